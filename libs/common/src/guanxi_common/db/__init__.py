@@ -1,0 +1,1 @@
+"""PostgreSQL: one pool per process, one unit of work per use case, migrations, the embedded server."""

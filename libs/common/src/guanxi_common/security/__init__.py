@@ -1,0 +1,1 @@
+"""Who calls, what they may do and over which rows; field encryption; the audit log."""
