@@ -1,0 +1,116 @@
+"""Money as whole minor units of one currency. Never a float: 0.1 yuan is 10 fen.
+
+Amounts are bounded by what a PostgreSQL `bigint` holds, so that whatever passes here can be stored. Credits are positive.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import total_ordering
+from typing import Annotated, ClassVar, Final, Self
+
+from pydantic import ConfigDict, Field
+
+MIN_AMOUNT: Final = -(2**63)
+MAX_AMOUNT: Final = 2**63 - 1
+
+_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR_DIGITS = "CLF UYW"
+_TWO_DIGITS = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP
+COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
+KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD
+PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD
+TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ZMW ZWG
+"""
+
+MINOR_DIGITS: Final[dict[str, int]] = {
+    **dict.fromkeys(_TWO_DIGITS.split(), 2),
+    **dict.fromkeys(_NO_DIGITS.split(), 0),
+    **dict.fromkeys(_THREE_DIGITS.split(), 3),
+    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
+}
+"""Decimal digits of the minor unit by currency: ISO 4217, list one, without funds of metals and test codes."""
+
+
+class UnknownCurrency(ValueError):
+    """Not an ISO 4217 code that money is held in."""
+
+
+class CurrencyMismatch(ValueError):
+    """Amounts of two currencies were added or compared."""
+
+
+class InvalidAmount(ValueError):
+    """Not a whole number of minor units, or outside int8."""
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal digits of the currency's minor unit; raises `UnknownCurrency`."""
+    try:
+        return MINOR_DIGITS[currency]
+    except KeyError:
+        raise UnknownCurrency("unknown currency") from None
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units and its currency; in JSON `{"amount": 1250, "currency": "CNY"}`.
+
+    Raises `InvalidAmount` and `UnknownCurrency` when made, `CurrencyMismatch` when two currencies meet; all are `ValueError`,
+    so pydantic reports them as an invalid field. Floats, booleans and numeric strings are refused, not converted.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    amount: Annotated[int, Field(strict=True, ge=MIN_AMOUNT, le=MAX_AMOUNT)]
+    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
+
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int:
+            raise InvalidAmount("an amount is a whole number of minor units")
+        if not MIN_AMOUNT <= self.amount <= MAX_AMOUNT:
+            raise InvalidAmount("the amount does not fit in 64 bits")
+        minor_digits(self.currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Self:
+        return cls(0, currency)
+
+    @classmethod
+    def from_major(cls, text: str, currency: str) -> Self:
+        """Read `"-12.50"`; raises `InvalidAmount` where the text has more digits than the currency's minor unit."""
+        try:
+            scaled = Decimal(text).scaleb(minor_digits(currency))
+            whole = int(scaled)
+        except (InvalidOperation, ValueError, OverflowError):
+            raise InvalidAmount("not a decimal amount") from None
+        if scaled != whole:
+            raise InvalidAmount("more digits than the currency's minor unit")
+        return cls(whole, currency)
+
+    def major_text(self) -> str:
+        """The amount in major units with all its digits and no grouping: `"-12.50"`, in JPY `"-12"`."""
+        digits = minor_digits(self.currency)
+        return f"{Decimal(self.amount).scaleb(-digits):.{digits}f}"
+
+    def __str__(self) -> str:
+        return f"{self.major_text()} {self.currency}"
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(self.amount - self._same(other), self.currency)
+
+    def __neg__(self) -> Self:
+        return type(self)(-self.amount, self.currency)
+
+    def __lt__(self, other: Self) -> bool:
+        return self.amount < self._same(other)
+
+    def _same(self, other: Self) -> int:
+        if other.currency != self.currency:
+            raise CurrencyMismatch("amounts of two currencies")
+        return other.amount
