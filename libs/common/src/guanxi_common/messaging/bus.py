@@ -99,29 +99,37 @@ class Consumer(Protocol):
     async def poll(self, *, max_records: int, timeout: float) -> Mapping[TopicPartition, Sequence[Record]]:
         """Return what there is, at once if there is any, else after at most `timeout` seconds; {} if nothing.
 
-        Advances the position past what it returns. A caller that could not process it seeks back.
+        Advances the position past what it returns. A caller that could not process it seeks back. Recovers from a lost broker
+        by itself; while it is known to be away raises `BusUnavailable` at the time-out, with the position unchanged: poll again.
         """
         ...
 
     def assignment(self) -> frozenset[TopicPartition]: ...
 
     async def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from `offset` next."""
+        """Read from `offset` next. Does nothing for a partition that is no longer held; nor do `pause` and `resume`."""
         ...
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
-        """Return nothing from these until `resume`; membership and leases stay."""
+        """Return nothing from these until `resume` or until they are lost; membership and leases stay."""
         ...
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None: ...
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Make `offset` (the next one to read) the group's position. Raises `CommitFenced`, `BusUnavailable`."""
+        """Make `offset` (the next one to read) the group's position. Raises `CommitFenced`, `BusUnavailable`.
+
+        When fenced, what is still held may or may not be stored; the next commit of the partition makes up for it.
+        """
         ...
 
-    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]: ...
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The offset that each partition's next record will get. Raises `BusUnavailable`."""
+        ...
 
-    async def position(self, partition: TopicPartition) -> int: ...
+    async def position(self, partition: TopicPartition) -> int:
+        """The offset that `poll` reads next. Raises `CommitFenced` if the partition is not held, `BusUnavailable`."""
+        ...
 
     async def close(self) -> None:
         """Leave the group at once, so that the others need not wait for the lease to run out."""
