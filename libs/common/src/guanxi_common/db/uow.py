@@ -4,16 +4,21 @@ The engine runs in AUTOCOMMIT and the unit of work issues BEGIN and COMMIT itsel
 statement, and a raw `COPY` before that runs in autocommit and survives the rollback (seen with SQLAlchemy 2.1, asyncpg 0.32).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+import anyio
 import asyncpg
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 POOL_SIZE = 10
 STATEMENT_TIMEOUT_MS = 10_000
+SETTLE_SECONDS = 5
+
+T = TypeVar("T")
 
 
 def create_engine(url: str, *, pool_size: int = POOL_SIZE, application_name: str = "guanxi") -> AsyncEngine:
@@ -41,29 +46,52 @@ def create_engine(url: str, *, pool_size: int = POOL_SIZE, application_name: str
     )
 
 
+class TransactionLost(Exception):
+    """COMMIT was asked for a transaction that had already failed; nothing of it is kept."""
+
+
 class UnitOfWork:
     """One transaction. Made by `Database.transaction`; only an edge (route, consumer runner, job) calls `commit`."""
 
-    def __init__(self, connection: AsyncConnection, driver: "asyncpg.Connection[Any]") -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: "asyncpg.Connection[Any]",
+        wake_relay: Callable[[], None] | None = None,
+    ) -> None:
         self.connection = connection
         self.driver = driver
+        self._wake_relay = wake_relay
+        self._has_events = False
         self._after_commit: list[Callable[[], Awaitable[None]]] = []
         self._committed = False
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement in this transaction."""
-        return cast("CursorResult[Any]", await self.connection.execute(statement, parameters))
+        self._require_open()
+        return cast("CursorResult[Any]", await _cancel_once(self.connection.execute(statement, parameters)))
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Run `callback` once the transaction is durable (a wake-up, never an effect that must happen)."""
         self._after_commit.append(callback)
 
+    def wake_relay_after_commit(self) -> None:
+        """Events were appended: wake the relay once they are durable. Without a wake-up its poll finds them 100 ms later."""
+        self._has_events = True
+
     async def commit(self) -> None:
-        """Make everything durable. A second call is a programming error."""
-        if self._committed:
-            raise RuntimeError("this unit of work is committed already")
-        await self.driver.execute("COMMIT")
+        """Make everything durable. A second call is a programming error.
+
+        Raises `TransactionLost` if a statement failed before and its error was swallowed: PostgreSQL then answers COMMIT with
+        a rollback and no error.
+        """
+        self._require_open()
+        outcome = await self.driver.execute("COMMIT")
+        if outcome != "COMMIT":
+            raise TransactionLost("a statement of this transaction had failed, so PostgreSQL rolled it back")
         self._committed = True
+        if self._has_events and self._wake_relay is not None:
+            self._wake_relay()
         for callback in self._after_commit:
             await callback()
 
@@ -71,12 +99,18 @@ class UnitOfWork:
     def committed(self) -> bool:
         return self._committed
 
+    def _require_open(self) -> None:
+        """What ran after COMMIT would run in autocommit, in no transaction at all."""
+        if self._committed:
+            raise RuntimeError("this unit of work is committed already")
+
 
 class Database:
-    """The process's pool. `transaction()` hands out units of work."""
+    """The process's pool. `transaction()` hands out units of work; `wake_relay` is called after a commit with events."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, wake_relay: Callable[[], None] | None = None) -> None:
         self.engine = engine
+        self._wake_relay = wake_relay
 
     @asynccontextmanager
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[UnitOfWork]:
@@ -88,7 +122,7 @@ class Database:
             raw = await connection.get_raw_connection()
             driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
             await driver.execute("BEGIN READ ONLY" if readonly else "BEGIN")
-            uow = UnitOfWork(connection, driver)
+            uow = UnitOfWork(connection, driver, self._wake_relay)
             try:
                 yield uow
             finally:
@@ -100,9 +134,31 @@ class Database:
 
 
 async def _roll_back(connection: AsyncConnection, driver: "asyncpg.Connection[Any]") -> None:
+    """End the transaction, or the connection: the server rolls back what a lost one left open."""
+    # Shielded: a cancelled anyio scope would cancel the ROLLBACK too, and asyncpg has yet to stop the running statement.
+    with anyio.CancelScope(shield=True):
+        try:
+            if not driver.is_closed():
+                await driver.execute("ROLLBACK", timeout=SETTLE_SECONDS)
+        except BaseException as error:
+            await connection.invalidate()
+            if not isinstance(error, Exception):
+                raise
+
+
+async def _cancel_once(statement: Coroutine[Any, Any, T]) -> T:
+    """Await `statement`; when cancelled, wait until the server has stopped it.
+
+    An anyio scope cancels again at every await. SQLAlchemy's own handling of a cancelled statement then gives up before asyncpg's
+    cancel request is sent, and the statement runs on in the server. In a task of its own it is cancelled exactly once.
+    """
+    task = asyncio.ensure_future(statement)
     try:
-        if not driver.is_closed() and driver.is_in_transaction():
-            await driver.execute("ROLLBACK")
-    except BaseException:
-        await connection.invalidate()
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task], timeout=SETTLE_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()  # looked at, or asyncio reports it as never retrieved
         raise

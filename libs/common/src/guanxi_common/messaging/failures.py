@@ -1,0 +1,72 @@
+"""Telling failures that pass from failures that stay.
+
+A transient failure is tried again until it passes; a permanent one goes to the dead letters. What is not known to be transient is
+permanent: a bug in a handler must not stop a partition for ever, and the dead-letter limit stops a bad deployment.
+"""
+
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from guanxi_common.messaging.bus import BusError, RecordRejected
+
+_TRANSIENT_CLASSES = frozenset({"08", "25", "26", "40", "53", "55", "57", "58"})
+"""SQLSTATE classes: connection, transaction state, stale statement, rollback, resources, object in use, operator, system."""
+
+_STALE_PLAN = "0A000"
+"""`cached plan must not change result type`: a migration ran; a new transaction plans anew."""
+
+
+class PermanentError(Exception):
+    """Raised by a handler: this event can never be applied. `reason` is a stable code; the text must not repeat personal data."""
+
+    def __init__(self, reason: str, detail: str = "", *, event_id: UUID | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.event_id = event_id
+
+
+class LostRace(Exception):
+    """Another member has changed the same rows meanwhile: do it again in a new transaction."""
+
+
+class DeadLetterLimitReached(Exception):
+    """This run has made as many dead letters as it may: it is broken, not the events. Nothing of the batch is kept."""
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """The SQLSTATE of a database error, also where SQLAlchemy has wrapped it."""
+    source = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(source, "sqlstate", None)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying again later may succeed."""
+    if isinstance(error, RecordRejected):
+        return False
+    if isinstance(error, (LostRace, BusError, OSError, TimeoutError, PoolTimeoutError)):
+        return True
+    state = sqlstate_of(error)
+    if state is not None:
+        return state[:2] in _TRANSIENT_CLASSES or state == _STALE_PLAN
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
+
+
+def reason_of(error: BaseException) -> str:
+    """The stable code of a permanent failure."""
+    if isinstance(error, PermanentError):
+        return error.reason
+    state = sqlstate_of(error)
+    return f"sqlstate_{state}" if state else type(error).__name__
+
+
+def describe(error: BaseException) -> str:
+    """What may be stored and logged about a failure: never the text of a foreign error, which may quote the data."""
+    if isinstance(error, (PermanentError, BusError, LostRace)):
+        return f"{type(error).__name__}: {error}"
+    state = sqlstate_of(error)
+    return f"{type(error).__name__} (SQLSTATE {state})" if state else type(error).__name__

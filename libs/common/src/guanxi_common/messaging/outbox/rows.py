@@ -1,0 +1,58 @@
+"""The form of an outbox row: shards, and how records are packed into a payload."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+
+from guanxi_common.messaging.bus import Outgoing
+
+SHARDS: Final = 16
+_PackedRecord = tuple[bytes, bytes | None, tuple[tuple[str, bytes], ...]]
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[_PackedRecord]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """An unpublished row as the relay reads it."""
+
+    sequence: int
+    shard: int
+    topic: str
+    records: tuple[Outgoing, ...]
+    attempts: int = 0
+
+
+def shard_of(key: bytes) -> int:
+    """The shard of a key, for ever. It need not agree with the topic's partition, only with itself."""
+    return crc32(key) % SHARDS
+
+
+def pack(records: Iterable[Outgoing]) -> bytes:
+    return _pack([(record.key, record.value, record.headers) for record in records])
+
+
+def unpack(topic: str, payload: bytes) -> tuple[Outgoing, ...]:
+    return tuple(Outgoing(topic, key, value, headers) for key, value, headers in _unpack(payload))
+
+
+def common_key(records: Sequence[Outgoing]) -> str | None:
+    """The key, where all the records have the same one."""
+    first = records[0].key
+    return first.decode() if all(record.key == first for record in records) else None
+
+
+def group_by_shard(records: Iterable[Outgoing]) -> dict[tuple[str, int], list[Outgoing]]:
+    """Records by (topic, shard), each group in the order given."""
+    groups: dict[tuple[str, int], list[Outgoing]] = {}
+    for record in records:
+        groups.setdefault((record.topic, shard_of(record.key)), []).append(record)
+    return groups
+
+
+def row_values(records: Sequence[Outgoing], shard: int) -> tuple[Any, ...]:
+    """shard, topic, key, payload, event_count."""
+    return shard, records[0].topic, common_key(records), pack(records), len(records)

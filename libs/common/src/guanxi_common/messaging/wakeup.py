@@ -1,0 +1,78 @@
+"""Waking the relay: a NOTIFY after commit, at most one per 10 ms, on a connection of its own.
+
+A NOTIFY inside the transaction would serialise all commits of the database, because PostgreSQL takes one global lock for the
+commit of a notifying transaction. A wake-up may be lost: the relay polls every 100 ms whether it is woken or not.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+CHANNEL = "guanxi_outbox"
+MIN_INTERVAL = 0.010
+RECONNECT_AFTER = 1.0
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+
+class WakeUp:
+    """Sends the wake-ups of one process; give it to `Database`. `url` is a `postgresql://` URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._asked = False
+
+    def notify(self) -> None:
+        """Ask for a wake-up; returns at once. Many calls within 10 ms become one NOTIFY."""
+        self._asked = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._asked:
+            self._asked = False
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await asyncpg.connect(self._url, timeout=5)
+                await self._connection.execute(f"NOTIFY {CHANNEL}", timeout=5)
+            except _LOST:
+                return  # the relay's poll finds the rows
+            await asyncio.sleep(MIN_INTERVAL)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+
+class Listener:
+    """Calls `on_wake` for every wake-up; reconnects by itself. Run `run()` as a task and cancel it to end."""
+
+    def __init__(self, url: str, on_wake: Callable[[], None]) -> None:
+        self._url = url
+        self._on_wake = on_wake
+
+    async def run(self) -> None:
+        while True:
+            with suppress(*_LOST):
+                await self._listen()
+            await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _listen(self) -> None:
+        lost = asyncio.Event()
+        connection = await asyncpg.connect(self._url, timeout=5)
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(CHANNEL, lambda *_: self._on_wake())
+            self._on_wake()
+            await lost.wait()
+        finally:
+            if not connection.is_closed():
+                connection.terminate()
