@@ -1,0 +1,95 @@
+# Guanxi. `make` alone lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/common services/customer-svc services/engagement-svc services/scoring-svc
+SOURCES := libs/common/src services/customer-svc/src services/engagement-svc/src services/scoring-svc/src
+SEEDS ?= 500
+WORKERS ?= 2
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
+	mutants bench replay verify-audit token docs lock smoke clean reset
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.run ## Make the environment for running
+setup-dev: $(VENV)/.dev ## Make the environment for testing and checking
+setup-bench: $(VENV)/.bench ## Add the peers that the benchmark compares with
+
+$(VENV)/.run: requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@deploy/install requirements.txt
+	@touch $@
+$(VENV)/.dev: requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@deploy/install requirements-dev.txt
+	@touch $@ $(VENV)/.run
+$(VENV)/.bench: requirements-bench.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@deploy/install requirements-bench.txt
+	@touch $@ $(VENV)/.dev $(VENV)/.run
+
+run: setup ## Start PostgreSQL, the three services and the sandbox; Ctrl-C stops all
+	@$(BIN)/guanxi run --sandbox
+
+test: setup-dev ## Run the whole suite on the embedded default and, where Java and Maven are, on real Kafka
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: lint types imports dependencies migrations contracts ## Run every static check
+
+lint: setup-dev ## Lint and check the format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup-dev ## Type-check, strictly
+	@$(BIN)/mypy $(SOURCES)
+
+imports: setup-dev ## Check the import contracts of the house
+	@$(BIN)/lint-imports
+
+dependencies: setup-dev ## Check that each package declares what it imports
+	@for package in $(PACKAGES); do (cd $$package && ../../$(BIN)/deptry src) || exit 1; done
+
+migrations: setup-dev ## Check that migrations and tables agree
+	@$(BIN)/guanxi check-migrations
+
+contracts: setup-dev ## Compare OpenAPI and event schemas with the last release
+	@$(BIN)/guanxi check-contracts
+
+format: setup-dev ## Format and apply safe fixes
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
+
+simulate: setup-dev ## Run SEEDS simulated schedules of the event fabric
+	@$(BIN)/python -m guanxi_common.testing.simulation --seeds $(SEEDS)
+
+mutants: setup-dev ## Remove each rule in turn and see that a test catches it
+	@$(BIN)/python -m tests.mutants
+
+bench: setup-bench ## Measure the hot paths beside their peers and limits; writes docs/benchmarks.md
+	@$(BIN)/python -m tests.load
+
+replay: setup ## Replay DATASET=file.csv through the public intake (see docs/guides/replay.md)
+	@$(BIN)/guanxi replay $(DATASET)
+
+verify-audit: setup ## Check the audit log offline
+	@$(BIN)/guanxi verify-audit $(ARGS)
+
+token: setup ## Print a token: make token SUBJECT=rm-01
+	@$(BIN)/guanxi token --subject $(SUBJECT)
+
+docs: setup-dev ## Write the OpenAPI and AsyncAPI documents to docs/api
+	@$(BIN)/guanxi write-contracts
+
+lock: ## Compile the requirement locks anew
+	@for name in requirements requirements-dev requirements-bench; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$name.in -o $$name.txt || exit 1; done
+
+smoke: ## Clone, start, ask for a worklist, stop: what a newcomer does
+	@deploy/smoke
+
+reset: ## Delete the data of `make run`
+	@$(BIN)/guanxi reset
+
+clean: ## Delete the environment and the caches
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis
