@@ -62,3 +62,25 @@ class Principal:
         if kind is None:
             raise Forbidden(Text(f"The role lacks the permission {permission}.", f"该角色没有权限 {permission}。"))
         return RowScope(kind, self.staff_id, self.outlet_ids)
+
+
+class Purpose(StrEnum):
+    """Why personal data are accessed, as the caller declares it in `Access-Purpose`; kept with every audited access."""
+
+    CUSTOMER_SERVICE = "customer_service"
+    SALES = "sales"
+    RISK_CONTROL = "risk_control"
+    COMPLIANCE = "compliance"
+    COMPLAINT = "complaint"
+    OPERATIONS = "operations"
+    SUBJECT_REQUEST = "subject_request"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditContext:
+    """What the audit log keeps of an access besides its rows and fields: who, through which operation, why, in which request."""
+
+    actor: str
+    operation: str
+    purpose: Purpose
+    request_id: str | None

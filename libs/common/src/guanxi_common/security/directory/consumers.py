@@ -1,0 +1,121 @@
+"""How a service keeps its replica: handlers for `directory.snapshots` and for the book in `customer.snapshots`.
+
+A deployment trusts one issuer, so staff are kept under the issuer that the service itself is configured with.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.security.directory import repository
+from guanxi_common.security.directory.values import Assignment, Book, Capacity, Outlet, Role, Staff
+from guanxi_common.security.principal import ScopeKind
+
+Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
+
+CUSTOMER_SNAPSHOT = "guanxi.customer.snapshot.v1"
+
+
+class _OutletData(BaseModel):
+    outlet_id: UUID
+    parent_id: UUID | None = None
+    name: str
+    kind: str
+
+
+class _StaffData(BaseModel):
+    staff_id: UUID
+    subject: str
+    name: str
+    role: str
+    outlet_id: UUID | None = None
+    reports_to: UUID | None = None
+    active: bool
+
+
+class _RoleData(BaseModel):
+    role: str
+    grants: dict[str, ScopeKind]
+
+
+class _AssignmentData(BaseModel):
+    capacity: Capacity
+    staff_id: UUID | None = None
+    outlet_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+class _CustomerData(BaseModel):
+    customer_id: UUID
+    assignments: list[_AssignmentData]
+
+
+_Data = TypeVar("_Data", bound=BaseModel)
+
+
+def _read(events: Sequence[Envelope], model: type[_Data]) -> Iterator[tuple[_Data, int]]:
+    """The events' data with their versions; tombstones are left out. Raises `PermanentError`, without the offending value."""
+    for event in events:
+        if event.data is None:
+            continue
+        try:
+            data = model.model_validate(event.data)
+        except ValidationError as error:
+            raise PermanentError("invalid_snapshot", event.type, event_id=event.id) from error
+        yield data, event.aggregate_version or 0
+
+
+def _erased(events: Sequence[Envelope]) -> list[str]:
+    """The ids in the keys of tombstones: `<id>` or `<kind>:<id>`."""
+    return [event.key.rpartition(":")[2] for event in events if event.data is None]
+
+
+async def apply_outlets(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+    await repository.apply_outlets(
+        uow,
+        [Outlet(data.outlet_id, data.parent_id, data.name, data.kind, version) for data, version in _read(events, _OutletData)],
+    )
+    await repository.remove_outlets(uow, [UUID(key) for key in _erased(events)])
+
+
+async def apply_roles(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+    await repository.apply_roles(uow, [Role(data.role, data.grants, version) for data, version in _read(events, _RoleData)])
+    await repository.remove_roles(uow, _erased(events))
+
+
+async def apply_books(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+    """Apply the assignments of customer snapshots; a tombstone removes them. A service that reads more of the snapshot calls
+    this from its own handler.
+    """
+    books = [
+        Book(data.customer_id, tuple(Assignment(**dict(interval)) for interval in data.assignments), version)
+        for data, version in _read(events, _CustomerData)
+    ]
+    await repository.apply_books(uow, books)
+    await repository.remove_books(uow, [UUID(key) for key in _erased(events)])
+
+
+def directory_handlers(issuer: str) -> Mapping[str, Handler]:
+    """The handlers of `directory.snapshots` by event type."""
+
+    async def apply_staff(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        staff = [Staff(d.staff_id, issuer, *_details(d), version) for d, version in _read(events, _StaffData)]
+        await repository.apply_staff(uow, staff)
+        await repository.remove_staff(uow, [UUID(key) for key in _erased(events)])
+
+    return {
+        "guanxi.outlet.snapshot.v1": apply_outlets,
+        "guanxi.staff.snapshot.v1": apply_staff,
+        "guanxi.role.snapshot.v1": apply_roles,
+    }
+
+
+def _details(data: _StaffData) -> tuple[str, str, str, UUID | None, UUID | None, bool]:
+    return data.subject, data.name, data.role, data.outlet_id, data.reports_to, data.active

@@ -1,0 +1,92 @@
+"""The tables of the directory and the book. Every service keeps a copy of all of them (`DIRECTORY_TABLES`).
+
+customer-svc writes them as master; the others apply snapshots. `version` is that of the snapshot a row came with.
+"""
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from guanxi_common.db.metadata import CommonBase
+
+_Instant = DateTime(timezone=True)
+
+
+class DirectoryOutlet(CommonBase):
+    """An outlet (网点), a region or the head office: a tree by `parent_id`. No foreign key: snapshots come in any order."""
+
+    __tablename__ = "directory_outlet"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    parent_id: Mapped[UUID | None]
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_directory_outlet_parent_id", "parent_id"),)
+
+
+class DirectoryStaff(CommonBase):
+    """A person or client system that may call us, known by the issuer and subject of its tokens."""
+
+    __tablename__ = "directory_staff"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    outlet_id: Mapped[UUID | None]
+    reports_to: Mapped[UUID | None]
+    active: Mapped[bool]
+    version: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (UniqueConstraint("issuer", "subject"), Index("ix_directory_staff_outlet_id", "outlet_id"))
+
+
+class DirectoryRole(CommonBase):
+    """A role and its `grants`: permission → `own`, `outlet` or `all`."""
+
+    __tablename__ = "directory_role"
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
+    grants: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class BookAssignment(CommonBase):
+    """Who looks after a customer in an interval [valid_from, valid_to); `valid_to` NULL is open.
+
+    A future interval is stored when it is decided and takes effect by the clock. `staff_id` NULL: the outlet's lead is
+    responsible.
+    """
+
+    __tablename__ = "book_assignment"
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    capacity: Mapped[str] = mapped_column(Text, primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(_Instant, primary_key=True)
+    valid_to: Mapped[datetime | None] = mapped_column(_Instant)
+    staff_id: Mapped[UUID | None]
+    outlet_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("capacity IN ('primary_rm', 'assistant')", name="capacity"),
+        CheckConstraint("valid_to > valid_from", name="interval"),
+        Index("ix_book_assignment_staff_id", "staff_id", "customer_id", postgresql_where=text("staff_id IS NOT NULL")),
+        Index("ix_book_assignment_outlet_id", "outlet_id", "customer_id"),
+    )
+
+
+class BookAlias(CommonBase):
+    """A merged customer: records written against `old_id` are read as `survivor_id`'s while the alias is valid."""
+
+    __tablename__ = "book_alias"
+    old_id: Mapped[UUID] = mapped_column(primary_key=True)
+    survivor_id: Mapped[UUID]
+    valid_from: Mapped[datetime] = mapped_column(_Instant, primary_key=True)
+    valid_to: Mapped[datetime | None] = mapped_column(_Instant)
+    __table_args__ = (Index("ix_book_alias_survivor_id", "survivor_id"),)
+
+
+DIRECTORY_TABLES: tuple[Table, ...] = tuple(
+    cast("Table", model.__table__) for model in (DirectoryOutlet, DirectoryStaff, DirectoryRole, BookAssignment, BookAlias)
+)

@@ -1,0 +1,122 @@
+"""The directory and the book: who the caller is, and the replicas' upserts.
+
+Every `apply_*` takes a row only if its version is greater than the one kept, so that an old snapshot changes nothing.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.errors import NotInDirectory
+from guanxi_common.security.directory.values import Book, Outlet, Role, Staff
+from guanxi_common.security.principal import Identity, Principal, ScopeKind
+
+# UNION, not UNION ALL: outlets that a mistake has put in a circle end the recursion.
+_RESOLVE = """
+WITH RECURSIVE caller AS (
+    SELECT staff.id, staff.role, staff.outlet_id, role.grants
+    FROM directory_staff staff JOIN directory_role role ON role.role = staff.role
+    WHERE staff.issuer = $1 AND staff.subject = $2 AND staff.active
+), subtree (id) AS (
+    SELECT outlet_id FROM caller WHERE outlet_id IS NOT NULL
+    UNION SELECT outlet.id FROM directory_outlet outlet JOIN subtree ON outlet.parent_id = subtree.id
+)
+SELECT id, role, outlet_id, grants::text, ARRAY(SELECT id FROM subtree) AS outlet_ids FROM caller
+"""
+
+
+async def resolve_principal(uow: UnitOfWork, identity: Identity) -> Principal:
+    """The caller with role, grants and outlet subtree, in one query. Raises `NotInDirectory`."""
+    row = await uow.driver.fetchrow(_RESOLVE, identity.issuer, identity.subject)
+    if row is None:
+        raise NotInDirectory
+    return Principal(
+        identity=identity,
+        staff_id=_uuid(row["id"]),
+        role=row["role"],
+        outlet_id=None if row["outlet_id"] is None else _uuid(row["outlet_id"]),
+        outlet_ids=tuple(_uuid(outlet_id) for outlet_id in row["outlet_ids"]),
+        grants={permission: ScopeKind(kind) for permission, kind in json.loads(row["grants"]).items()},
+    )
+
+
+def _uuid(value: Any) -> UUID:
+    """A plain `UUID` of the driver's own subclass, which pickles and compares alike but is no `UUID` to a strict serialiser."""
+    return UUID(int=value.int)
+
+
+async def apply_outlets(uow: UnitOfWork, outlets: Sequence[Outlet]) -> None:
+    await uow.driver.executemany(
+        "INSERT INTO directory_outlet AS kept (id, parent_id, name, kind, version) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (id) DO UPDATE SET parent_id = EXCLUDED.parent_id, name = EXCLUDED.name, kind = EXCLUDED.kind,"
+        " version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
+        [(outlet.id, outlet.parent_id, outlet.name, outlet.kind, outlet.version) for outlet in outlets],
+    )
+
+
+async def apply_staff(uow: UnitOfWork, staff: Sequence[Staff]) -> None:
+    await uow.driver.executemany(
+        "INSERT INTO directory_staff AS kept (id, issuer, subject, name, role, outlet_id, reports_to, active, version)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (id) DO UPDATE SET issuer = EXCLUDED.issuer, subject = EXCLUDED.subject, name = EXCLUDED.name,"
+        " role = EXCLUDED.role, outlet_id = EXCLUDED.outlet_id, reports_to = EXCLUDED.reports_to, active = EXCLUDED.active,"
+        " version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
+        [
+            (one.id, one.issuer, one.subject, one.name, one.role, one.outlet_id, one.reports_to, one.active, one.version)
+            for one in staff
+        ],
+    )
+
+
+async def apply_roles(uow: UnitOfWork, roles: Sequence[Role]) -> None:
+    await uow.driver.executemany(
+        "INSERT INTO directory_role AS kept (role, grants, version) VALUES ($1, $2::jsonb, $3)"
+        " ON CONFLICT (role) DO UPDATE SET grants = EXCLUDED.grants, version = EXCLUDED.version"
+        " WHERE kept.version < EXCLUDED.version",
+        [(role.role, json.dumps(role.grants), role.version) for role in roles],
+    )
+
+
+async def apply_books(uow: UnitOfWork, books: Sequence[Book]) -> None:
+    """Replace all intervals of each customer by those of its newest book. One customer's books are applied one at a time:
+    by the holder of its row lock, or by the one consumer of its partition.
+    """
+    newest = {book.customer_id: book for book in sorted(books, key=lambda book: book.version)}
+    await uow.driver.execute(
+        "DELETE FROM book_assignment kept USING unnest($1::uuid[], $2::bigint[]) AS new (customer_id, version)"
+        " WHERE kept.customer_id = new.customer_id AND kept.version < new.version",
+        list(newest),
+        [book.version for book in newest.values()],
+    )
+    rows = [
+        (book.customer_id, a.capacity, a.valid_from, a.valid_to, a.staff_id, a.outlet_id, book.version)
+        for book in newest.values()
+        for a in book.assignments
+    ]
+    if rows:
+        await uow.driver.execute(
+            "INSERT INTO book_assignment (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version)"
+            " SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::uuid[],"
+            " $7::bigint[]) AS new (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version)"
+            " WHERE NOT EXISTS (SELECT FROM book_assignment kept WHERE kept.customer_id = new.customer_id)",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )
+
+
+async def remove_books(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
+    """Forget erased customers: nobody sees them any more."""
+    await uow.driver.execute("DELETE FROM book_assignment WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
+
+
+async def remove_staff(uow: UnitOfWork, staff_ids: Collection[UUID]) -> None:
+    await uow.driver.execute("DELETE FROM directory_staff WHERE id = ANY($1::uuid[])", list(staff_ids))
+
+
+async def remove_outlets(uow: UnitOfWork, outlet_ids: Collection[UUID]) -> None:
+    await uow.driver.execute("DELETE FROM directory_outlet WHERE id = ANY($1::uuid[])", list(outlet_ids))
+
+
+async def remove_roles(uow: UnitOfWork, roles: Collection[str]) -> None:
+    await uow.driver.execute("DELETE FROM directory_role WHERE role = ANY($1::text[])", list(roles))

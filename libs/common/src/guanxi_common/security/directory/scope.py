@@ -1,0 +1,56 @@
+"""The one place where row scope becomes SQL.
+
+A customer is visible under
+- OWN: if the caller is its primary RM or assistant now;
+- OUTLET: if its `primary_rm` row names an outlet of the caller's subtree now, whether or not an RM stands in that row;
+- ALL: always.
+*Now* is `valid_from <= now < valid_to`, so a transfer that was decided before takes effect by the clock alone.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Uuid, and_, exists, literal, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from guanxi_common.security.directory.models import BookAssignment
+from guanxi_common.security.principal import RowScope, ScopeKind
+
+
+def visible_customers(
+    scope: RowScope, customer_id: ColumnElement[Any] | InstrumentedAttribute[Any], now: datetime
+) -> ColumnElement[bool]:
+    """The condition under which the customer of a row may be seen; for SQLAlchemy statements."""
+    if scope.kind is ScopeKind.ALL:
+        return true()
+    book = aliased(BookAssignment)
+    if scope.kind is ScopeKind.OWN:
+        # A literal, because `== None` would become IS NULL and match the customers without an RM.
+        reached = book.staff_id == literal(scope.staff_id, Uuid())
+    else:
+        reached = and_(book.capacity == "primary_rm", book.outlet_id.in_(scope.outlet_ids))
+    valid = and_(book.valid_from <= now, or_(book.valid_to.is_(None), book.valid_to > now))
+    return exists(select(1).select_from(book).where(book.customer_id == customer_id, valid, reached))
+
+
+def visible_customers_sql(
+    scope: RowScope, customer_id: str, now: datetime, first_parameter: int = 1
+) -> tuple[str, tuple[object, ...]]:
+    """The same for statements written for the driver: the condition and its arguments, numbered from `first_parameter`.
+
+    `customer_id` is a column expression of the statement, never input. The text does not depend on the caller,
+    so that plans are kept.
+    """
+    if scope.kind is ScopeKind.ALL:
+        return "true", ()
+    argument: object
+    instant, who = f"${first_parameter}::timestamptz", f"${first_parameter + 1}"
+    if scope.kind is ScopeKind.OWN:
+        reached, argument = f"book.staff_id = {who}::uuid", scope.staff_id
+    else:
+        reached, argument = f"book.capacity = 'primary_rm' AND book.outlet_id = ANY({who}::uuid[])", list(scope.outlet_ids)
+    condition = (
+        f"EXISTS (SELECT FROM book_assignment book WHERE book.customer_id = {customer_id}"
+        f" AND book.valid_from <= {instant} AND (book.valid_to IS NULL OR {instant} < book.valid_to) AND {reached})"
+    )
+    return condition, (now, argument)

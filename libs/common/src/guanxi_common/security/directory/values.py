@@ -1,0 +1,59 @@
+"""The directory's entries as values, each with the version of its snapshot."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from guanxi_common.security.principal import ScopeKind
+
+Capacity = Literal["primary_rm", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    id: UUID
+    parent_id: UUID | None
+    name: str
+    kind: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    id: UUID
+    issuer: str
+    subject: str
+    name: str
+    role: str
+    outlet_id: UUID | None
+    reports_to: UUID | None
+    active: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    role: str
+    grants: dict[str, ScopeKind]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One interval [valid_from, valid_to) of a customer's book."""
+
+    capacity: Capacity
+    staff_id: UUID | None
+    outlet_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All intervals of one customer: past, present and to come."""
+
+    customer_id: UUID
+    assignments: tuple[Assignment, ...]
+    version: int
