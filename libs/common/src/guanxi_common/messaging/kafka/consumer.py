@@ -1,0 +1,215 @@
+"""Reading from Kafka as a member of a group."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiokafka
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from guanxi_common.messaging.bus import AssignmentListener, BusUnavailable, CommitFenced, Record, TopicPartition
+from guanxi_common.messaging.kafka.settings import KafkaTimes, reported
+from guanxi_common.messaging.kafka.stall import StallWatch
+
+_GRACE_SECONDS = 1.0
+_PROBE_SECONDS = 2.0
+log = structlog.get_logger(__name__)
+
+Batch = dict[TopicPartition, list[Record]]
+
+
+class KafkaConsumer:
+    """`Consumer` on Kafka.
+
+    aiokafka's consumer can stop for good without an error, after a broker's restart or in a rebalance, and after an error inside
+    a batch it skips records. So it is replaced after any error, and when it does not advance though there is something to read;
+    reading then goes on from the committed offsets.
+    """
+
+    def __init__(
+        self,
+        make_inner: Callable[[], AIOKafkaConsumer],
+        topics: Sequence[str],
+        times: KafkaTimes,
+        on_assigned: AssignmentListener | None,
+        on_revoked: AssignmentListener | None,
+    ) -> None:
+        self._make_inner = make_inner
+        self._topics = topics
+        self._times = times
+        self._listener = _Listener(on_assigned, on_revoked)
+        self._inner: AIOKafkaConsumer | None = None
+        self._watch = StallWatch(times.stall)
+        self._checked_at = time.monotonic()
+        self._unanswered_since: float | None = None
+
+    async def start(self) -> None:
+        """Join the group. Raises `BusUnavailable`."""
+        inner = self._make_inner()
+        inner.subscribe(self._topics, listener=self._listener)
+        try:
+            with reported():
+                await asyncio.wait_for(inner.start(), self._times.delivery)
+        except BaseException:
+            await _stop(inner, self._times.request)
+            raise
+        self._inner = inner
+        self._checked_at, self._unanswered_since = time.monotonic(), None
+
+    async def poll(self, *, max_records: int, timeout: float) -> Mapping[TopicPartition, Sequence[Record]]:
+        if self._inner is None:
+            await self.start()
+        batch = await self._read(max_records, timeout)
+        now = time.monotonic()
+        if self._unanswered_since is not None and now - self._unanswered_since > self._times.stall:
+            await self._restart("no answer")
+        elif now - self._checked_at > self._times.stall / 4:
+            self._checked_at = now
+            batch |= await self._look_after_stalled(max(1, max_records - sum(map(len, batch.values()))))
+        return batch
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return _ours(self._inner.assignment()) if self._inner is not None else frozenset()
+
+    async def seek(self, partition: TopicPartition, offset: int) -> None:
+        if self._inner is not None:
+            with suppress(IllegalStateError):
+                self._inner.seek(_theirs(partition), offset)
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        self._on_held(partitions, lambda inner, at: inner.pause(at))
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        self._on_held(partitions, lambda inner, at: inner.resume(at))
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        if self._inner is None:
+            raise CommitFenced("the consumer is being replaced")
+        try:
+            with reported():
+                committing = self._inner.commit({_theirs(at): offset for at, offset in offsets.items()})
+                await asyncio.wait_for(committing, self._times.delivery)
+        except BusUnavailable as error:
+            if isinstance(error.__cause__, CommitFailedError | IllegalStateError):
+                raise CommitFenced(str(error)) from error
+            raise
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        with reported():
+            found = await asyncio.wait_for(self._connected().end_offsets([_theirs(at) for at in partitions]), self._times.request)
+        return {TopicPartition(at.topic, at.partition): offset for at, offset in found.items()}
+
+    async def position(self, partition: TopicPartition) -> int:
+        try:
+            with reported():
+                position: int = await asyncio.wait_for(self._connected().position(_theirs(partition)), self._times.request)
+        except BusUnavailable as error:
+            if isinstance(error.__cause__, IllegalStateError):
+                raise CommitFenced(str(error)) from error
+            raise
+        return position
+
+    async def close(self) -> None:
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            await _stop(inner, self._times.request)
+
+    async def _read(self, max_records: int, timeout: float, *only: aiokafka.TopicPartition) -> Batch:
+        """One `getmany`, which in a rebalance waits without regard to its time-out."""
+        inner = self._connected()
+        reading = inner.getmany(*only, timeout_ms=int(timeout * 1000), max_records=max_records)
+        try:
+            found = await asyncio.wait_for(reading, timeout + _GRACE_SECONDS)
+        except TimeoutError:
+            self._unanswered_since = self._unanswered_since or time.monotonic()
+            return {}
+        except Exception as error:
+            # Not only Kafka's errors: a record that cannot be decoded raises what it likes, and the next call would pass over it.
+            await self._restart(f"{type(error).__name__}: {error}")
+            raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
+        self._unanswered_since = None
+        return {
+            TopicPartition(at.topic, at.partition): [
+                Record(at.topic, at.partition, one.offset, one.key, one.value, one.headers, one.timestamp) for one in records
+            ]
+            for at, records in found.items()
+        }
+
+    async def _look_after_stalled(self, max_records: int) -> Batch:
+        """Restart if a partition stands still and, asked on its own, gives nothing; if it does give, return that."""
+        inner = self._connected()
+        active = inner.assignment() - inner.paused()
+        try:
+            ends = await self.end_offsets(_ours(active))
+            positions = {at: await self.position(at) for at in _ours(active)}
+        except (BusUnavailable, CommitFenced):
+            return {}
+        stalled = self._watch.stalled(positions, ends, time.monotonic())
+        if not stalled:
+            return {}
+        batch = await self._read(max_records, _PROBE_SECONDS, *map(_theirs, stalled))
+        if not batch:
+            await self._restart("no progress")
+        return batch
+
+    async def _restart(self, reason: str) -> None:
+        """Leave and let the next poll join anew."""
+        log.warning("kafka_consumer_restarted", reason=reason)
+        lost = self.assignment()
+        self._watch.restarted()
+        await self.close()
+        if lost:
+            await self._listener.on_partitions_revoked(map(_theirs, lost))
+
+    def _connected(self) -> AIOKafkaConsumer:
+        if self._inner is None:
+            raise BusUnavailable("Kafka: the consumer is being replaced")
+        return self._inner
+
+    def _on_held(self, partitions: Iterable[TopicPartition], act: Callable[[AIOKafkaConsumer, Any], None]) -> None:
+        if self._inner is not None:
+            held = self._inner.assignment()
+            for partition in map(_theirs, partitions):
+                if partition in held:
+                    act(self._inner, partition)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Passes rebalances on. Exceptions end here: aiokafka would swallow them."""
+
+    def __init__(self, on_assigned: AssignmentListener | None, on_revoked: AssignmentListener | None) -> None:
+        self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        await self._tell(self._on_assigned, "bus_partitions_assigned", _ours(assigned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        await self._tell(self._on_revoked, "bus_partitions_revoked", _ours(revoked))
+
+    async def _tell(self, listener: AssignmentListener | None, event: str, partitions: frozenset[TopicPartition]) -> None:
+        if not partitions:
+            return
+        log.info(event, partitions=len(partitions))
+        if listener is not None:
+            try:
+                await listener(partitions)
+            except Exception:
+                log.exception("bus_assignment_listener_failed")
+
+
+async def _stop(inner: AIOKafkaConsumer, seconds: float) -> None:
+    with suppress(KafkaError, OSError):
+        await asyncio.wait_for(inner.stop(), seconds)
+
+
+def _ours(partitions: Iterable[Any]) -> frozenset[TopicPartition]:
+    return frozenset(TopicPartition(at.topic, at.partition) for at in partitions)
+
+
+def _theirs(partition: TopicPartition) -> aiokafka.TopicPartition:
+    return aiokafka.TopicPartition(partition.topic, partition.partition)

@@ -1,0 +1,86 @@
+"""What we set aiokafka to. Its defaults lose data: `acks=1` without idempotence, reading from `latest`, automatic commits."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from guanxi_common.messaging.bus import BusUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTimes:
+    """In seconds. `delivery`: after it an unsettled send is reported as unknown. `stall`: after it a partition with unread
+    records and no progress has its consumer restarted. Both are longer than a broker's restart (13 s measured, one broker).
+    """
+
+    request: float = 10.0
+    delivery: float = 30.0
+    session: float = 6.0
+    max_poll_interval: float = 300.0
+    stall: float = 20.0
+
+
+def client_settings(bootstrap_servers: str, times: KafkaTimes) -> dict[str, Any]:
+    return {"bootstrap_servers": bootstrap_servers, "client_id": "guanxi", "request_timeout_ms": int(times.request * 1000)}
+
+
+def producer_settings(bootstrap_servers: str, times: KafkaTimes) -> dict[str, Any]:
+    return {
+        **client_settings(bootstrap_servers, times),
+        "acks": "all",
+        "enable_idempotence": True,
+        "linger_ms": 5,
+        "max_request_size": 1_048_576,
+    }
+
+
+def consumer_settings(bootstrap_servers: str, times: KafkaTimes, group: str) -> dict[str, Any]:
+    return {
+        **client_settings(bootstrap_servers, times),
+        "group_id": group,
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+        "session_timeout_ms": int(times.session * 1000),
+        "heartbeat_interval_ms": int(times.session * 1000 / 3),
+        "max_poll_interval_ms": int(times.max_poll_interval * 1000),
+    }
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Raise `BusUnavailable` for Kafka's errors, lost connections and time-outs (`TimeoutError` is an `OSError`)."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
+
+
+class OnceAMinute(logging.Filter):
+    """Passes each message of a logger once a minute, whatever its arguments: aiokafka logs every retry, 100 lines a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, message = time.monotonic(), (record.name, str(record.msg))
+        if now - self._passed.get(message, float("-inf")) < 60:
+            return False
+        self._passed[message] = now
+        return True
+
+
+def quieten() -> None:
+    """Limit aiokafka's loggers to warnings, each once a minute. A level that somebody set stays."""
+    if logging.getLogger("aiokafka").level == logging.NOTSET:
+        logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    # A filter acts on its own logger only, not on those below.
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        limited = isinstance(logger, logging.Logger) and any(isinstance(known, OnceAMinute) for known in logger.filters)
+        if name.startswith("aiokafka") and isinstance(logger, logging.Logger) and not limited:
+            logger.addFilter(OnceAMinute())
