@@ -122,8 +122,8 @@ class EmbeddedPostgres:
         for identifier in (name, template or name):
             if not _NAME.fullmatch(identifier):
                 raise ValueError(f"not a database name: {identifier!r}")
-        if name not in self._psql("SELECT datname FROM pg_database").splitlines():
-            self._psql(f"CREATE DATABASE {name} OWNER {OWNER}" + (f" TEMPLATE {template}" if template else ""))
+        if name not in self.query("SELECT datname FROM pg_database").splitlines():
+            self.query(f"CREATE DATABASE {name} OWNER {OWNER}" + (f" TEMPLATE {template}" if template else ""))
 
     @property
     def log_file(self) -> Path:
@@ -187,7 +187,7 @@ class EmbeddedPostgres:
         while time.monotonic() < deadline and _alive(pid):
             if self._postmaster_file()[2] == "ready":
                 with suppress(EmbeddedPostgresError):
-                    return self._psql("SELECT current_setting('data_directory') || '|' || current_setting('fsync')")
+                    return self.query("SELECT current_setting('data_directory') || '|' || current_setting('fsync')")
                 return ""
             time.sleep(_POLL_SECONDS)
         return ""
@@ -258,7 +258,8 @@ class EmbeddedPostgres:
                 time.sleep(_POLL_SECONDS)
         raise EmbeddedPostgresError(f"PostgreSQL (process {pid}) does not end")
 
-    def _psql(self, statement: str) -> str:
+    def query(self, statement: str) -> str:
+        """Run one statement as the superuser, by psql; returns its unaligned rows."""
         done = subprocess.run(  # noqa: S603  # our own program and arguments
             [
                 *(str(self._bin / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement),

