@@ -5,13 +5,7 @@ from alembic import op
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "op.execute(\"\")"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "op.execute(\"\")"}
+    ${upgrades if upgrades else "raise NotImplementedError"}
