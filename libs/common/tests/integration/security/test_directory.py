@@ -44,10 +44,10 @@ async def _fill(uow: UnitOfWork) -> None:
     await repository.apply_outlets(
         uow,
         [
-            Outlet(HEAD, None, "总行", "head_office", 1),
-            Outlet(REGION, HEAD, "华东", "region", 1),
-            Outlet(OUTLET, REGION, "外滩支行", "outlet", 1),
-            Outlet(SIBLING, HEAD, "天河支行", "outlet", 1),
+            Outlet(HEAD, None, "HO", "总行", "head_office", 1),
+            Outlet(REGION, HEAD, "R1", "华东", "region", 1),
+            Outlet(OUTLET, REGION, "O1", "外滩支行", "outlet", 1),
+            Outlet(SIBLING, HEAD, "O2", "天河支行", "outlet", 1),
         ],
     )
     await repository.apply_roles(
@@ -127,7 +127,7 @@ async def test_an_inactive_caller_or_one_of_unknown_role_is_not_in_the_directory
 
 
 async def test_a_circle_of_outlets_ends(uow: UnitOfWork) -> None:
-    await repository.apply_outlets(uow, [Outlet(REGION, OUTLET, "华东", "region", 2)])
+    await repository.apply_outlets(uow, [Outlet(REGION, OUTLET, "R1", "华东", "region", 2)])
     principal = await repository.resolve_principal(uow, Identity(ISSUER, "boss", "staff"))
     assert set(principal.outlet_ids) == {REGION, OUTLET}
 

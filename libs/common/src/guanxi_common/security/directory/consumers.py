@@ -25,6 +25,7 @@ CUSTOMER_SNAPSHOT = "guanxi.customer.snapshot.v1"
 class _OutletData(BaseModel):
     outlet_id: UUID
     parent_id: UUID | None = None
+    code: str
     name: str
     kind: str
 
@@ -80,7 +81,10 @@ def _erased(events: Sequence[Envelope]) -> list[str]:
 async def apply_outlets(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
     await repository.apply_outlets(
         uow,
-        [Outlet(data.outlet_id, data.parent_id, data.name, data.kind, version) for data, version in _read(events, _OutletData)],
+        [
+            Outlet(data.outlet_id, data.parent_id, data.code, data.name, data.kind, version)
+            for data, version in _read(events, _OutletData)
+        ],
     )
     await repository.remove_outlets(uow, [UUID(key) for key in _erased(events)])
 

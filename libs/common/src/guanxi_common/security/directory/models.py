@@ -22,6 +22,7 @@ class DirectoryOutlet(CommonBase):
     __tablename__ = "directory_outlet"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     parent_id: Mapped[UUID | None]
+    code: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(BigInteger)

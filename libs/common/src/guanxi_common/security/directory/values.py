@@ -14,6 +14,7 @@ Capacity = Literal["primary_rm", "assistant"]
 class Outlet:
     id: UUID
     parent_id: UUID | None
+    code: str
     name: str
     kind: str
     version: int
