@@ -3,6 +3,8 @@
 A migration holds an advisory lock on a connection of its own, so that replicas that start together migrate once and in turn. Each
 revision is one transaction. A statement that cannot get its table lock within 3 s fails instead of queueing all traffic behind
 it; one that runs longer than a minute fails too, unless its revision sets `SET LOCAL statement_timeout`.
+
+Revisions only go forward: what was wrong is mended by the next one.
 """
 
 import asyncio
@@ -23,6 +25,8 @@ LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 60_000
 TURN_TIMEOUT_MS = 600_000
 _MIGRATION_LOCK = 0x4D494752
+# A killed migrator's statement must not hold its locks for longer than a second.
+_SETTINGS = {"application_name": "guanxi-migration", "client_connection_check_interval": 1_000}
 
 
 def run_migrations(package: str, own: MetaData, common: Sequence[Table]) -> None:
@@ -56,7 +60,7 @@ def _engine(url: str, **settings: int) -> AsyncEngine:
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         poolclass=pool.NullPool,
-        connect_args={"server_settings": {name: str(value) for name, value in settings.items()}},
+        connect_args={"server_settings": {name: str(value) for name, value in {**_SETTINGS, **settings}.items()}},
     )
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from guanxi_common.db.embedded import AlreadyLaunched, EmbeddedPostgres
+from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import migrate
 
 _PREFIX = "guanxi-test-postgres-"
@@ -34,9 +34,12 @@ def start_server() -> EmbeddedPostgres:
 
 
 def stop_server(server: EmbeddedPostgres) -> None:
+    """End the server and delete its files."""
     server.stop()
-    shutil.rmtree(server.home)
-    shutil.rmtree(server.data_dir, ignore_errors=True)
+    # Renamed first, so that no other run takes the half-deleted folder for an abandoned one.
+    leaving = server.data_dir.rename(server.data_dir.with_name(f"leaving-{server.data_dir.name}"))
+    shutil.rmtree(leaving, ignore_errors=True)
+    shutil.rmtree(server.home, ignore_errors=True)
 
 
 def _remove_abandoned() -> None:
@@ -44,8 +47,8 @@ def _remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if not (folder / "launcher.lock").exists():
             continue
-        # A folder of another user cannot be opened, and one that its own run is just removing may be gone.
-        with suppress(AlreadyLaunched, OSError):
+        # A live run holds its lock; a folder of another user cannot be opened; one that its own run is just removing is gone.
+        with suppress(EmbeddedPostgresError, OSError):
             server = EmbeddedPostgres(folder, durable=False)
             server.start()
             stop_server(server)

@@ -12,12 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 pytestmark = pytest.mark.anyio
 
-APPLICATION = "guanxi-uow-test"
-
 
 @pytest.fixture
 async def database(empty_database: str) -> AsyncIterator[Database]:
-    database = Database(create_engine(empty_database, pool_size=2, application_name=APPLICATION))
+    database = Database(create_engine(empty_database, pool_size=2))
     async with database.transaction() as uow:
         await uow.execute(text("CREATE TABLE entry (id bigint PRIMARY KEY)"))
         await uow.commit()
@@ -121,10 +119,11 @@ async def test_a_cancelled_call_leaves_no_statement_running_and_the_pool_usable(
             await uow.execute(text("INSERT INTO entry VALUES (1)"))
             await sleep(uow)
 
+    name = database.engine.url.database
+
     async def sleeping() -> int:
-        count: int = await postgres_admin.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'PgSleep'", APPLICATION
-        )
+        activity = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'"
+        count: int = await postgres_admin.fetchval(activity, name)
         return count
 
     async def one_sleeps() -> bool:
