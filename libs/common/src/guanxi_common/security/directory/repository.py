@@ -50,8 +50,8 @@ def _uuid(value: Any) -> UUID:
 async def apply_outlets(uow: UnitOfWork, outlets: Sequence[Outlet]) -> None:
     await uow.driver.executemany(
         "INSERT INTO directory_outlet AS kept (id, parent_id, code, name, kind, version) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (id) DO UPDATE SET parent_id = EXCLUDED.parent_id, code = EXCLUDED.code, name = EXCLUDED.name, kind = EXCLUDED.kind,"
-        " version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
+        " ON CONFLICT (id) DO UPDATE SET parent_id = EXCLUDED.parent_id, code = EXCLUDED.code, name = EXCLUDED.name,"
+        " kind = EXCLUDED.kind, version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
         [(outlet.id, outlet.parent_id, outlet.code, outlet.name, outlet.kind, outlet.version) for outlet in outlets],
     )
 
