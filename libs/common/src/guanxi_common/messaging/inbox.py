@@ -1,0 +1,309 @@
+"""The consumer's store: a protocol, and its implementation on PostgreSQL.
+
+An `InboxTransaction` holds a batch's bookkeeping and its effects: both become durable together. Statements take arrays; none is
+sent per event. Two members at work on the same events (one has lost its lease and does not know yet) are kept apart by the
+tables' keys: the later one waits or raises `LostRace`, and finds the work done when it tries again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import msgspec
+
+from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.ids import new_id
+from guanxi_common.messaging.arrivals import arrive
+from guanxi_common.messaging.bus import Record
+from guanxi_common.messaging.failures import LostRace
+from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Plan, State
+
+PURGE_CHUNK: Final = 10_000
+
+_ADMIT = """
+INSERT INTO inbox_event (consumer, event_id, payload_hash)
+SELECT $1, id, hash FROM unnest($2::uuid[], $3::bigint[]) AS e (id, hash) ON CONFLICT DO NOTHING RETURNING event_id
+"""
+_HASHES = "SELECT event_id, payload_hash FROM inbox_event WHERE consumer = $1 AND event_id = ANY($2::uuid[])"
+
+_OPEN = "SELECT topic, key FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND key IS NOT NULL"
+_BEHIND = "SELECT topic, key FROM inbox_parked WHERE consumer = $1 AND reason = 'behind'"
+
+_VERSIONS = """
+SELECT v.topic, v.key, v.version FROM inbox_version AS v
+JOIN unnest($2::text[], $3::text[]) AS k (topic, key) ON v.topic = k.topic AND v.key = k.key WHERE v.consumer = $1
+"""
+_WAITING = """
+SELECT p.id, p.record FROM inbox_parked AS p
+JOIN unnest($2::text[], $3::text[]) AS k (topic, key) ON p.topic = k.topic AND p.key = k.key
+WHERE p.consumer = $1 AND p.reason = 'gap'
+"""
+_RAISE_VERSIONS = """
+UPDATE inbox_version AS v SET version = n.version
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS n (topic, key, stored, version)
+WHERE v.consumer = $1 AND v.topic = n.topic AND v.key = n.key AND v.version = n.stored
+"""
+_FIRST_VERSIONS = """
+INSERT INTO inbox_version (consumer, topic, key, version)
+SELECT $1, topic, key, version FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (topic, key, version)
+ON CONFLICT DO NOTHING
+"""
+_PARK = """
+INSERT INTO inbox_parked (consumer, topic, key, event_id, type, version, reason, record)
+SELECT $1, p.topic, p.key, p.event_id, p.type, p.version, p.reason, p.record
+FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])
+     WITH ORDINALITY AS p (topic, key, event_id, type, version, reason, record, place) ORDER BY p.place
+"""
+_PARK_AGAIN = """
+UPDATE inbox_parked AS p SET reason = n.reason FROM unnest($1::bigint[], $2::text[]) AS n (id, reason) WHERE p.id = n.id
+"""
+_UNPARK = "DELETE FROM inbox_parked WHERE id = ANY($1::bigint[])"
+_BURY = """
+INSERT INTO dead_letter (id, consumer, topic, partition, "offset", key, event_id, type, version, record, reason, error)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
+"""
+_LOCK_REPLAYS = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi replay'), hashtext($1))"
+_REPLAYS = """
+SELECT id, record FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND requested_at IS NOT NULL
+ORDER BY requested_at LIMIT $2
+"""
+_RELEASABLE = """
+SELECT p.topic, p.key FROM inbox_parked AS p
+WHERE p.consumer = $1 AND p.reason = 'behind' AND NOT EXISTS (
+    SELECT FROM dead_letter AS d WHERE d.consumer = $1 AND d.topic = p.topic AND d.key = p.key AND d.resolved_at IS NULL)
+GROUP BY p.topic, p.key ORDER BY min(p.id) LIMIT 1
+"""
+_PARKED = """
+SELECT id, record FROM inbox_parked WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY version NULLS LAST, id LIMIT $4
+"""
+_REPLAYED = """
+UPDATE dead_letter SET resolved_at = now(), resolution = 'replayed', resolved_by = requested_by WHERE id = $1
+"""
+_REPLAY_FAILED = """
+UPDATE dead_letter SET requested_at = NULL, attempts = attempts + 1, failed_at = now(), reason = $2, error = $3 WHERE id = $1
+"""
+_PURGE = """
+DELETE FROM inbox_event WHERE ctid IN (SELECT ctid FROM inbox_event WHERE seen_at < $1 LIMIT $2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record that was parked or buried, under the id of its row."""
+
+    id: Any
+    record: Record
+
+
+class InboxTransaction(Protocol):
+    """One transaction of a consumer. `uow` is what handlers get."""
+
+    @property
+    def uow(self) -> UnitOfWork: ...
+
+    async def admit(self, hashes: dict[UUID, int]) -> dict[UUID, int]:
+        """Keep the event ids; return those that were there before, with their payload's hash."""
+        ...
+
+    async def load(self, versioned: Sequence[AggregateKey], *, released: bool) -> State:
+        """The keys that are blocked, and the versions and waiting changes of the `versioned` keys.
+
+        `released`: the keys are being released, so only an open dead letter blocks and nothing is reported as waiting.
+        """
+        ...
+
+    async def write(self, plan: Plan) -> None:
+        """Store the plan's bookkeeping. Raises `LostRace`."""
+        ...
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """An exception that leaves the block undoes what was done in it, and no more."""
+        ...
+
+    async def lock_replays(self) -> bool:
+        """Whether this transaction is the only one of the group that replays."""
+        ...
+
+    async def requested_replays(self, limit: int) -> Sequence[StoredRecord]: ...
+
+    async def next_releasable(self, limit: int) -> Sequence[StoredRecord]:
+        """The first parked events of one key that nothing blocks any more, in order."""
+        ...
+
+    async def settle_replay(self, dead_letter: StoredRecord, failure: tuple[str, str] | None) -> None:
+        """Resolve a replayed dead letter, or keep it open with the new (reason, error)."""
+        ...
+
+    async def commit(self) -> None: ...
+
+
+class InboxStore(Protocol):
+    def begin(self, group: str) -> AbstractAsyncContextManager[InboxTransaction]:
+        """Open a transaction; what is not committed is rolled back."""
+        ...
+
+
+class PostgresInbox:
+    """The inbox of a service's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def begin(self, group: str) -> AsyncIterator[InboxTransaction]:
+        async with self._database.transaction() as uow:
+            yield PostgresInboxTransaction(uow, group)
+
+
+class PostgresInboxTransaction:
+    def __init__(self, uow: UnitOfWork, group: str) -> None:
+        self._uow = uow
+        self._driver = uow.driver
+        self._group = group
+
+    @property
+    def uow(self) -> UnitOfWork:
+        return self._uow
+
+    async def admit(self, hashes: dict[UUID, int]) -> dict[UUID, int]:
+        ids = sorted(hashes)
+        fresh = await self._driver.fetch(_ADMIT, self._group, ids, [hashes[id_] for id_ in ids])
+        if len(fresh) == len(ids):
+            return {}
+        known = hashes.keys() - {row[0] for row in fresh}
+        return dict(await self._driver.fetch(_HASHES, self._group, list(known)))
+
+    async def load(self, versioned: Sequence[AggregateKey], *, released: bool) -> State:
+        query = _OPEN if released else f"{_OPEN} UNION {_BEHIND}"
+        blocked = {(row[0], row[1]) for row in await self._driver.fetch(query, self._group)}
+        if not versioned:
+            return State(blocked=blocked)
+        topics, names = [topic for topic, _ in versioned], [key for _, key in versioned]
+        rows = await self._driver.fetch(_VERSIONS, self._group, topics, names)
+        versions = {(row[0], row[1]): row[2] for row in rows}
+        waiting = [] if released else await self._driver.fetch(_WAITING, self._group, topics, names)
+        return State(versions=versions, blocked=blocked, waiting=_by_version(waiting))
+
+    async def write(self, plan: Plan) -> None:
+        if plan.versions:
+            await self._write_versions(plan)
+        if plan.unparked:
+            await _exactly(self._driver.execute(_UNPARK, plan.unparked), len(plan.unparked))
+        if plan.parked:
+            await self._park(plan)
+        for burial in plan.dead:
+            await self._bury(burial)
+
+    async def _write_versions(self, plan: Plan) -> None:
+        raised = sorted((*key, stored, new) for key, (stored, new) in plan.versions.items() if stored is not None)
+        first = sorted((*key, new) for key, (stored, new) in plan.versions.items() if stored is None)
+        for statement, rows in ((_RAISE_VERSIONS, raised), (_FIRST_VERSIONS, first)):
+            if rows:
+                await _exactly(self._driver.execute(statement, self._group, *_columns(rows)), len(rows))
+
+    async def _park(self, plan: Plan) -> None:
+        again = [(arrival.parked_id, reason) for arrival, reason in plan.parked if arrival.parked_id is not None]
+        fresh = [_parked_row(arrival, reason) for arrival, reason in plan.parked if arrival.parked_id is None]
+        if again:
+            await _exactly(self._driver.execute(_PARK_AGAIN, *_columns(again)), len(again))
+        if fresh:
+            await self._driver.execute(_PARK, self._group, *_columns(fresh))
+
+    async def _bury(self, burial: Burial) -> None:
+        record, envelope = burial.arrival.record, burial.arrival.envelope
+        key = burial.arrival.key
+        described = (envelope.id, envelope.type, envelope.aggregate_version) if envelope else (None, None, None)
+        place = (record.topic, record.partition, record.offset, key[1] if key else None)
+        failure = (pack(record), burial.reason, burial.error)
+        await self._driver.execute(_BURY, new_id(), self._group, *place, *described, *failure)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        await self._driver.execute("SAVEPOINT event")
+        try:
+            yield
+        except Exception:
+            await self._driver.execute("ROLLBACK TO SAVEPOINT event")
+            raise
+        await self._driver.execute("RELEASE SAVEPOINT event")
+
+    async def lock_replays(self) -> bool:
+        return bool(await self._driver.fetchval(_LOCK_REPLAYS, self._group))
+
+    async def requested_replays(self, limit: int) -> Sequence[StoredRecord]:
+        return [StoredRecord(row[0], unpack(row[1])) for row in await self._driver.fetch(_REPLAYS, self._group, limit)]
+
+    async def next_releasable(self, limit: int) -> Sequence[StoredRecord]:
+        found = await self._driver.fetchrow(_RELEASABLE, self._group)
+        if found is None:
+            return []
+        rows = await self._driver.fetch(_PARKED, self._group, found[0], found[1], limit)
+        return [StoredRecord(row[0], unpack(row[1])) for row in rows]
+
+    async def settle_replay(self, dead_letter: StoredRecord, failure: tuple[str, str] | None) -> None:
+        if failure is None:
+            await self._driver.execute(_REPLAYED, dead_letter.id)
+        else:
+            await self._driver.execute(_REPLAY_FAILED, dead_letter.id, *failure)
+
+    async def commit(self) -> None:
+        await self._uow.commit()
+
+
+_PackedRecord = tuple[str, int, int, bytes | None, bytes | None, tuple[tuple[str, bytes], ...], int]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_PackedRecord).decode
+
+
+def pack(record: Record) -> bytes:
+    """The record as parked and dead-letter rows keep it."""
+    place = (record.topic, record.partition, record.offset)
+    return _encode((*place, record.key, record.value, record.headers, record.timestamp_ms))
+
+
+def unpack(packed: bytes) -> Record:
+    return Record(*_decode(packed))
+
+
+async def purge(uow: UnitOfWork, seen_before: datetime) -> int:
+    """Forget at most `PURGE_CHUNK` event ids; return how many. Keep them for longer than any topic of facts keeps its records."""
+    return _count(await uow.driver.execute(_PURGE, seen_before, PURGE_CHUNK))
+
+
+async def forget_versions(uow: UnitOfWork, group: str, topic: str) -> None:
+    """Make the group take the next version of every aggregate on `topic` as its baseline, for a rebuild from the snapshots."""
+    await uow.driver.execute("DELETE FROM inbox_version WHERE consumer = $1 AND topic = $2", group, topic)
+
+
+def _by_version(rows: Iterable[Any]) -> dict[AggregateKey, dict[int, Arrival]]:
+    waiting: dict[AggregateKey, dict[int, Arrival]] = {}
+    for parked_id, packed in rows:
+        arrival = arrive(unpack(packed), parked_id=parked_id)
+        if arrival.envelope is not None and arrival.envelope.aggregate_version is not None:
+            key = (arrival.envelope.topic, arrival.envelope.key)
+            waiting.setdefault(key, {})[arrival.envelope.aggregate_version] = arrival
+    return waiting
+
+
+def _parked_row(arrival: Arrival, reason: ParkReason) -> tuple[Any, ...]:
+    envelope = arrival.envelope
+    if envelope is None:
+        raise TypeError("only events are parked")
+    name = (envelope.topic, envelope.key, envelope.id, envelope.type, envelope.aggregate_version)
+    return *name, reason, pack(arrival.record)
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])
+
+
+async def _exactly(statement: Awaitable[str], expected: int) -> None:
+    if _count(await statement) != expected:
+        raise LostRace("another member has changed the same keys")

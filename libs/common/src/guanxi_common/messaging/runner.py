@@ -1,0 +1,195 @@
+"""The consumer runner: poll, take over a batch in one transaction, commit the database, then commit the offsets.
+
+- A transient failure: seek back, pause, back off, try again; membership is kept by polling on.
+- A batch has a deadline well below the broker's `max.poll.interval`; one that misses it is tried again at half the size.
+- A fenced or failed offset commit is no failure: the work is durable, and what is read again is recognised.
+- A consumer whose position stands still while there is lag is replaced (it may have died silently with the broker's restart).
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from guanxi_common.db.uow import Database
+from guanxi_common.messaging import metrics
+from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, Record, TopicPartition
+from guanxi_common.messaging.failures import describe, is_transient
+from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
+from guanxi_common.messaging.processing import Handler, Processor, Subscription
+
+__all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
+
+logger = logging.getLogger(__name__)
+
+Polled = Mapping[TopicPartition, Sequence[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """Times in seconds. `batch_deadline` stays far below Kafka's `max.poll.interval` (300 s)."""
+
+    max_records: int = 2_000
+    poll_timeout: float = 0.5
+    batch_deadline: float = 60.0
+    first_backoff: float = 0.1
+    longest_backoff: float = 10.0
+    release_interval: float = 1.0
+    stall_check_interval: float = 5.0
+    stalled_after: float = 30.0
+    dead_letter_limit: int = 100
+
+
+class ConsumerRunner:
+    """One member of a consumer group. `run` it in one task; start as many members as there are partitions, at most."""
+
+    def __init__(
+        self,
+        database: Database | InboxStore,
+        bus: Bus,
+        group: str,
+        subscriptions: Sequence[Subscription],
+        *,
+        settings: RunnerSettings | None = None,
+    ) -> None:
+        self._settings: Final = settings or RunnerSettings()
+        store: InboxStore = PostgresInbox(database) if isinstance(database, Database) else database
+        limit = self._settings.dead_letter_limit
+        self._processor = Processor(store, group, subscriptions, dead_letter_limit=limit)
+        self._bus = bus
+        self._group = group
+        self._topics = [subscription.topic for subscription in subscriptions]
+        self._size = self._settings.max_records
+        self._backoff = self._settings.first_backoff
+        self._uncommitted: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, tuple[int, float]] = {}
+        self._released_at = self._checked_at = float("-inf")
+        self._progressed_at: float | None = None
+
+    def seconds_since_progress(self) -> float:
+        """How long ago the loop last went round; `/livez` fails above a few batch deadlines. Zero before the first round."""
+        return 0.0 if self._progressed_at is None else asyncio.get_running_loop().time() - self._progressed_at
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; the batch under way is finished.
+
+        Raises `DeadLetterLimitReached`, and nothing that is transient.
+        """
+        while not stop.is_set():
+            try:
+                consumer = await self._bus.consumer(group=self._group, topics=self._topics)
+                try:
+                    await self._consume(consumer, stop)
+                finally:
+                    await _close(consumer)
+            except (BusError, OSError, TimeoutError) as error:
+                metrics.RESTARTS.labels(self._group).inc()
+                logger.warning("%s: consumer lost (%s), a new one in %.1f s", self._group, describe(error), self._backoff)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._next_backoff()):
+                        await stop.wait()
+
+    async def _consume(self, consumer: Consumer, stop: asyncio.Event) -> None:
+        self._uncommitted.clear()
+        self._positions.clear()
+        while not stop.is_set():
+            self._progressed_at = asyncio.get_running_loop().time()
+            polled = await consumer.poll(max_records=self._size, timeout=self._settings.poll_timeout)
+            if polled:
+                await self._take_over(consumer, polled, stop)
+            await self._commit_offsets(consumer)
+            await self._release()
+            await self._check_stall(consumer)
+
+    async def _take_over(self, consumer: Consumer, polled: Polled, stop: asyncio.Event) -> None:
+        records = [record for batch in polled.values() for record in batch]
+        try:
+            async with asyncio.timeout(self._settings.batch_deadline):
+                await self._processor.process(records)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            self._size = max(1, self._size // 2) if isinstance(error, TimeoutError) else self._size
+            metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
+            logger.warning("%s: %d records again in %.1f s (%s)", self._group, len(records), self._backoff, describe(error))
+            await _seek_back(consumer, polled)
+            await self._back_off(consumer, stop)
+        else:
+            self._backoff = self._settings.first_backoff
+            self._size = min(self._settings.max_records, self._size * 2)
+            self._uncommitted.update({partition: batch[-1].offset + 1 for partition, batch in polled.items()})
+
+    async def _back_off(self, consumer: Consumer, stop: asyncio.Event) -> None:
+        """Wait without processing. Polling goes on, so that the group keeps this member."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._next_backoff()
+        self._positions.clear()
+        paused: set[TopicPartition] = set()
+        while (left := until - loop.time()) > 0 and not stop.is_set():
+            self._progressed_at = loop.time()
+            paused |= consumer.assignment()
+            consumer.pause(consumer.assignment())
+            polled = await consumer.poll(max_records=1, timeout=min(left, self._settings.poll_timeout))
+            await _seek_back(consumer, polled)
+        consumer.resume(paused & consumer.assignment())
+
+    def _next_backoff(self) -> float:
+        backoff, self._backoff = self._backoff, min(self._backoff * 2, self._settings.longest_backoff)
+        return backoff
+
+    async def _commit_offsets(self, consumer: Consumer) -> None:
+        """Commit what is durable. What cannot be committed now is tried again on the next round."""
+        held = consumer.assignment()
+        offsets = {partition: offset for partition, offset in self._uncommitted.items() if partition in held}
+        try:
+            if offsets:
+                await consumer.commit(offsets)
+        except CommitFenced:
+            metrics.FENCED.labels(self._group).inc()
+        except BusError as error:
+            logger.warning("%s: offsets not committed (%s)", self._group, describe(error))
+            return
+        self._uncommitted.clear()
+
+    async def _release(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._released_at < self._settings.release_interval:
+            return
+        self._released_at = now
+        try:
+            async with asyncio.timeout(self._settings.batch_deadline):
+                await self._processor.release()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
+
+    async def _check_stall(self, consumer: Consumer) -> None:
+        """Raise `BusError` where a partition has lag and its position has not moved for `stalled_after`."""
+        now = asyncio.get_running_loop().time()
+        if now - self._checked_at < self._settings.stall_check_interval:
+            return
+        self._checked_at = now
+        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+            position = await consumer.position(partition)
+            before, since = self._positions.get(partition, (position, now))
+            if position >= end or position != before:
+                since = now
+            self._positions[partition] = (position, since)
+            if now - since > self._settings.stalled_after:
+                raise BusError(f"{partition.topic}[{partition.partition}] stands at {position} of {end}")
+
+
+async def _seek_back(consumer: Consumer, polled: Polled) -> None:
+    """Undo a poll. A partition that was taken away meanwhile is its new holder's to read."""
+    for partition, batch in polled.items():
+        if partition in consumer.assignment():
+            await consumer.seek(partition, batch[0].offset)
+
+
+async def _close(consumer: Consumer) -> None:
+    with suppress(BusError, OSError, TimeoutError):
+        async with asyncio.timeout(10):
+            await consumer.close()
