@@ -15,6 +15,7 @@ import pytest
 from guanxi_common.testing.kafka import KafkaUnavailable, LocalKafka, locked, make_run_folder, remove_run_folder
 
 _RUN = pytest.StashKey[tuple[Path, ExitStack]]()
+_BROKER = pytest.StashKey[LocalKafka]()
 _WITHOUT = "no Kafka: "
 
 
@@ -45,7 +46,7 @@ def kafka(pytestconfig: pytest.Config) -> str:
     if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return servers
     told = getattr(pytestconfig, "workerinput", {}).get("kafka_folder")
-    broker = LocalKafka(Path(told) if told else _run_folder(pytestconfig))
+    broker = pytestconfig.stash[_BROKER] = LocalKafka(Path(told) if told else _run_folder(pytestconfig))
     with locked(broker.folder / "start.lock"):
         _start_or_skip(broker)
     return broker.bootstrap_servers
