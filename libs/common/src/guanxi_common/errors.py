@@ -24,11 +24,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """Where a body is wrong: an RFC 6901 `pointer` and a stable `code`; never the value."""
+    """Where a request is wrong: an RFC 6901 `pointer` into its `place` and a stable `code`; never the value."""
 
     pointer: str
     code: str
     detail: Text
+    place: Literal["body", "query", "path", "header"] = "body"
 
 
 class DomainError(Exception):

@@ -1,0 +1,1 @@
+"""The HTTP edge: application factory, authenticated calls, problems, bodies, pagination, idempotency."""

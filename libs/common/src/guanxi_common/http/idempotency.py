@@ -1,0 +1,102 @@
+"""Stored answers: a POST repeated with the same `Idempotency-Key` gets the answer of the first, byte for byte.
+
+- The answer is written in the transaction of its effect: there is never one without the other.
+- While a request with the key is open, another gets `RequestInFlight`; it neither waits nor works.
+- The key belongs to one caller and operation. The same key with another path or body is `IdempotencyKeyReused`.
+- An error stores nothing: its transaction is rolled back, and a retry tries anew.
+- Answers are sealed: they may hold personal data. They are kept for `HttpSettings.idempotency_retention` (at least 24 hours).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+from starlette.responses import Response
+
+from guanxi_common.db.metadata import CommonBase
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import IdempotencyKeyReused, RequestInFlight
+from guanxi_common.http.sealing import Sealer, Unsealable
+
+_PURGE_BATCH = 5_000
+_CLAIM = "SELECT pg_try_advisory_xact_lock($1)"
+_FIND = "SELECT request_digest, sealed FROM idempotency_answer WHERE id = $1"
+_KEEP = "INSERT INTO idempotency_answer (id, request_digest, status, sealed, created_at) VALUES ($1, $2, $3, $4, $5)"
+
+
+class IdempotencyAnswer(CommonBase):
+    """One stored answer; `id` is the keyed digest of caller, operation and key."""
+
+    __tablename__ = "idempotency_answer"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    request_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int] = mapped_column(SmallInteger)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class StoredAnswer(msgspec.Struct, frozen=True):
+    """An answer as it goes out: everything but the headers that every request gets anew."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def response(self) -> Response:
+        return Response(self.body, status_code=self.status, headers=dict(self.headers))
+
+
+class IdempotentReplay(Exception):
+    """The request was answered before; `answer` is to be sent again. Never seen outside the edge."""
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key that this transaction holds until it ends."""
+
+    id: bytes
+    request_digest: bytes
+
+
+async def claim(uow: UnitOfWork, sealer: Sealer, *, actor: str, operation: str, key: str, target: str, body: bytes) -> Claim:
+    """Take the key for this transaction. `target` is the path with its query.
+
+    Raises `IdempotentReplay`, `RequestInFlight`, `IdempotencyKeyReused`.
+    """
+    wanted = Claim(
+        id=sealer.digest(actor.encode(), operation.encode(), key.encode()),
+        request_digest=sealer.digest(target.encode(), body),
+    )
+    # Two statements on purpose: the second one's snapshot is taken after the lock, so it sees what the last holder committed.
+    if not await uow.driver.fetchval(_CLAIM, int.from_bytes(wanted.id[:8], "big", signed=True)):
+        raise RequestInFlight(headers={"Retry-After": "1"})
+    row = await uow.driver.fetchrow(_FIND, wanted.id)
+    if row is None:
+        return wanted
+    if row["request_digest"] != wanted.request_digest:
+        raise IdempotencyKeyReused
+    try:
+        plain = sealer.open(row["sealed"], wanted.id)
+    except Unsealable:
+        # Sealed under a secret that has been retired: we no longer know the answer, but we know that there was one.
+        raise IdempotencyKeyReused from None
+    raise IdempotentReplay(msgspec.msgpack.decode(plain, type=StoredAnswer))
+
+
+async def keep(uow: UnitOfWork, sealer: Sealer, held: Claim, answer: StoredAnswer, now: datetime) -> None:
+    """Store the answer; durable when the transaction is."""
+    sealed = sealer.seal(msgspec.msgpack.encode(answer), held.id)
+    await uow.driver.execute(_KEEP, held.id, held.request_digest, answer.status, sealed, now)
+
+
+async def purge(uow: UnitOfWork, before: datetime) -> int:
+    """Delete up to 5,000 answers older than `before` and return how many; the job that calls this commits and repeats."""
+    old = select(IdempotencyAnswer.id).where(IdempotencyAnswer.created_at < before).limit(_PURGE_BATCH)
+    return (await uow.execute(delete(IdempotencyAnswer).where(IdempotencyAnswer.id.in_(old)))).rowcount

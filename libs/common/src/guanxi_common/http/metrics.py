@@ -1,0 +1,10 @@
+"""What Prometheus is told about requests."""
+
+from prometheus_client import Histogram
+
+REQUESTS = Histogram(
+    "guanxi_http_request_seconds",
+    "Time from the request's head to the end of its answer, in seconds.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

@@ -1,0 +1,143 @@
+"""Pure ASGI middleware: request ids and context, deadlines, the access log, and the last catch of every exception.
+
+Starlette's `BaseHTTPMiddleware` is not used: it breaks context variables (Starlette 919, 1438).
+"""
+
+import asyncio
+import re
+from time import monotonic
+
+import structlog
+from opentelemetry import trace
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guanxi_common.context import CallContext, current_context, reset_context, set_context
+from guanxi_common.errors import DomainError, InvalidInput
+from guanxi_common.http.metrics import REQUESTS
+from guanxi_common.http.problems import RequestTimedOut, SlowBody, answer_to, locale_of_scope
+from guanxi_common.ids import new_id
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = ("/livez", "/readyz", "/metrics")
+_log = structlog.get_logger("guanxi.access")
+
+
+class ContextMiddleware:
+    """Outermost: gives each request its id (echoed in `X-Request-ID`) and its context, logs it, answers what nobody answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _header(scope, b"x-request-id", _REQUEST_ID) or str(new_id())
+        token = set_context(CallContext("client:anonymous", request_id, _traceparent(scope)))
+        began, status = monotonic(), 0
+
+        async def sender(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            _refuse_nul(scope)
+            await self.app(scope, receive, sender)
+        except Exception as error:
+            response = answer_to(error, locale_of_scope(scope))
+            if status:
+                # Half an answer is out; raised without the cause, whose text the server would log.
+                raise RuntimeError("the answer was broken off") from None
+            await response(scope, receive, sender)
+        finally:
+            _report(scope, status, monotonic() - began)
+            reset_context(token)
+
+
+class DeadlineMiddleware:
+    """A body has `body_timeout` seconds to arrive and then the handler `request_timeout` to answer; both by cancellation.
+
+    Cancelling the handler rolls its transaction back and makes the driver cancel the statement. Once an answer has begun there is
+    no deadline. An answer that comes before the whole body closes the connection, so that nothing more of it is read.
+    """
+
+    def __init__(self, app: ASGIApp, *, body_timeout: float, request_timeout: float) -> None:
+        self.app = app
+        self._body_timeout = body_timeout
+        self._request_timeout = request_timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        arriving, started, receiving = _announces_body(scope), False, False
+        allowed = self._body_timeout if arriving else self._request_timeout
+        try:
+            async with asyncio.timeout(allowed) as deadline:
+
+                async def receiver() -> Message:
+                    nonlocal arriving, receiving
+                    receiving = True
+                    message = await receive()
+                    receiving = False
+                    if arriving and not message.get("more_body", False):
+                        arriving = False
+                        deadline.reschedule(asyncio.get_running_loop().time() + self._request_timeout)
+                    return message
+
+                async def sender(message: Message) -> None:
+                    nonlocal started
+                    if message["type"] == "http.response.start":
+                        started = True
+                        deadline.reschedule(None)
+                        if arriving:
+                            MutableHeaders(scope=message)["Connection"] = "close"
+                    await send(message)
+
+                await self.app(scope, receiver, sender)
+        except TimeoutError:
+            if started or not deadline.expired():
+                raise
+            error: DomainError = SlowBody() if receiving else RequestTimedOut(headers={"Retry-After": "5"})
+            error.headers["Connection"] = "close"
+            await answer_to(error, locale_of_scope(scope))(scope, receive, send)
+
+
+def _announces_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+
+
+def _refuse_nul(scope: Scope) -> None:
+    if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+        raise InvalidInput
+
+
+def _header(scope: Scope, name: bytes, shape: re.Pattern[str]) -> str | None:
+    value = next((value for key, value in scope["headers"] if key == name), b"").decode("latin-1")
+    return value if shape.fullmatch(value) else None
+
+
+def _traceparent(scope: Scope) -> str | None:
+    """The span that FastAPI opened for the request, which continues the caller's trace; without tracing, what the caller sent."""
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+    return _header(scope, b"traceparent", _TRACEPARENT)
+
+
+def _report(scope: Scope, status: int, seconds: float) -> None:
+    """Metrics and access log, by the route's template: the path and the query are the caller's words."""
+    route = getattr(scope.get("route"), "path", "unmatched")
+    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    REQUESTS.labels(method, route, status).observe(seconds)
+    if route not in _QUIET:
+        _log.info(
+            "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), actor=current_context().actor
+        )

@@ -1,0 +1,230 @@
+"""A small service with both kinds of routes on a real database, called in process."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+from uuid import UUID, uuid5
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.errors import NotFound, Unauthenticated
+from guanxi_common.http.app import create_service_app
+from guanxi_common.http.bodies import BULK_BODY_LIMIT, Body, Int8, Prose
+from guanxi_common.http.call import Call, Permission, permission
+from guanxi_common.http.hot_route import hot_route
+from guanxi_common.http.idempotency import IdempotencyAnswer
+from guanxi_common.http.pagination import Page, Paging, page_of
+from guanxi_common.http.routes import PUBLIC, router
+from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.security.principal import Identity, Principal, ScopeKind
+from pydantic import BaseModel
+from sqlalchemy.schema import CreateTable
+from starlette.responses import Response
+
+SPACE = UUID(int=7)
+GRANTS = {"note.write": ScopeKind.ALL, "note.read": ScopeKind.ALL, "note.search": ScopeKind.ALL}
+
+
+class NoteBody(Body):
+    name: Prose
+    amount: Int8
+    birth_date: date | None = None
+
+
+class NoteOut(BaseModel):
+    id: int
+    name: str
+    version: int
+
+
+class HotNote(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    amount: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    birth_date: date | None = None
+
+
+class HotAnswer(msgspec.Struct):
+    name: str
+
+
+class Tokens:
+    """Every name is a valid token, but `bad`."""
+
+    async def verify(self, token: str) -> Identity:
+        if token == "bad":
+            raise Unauthenticated
+        return Identity("issuer", token, "staff")
+
+
+async def resolve(uow: UnitOfWork, identity: Identity) -> Principal:
+    grants = {} if identity.subject == "teller" else GRANTS
+    return Principal(identity, uuid5(SPACE, identity.subject), "relationship_manager", None, (), grants)
+
+
+notes = router("notes")
+
+
+@notes.post("/v1/notes", status_code=201, operation_id="writeNote", response_model=NoteOut)
+async def write_note(body: NoteBody, call: Annotated[Call, permission("note.write")]) -> Response:
+    async with call.write() as write:
+        note_id = await write.uow.driver.fetchval("INSERT INTO note (name) VALUES ($1) RETURNING id", body.name)
+        out = NoteOut(id=note_id, name=body.name, version=1)
+        return await write.reply(201, out, etag=1, location=f"/v1/notes/{note_id}")
+
+
+@notes.get("/v1/notes", operation_id="listNotes", response_model=Page[NoteOut])
+async def list_notes(call: Annotated[Call, permission("note.read")], page: Paging, name: str | None = None) -> Response:
+    async with call.read() as read:
+        cursor = call.cursor()
+        after = cursor.decode(page.cursor) or (0,)
+        rows = await read.uow.driver.fetch(
+            "SELECT * FROM note WHERE id > $1 AND ($2::text IS NULL OR name = $2) ORDER BY id LIMIT $3",
+            after[0],
+            name,
+            page.limit + 1,
+        )
+        return read.reply(page_of(rows, page, cursor, key=lambda row: (row["id"],), item=lambda row: NoteOut(**row)))
+
+
+@notes.get("/v1/notes/{note_id}", operation_id="readNote", response_model=NoteOut)
+async def read_note(note_id: Int8, call: Annotated[Call, permission("note.read")]) -> Response:
+    async with call.read() as read:
+        row = await read.uow.driver.fetchrow("SELECT * FROM note WHERE id = $1", note_id)
+        if row is None:
+            raise NotFound
+        return read.reply(NoteOut(**row), etag=row["version"])
+
+
+@notes.patch("/v1/notes/{note_id}", operation_id="changeNote", response_model=NoteOut)
+async def change_note(note_id: Int8, body: NoteBody, call: Annotated[Call, permission("note.write")]) -> Response:
+    async with call.write() as write:
+        row = await write.uow.driver.fetchrow("SELECT * FROM note WHERE id = $1 FOR UPDATE", note_id)
+        if row is None:
+            raise NotFound
+        write.check_version(row["version"])
+        change = "UPDATE note SET name = $2, version = version + 1 WHERE id = $1 RETURNING *"
+        changed = NoteOut(**await write.uow.driver.fetchrow(change, note_id, body.name))
+        return await write.reply(200, changed, etag=changed.version)
+
+
+class Statement(Body):
+    sql: str
+
+
+@notes.post("/v1/notes:run", operation_id="runStatement", response_model=None)
+async def run_statement(body: Statement, call: Annotated[Call, permission("note.write", idempotent=False)]) -> Response:
+    """Whatever the test wants to go wrong in the database."""
+    async with call.write() as write:
+        await write.uow.driver.execute(body.sql)
+        return await write.reply(204)
+
+
+@notes.post("/v1/notes:forget", operation_id="forgetReply", response_model=None)
+async def forget_reply(call: Annotated[Call, permission("note.write", idempotent=False)]) -> Response:
+    async with call.write() as write:
+        await write.uow.driver.execute("INSERT INTO note (name) VALUES ('forgotten')")
+    return Response()
+
+
+@notes.post("/v1/notes:search", operation_id="searchNotes", response_model=None)
+async def search_notes(call: Annotated[Call, permission("note.search", rate="search", idempotent=False)]) -> Response:
+    async with call.read() as read:
+        return read.reply(b"{}")
+
+
+@notes.get("/v1/notes-open", operation_id="openNotes", openapi_extra=PUBLIC, response_model=None)
+async def open_notes() -> Response:
+    raise ValueError("the identity number is 110101199003077758")
+
+
+@hot_route(
+    "POST",
+    "/v1/hot-notes",
+    permission=Permission("note.write"),
+    operation_id="writeHotNote",
+    tag="notes",
+    summary="Write a note fast",
+    request=HotNote,
+    response=HotAnswer,
+    request_example={"name": "Li Wei", "amount": 5},
+    response_example={"name": "Li Wei"},
+    status=201,
+)
+async def write_hot_note(call: Call, note: HotNote) -> Response:
+    async with call.write() as write:
+        await write.uow.driver.execute("INSERT INTO note (name) VALUES ($1)", note.name)
+        return await write.reply(201, HotAnswer(note.name))
+
+
+@hot_route(
+    "POST",
+    "/v1/hot-notes:batchCreate",
+    permission=Permission("note.write", rate="bulk", idempotent=False),
+    operation_id="batchCreateHotNotes",
+    tag="notes",
+    summary="Write many notes",
+    request=HotNote,
+    response=HotAnswer,
+    request_example={"name": "Li Wei", "amount": 5},
+    response_example={"name": "Li Wei"},
+    max_body_size=BULK_BODY_LIMIT,
+)
+async def batch_hot_notes(call: Call, note: HotNote) -> Response:
+    async with call.write() as write:
+        return await write.reply(200, HotAnswer(note.name[:10]))
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    app: FastAPI
+    client: httpx.AsyncClient
+    database: Database
+    url: str
+
+
+async def create_tables(url: str) -> None:
+    database = Database(create_engine(url))
+    async with database.transaction() as uow:
+        await uow.execute(CreateTable(IdempotencyAnswer.__table__))
+        await uow.driver.execute(
+            "CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
+            " version int NOT NULL DEFAULT 1)"
+        )
+        await uow.commit()
+    await database.dispose()
+
+
+def make_app(url: str, **changes: object) -> tuple[FastAPI, Database]:
+    database = Database(create_engine(url))
+    settings = HttpSettings(**{"secrets": (b"s" * 32,), "principal_ttl": 60, **changes})  # type: ignore[arg-type]
+    parts = ServiceParts(database=database, clock=SystemClock(), tokens=Tokens(), resolve_principal=resolve)
+    app = create_service_app(
+        settings,
+        parts,
+        routers=[notes],
+        hot_routes=[write_hot_note, batch_hot_notes],
+        title="Notes",
+        description="A service for tests.",
+    )
+    return app, database
+
+
+@pytest.fixture
+async def note_url(empty_database: str) -> str:
+    await create_tables(empty_database)
+    return empty_database
+
+
+@pytest.fixture
+async def service(note_url: str) -> AsyncIterator[Service]:
+    app, database = make_app(note_url)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    headers = {"Authorization": "Bearer rm-a"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://notes", headers=headers) as client:
+        yield Service(app, client, database, note_url)
+    await database.dispose()
