@@ -6,7 +6,7 @@ the key (customer id; entity id for the directory) as the record key. See `guanx
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -50,9 +50,8 @@ class DomainEvent(BaseModel):
     topic: ClassVar[str]
     key_field: ClassVar[str]
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str = "", topic: str = "", key: str = "", **kwargs: Any) -> None:  # noqa: A002
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, *, type: str = "", topic: str = "", key: str = "", **kwargs: Unpack[ConfigDict]) -> None:  # noqa: A002
+        super().__init_subclass__(**kwargs)
         if type:
             cls.event_type, cls.topic, cls.key_field = type, topic, key
 
