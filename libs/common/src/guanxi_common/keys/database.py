@@ -182,6 +182,10 @@ class DatabaseKeyStore:
             "UPDATE data_key SET wrapped = $3, master_id = $4 WHERE customer_id = $2 AND key_id = $1", changed
         )
 
+    async def close(self) -> None:
+        """Close the store's pool."""
+        await self._database.dispose()
+
     def _cached(self, customer_id: UUID, now: datetime) -> DataKey | None:
         entry = self._cache.get(customer_id)
         if entry is None or not timedelta(0) <= now - entry[1] < CACHE_TTL:

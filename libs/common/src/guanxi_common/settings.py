@@ -1,0 +1,215 @@
+"""What an operator sets, read from the environment (`GUANXI_…`). Each service subclasses `ServiceSettings` with its name and extras.
+
+In development whatever secret is not set is generated once into `<data_dir>/secrets/` (mode 600). In production nothing is
+generated: a missing, malformed, guessable or development secret, a missing address, or the local issuer stops the start with one
+error that lists everything. No message repeats a value.
+"""
+
+import base64
+import binascii
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from guanxi_common.keys.store import Cipher
+from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
+from guanxi_common.security.secret_files import read_or_create
+
+_DEVELOPMENT_MARK = b"dev!"
+_SECRET_BYTES = 32
+_LEAST_DISTINCT_BYTES = 16
+
+
+class SettingsError(Exception):
+    """The settings do not do; the text lists every reason, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("these settings are missing or unfit:\n" + "\n".join(f"- {problem}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+def _secret() -> Any:
+    return Field(default=None, repr=False)
+
+
+def _address(*names: str) -> Any:
+    """A setting that platforms know by a plain name too; ours, with the prefix, comes first."""
+    return Field(default=None, repr=False, validation_alias=AliasChoices(*(f"GUANXI_{name}" for name in names), *names))
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that all services share.
+
+    Keys are written `id:base64`, several with commas between them, the current one first; 32 bytes each. `master_keys` wrap the
+    customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
+    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `jwks` is a file or a URL.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GUANXI_", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    service: ClassVar[str] = "guanxi"
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str | None = _address("DATABASE_URL")
+    keys_database_url: str | None = _address("KEYS_DATABASE_URL")
+    bus_database_url: str | None = _address("BUS_DATABASE_URL")
+    kafka_bootstrap_servers: str | None = _address("KAFKA_BOOTSTRAP_SERVERS")
+    data_dir: Path = Field(default=Path(".guanxi"), validation_alias=AliasChoices("GUANXI_DATA_DIR", "GUANXI_HOME"))
+    business_zone: str = "Asia/Shanghai"
+    issuer: str = LOCAL_ISSUER
+    audience: str = DEFAULT_AUDIENCE
+    jwks: str | None = None
+    cipher: Cipher = "aes-256-gcm"
+    master_keys: str | None = _secret()
+    blind_index_keys: str | None = _secret()
+    http_secrets: str | None = _secret()
+    audit_key: str | None = _secret()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    trace_file: Path | None = None
+
+    @field_validator("business_zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError("not a time zone of the IANA database")
+        return zone
+
+    @model_validator(mode="after")
+    def _all_at_once(self) -> Self:
+        problems = [*self._missing_addresses(), *self._unfit_secrets()]
+        if self.production:
+            problems += self._unfit_issuer()
+        if problems:
+            raise SettingsError(problems)
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """The audiences a token may be for: the deployment's, and this service's own for calls between services."""
+        return self.audience, self.service
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.business_zone)
+
+    @property
+    def issuer_dir(self) -> Path:
+        """Where the local issuer keeps its keys."""
+        return self.data_dir / "issuer"
+
+    @cached_property
+    def master_key_ring(self) -> dict[str, bytes]:
+        """Master keys by id, the current one first."""
+        return _parse_ring(self._secret("master_keys"))
+
+    @cached_property
+    def blind_index_ring(self) -> dict[int, bytes]:
+        """Blind-index secrets by version, the current one first."""
+        return {int(version): secret for version, secret in _parse_ring(self._secret("blind_index_keys")).items()}
+
+    @cached_property
+    def http_secret_list(self) -> tuple[bytes, ...]:
+        """The secrets of cursors and stored answers, the current one first."""
+        return tuple(_decode(part) for part in self._secret("http_secrets").split(","))
+
+    @cached_property
+    def audit_seed(self) -> bytes:
+        """The Ed25519 seed that signs tree heads."""
+        return _decode(self._secret("audit_key"))
+
+    def _secret(self, name: str) -> str:
+        """The setting; in development, what was generated for it."""
+        given: str | None = getattr(self, name)
+        if given is not None:
+            return given
+        path = self.data_dir / "secrets" / name.replace("_", "-")
+        return read_or_create(path, (_ID_OF.get(name, "") + _generate()).encode).decode()
+
+    def _missing_addresses(self) -> list[str]:
+        missing = [
+            f"GUANXI_{name.upper()} is not set" for name in ("database_url", "keys_database_url") if not getattr(self, name)
+        ]
+        if not self.kafka_bootstrap_servers and not self.bus_database_url:
+            missing.append("neither GUANXI_KAFKA_BOOTSTRAP_SERVERS nor GUANXI_BUS_DATABASE_URL is set")
+        return missing
+
+    def _unfit_issuer(self) -> list[str]:
+        problems = []
+        if self.issuer == LOCAL_ISSUER:
+            problems.append("GUANXI_ISSUER is not set: the local issuer is for development")
+        if not self.jwks:
+            problems.append("GUANXI_JWKS is not set")
+        elif self.jwks.startswith("http://"):
+            problems.append("GUANXI_JWKS must be https or a file")
+        return problems
+
+    def _unfit_secrets(self) -> list[str]:
+        problems = []
+        for name in _SECRETS:
+            given: str | None = getattr(self, name)
+            reason = _flaw(name, given, self.production)
+            if reason:
+                problems.append(f"GUANXI_{name.upper()} {reason}")
+        return problems
+
+
+_SECRETS = ("master_keys", "blind_index_keys", "http_secrets", "audit_key")
+_ID_OF = {"master_keys": "development:", "blind_index_keys": "1:"}
+
+
+def _flaw(name: str, given: str | None, production: bool) -> str | None:
+    """Why the secret will not do; never what it is."""
+    if given is None:
+        return "is not set" if production else None
+    try:
+        parts = _parse_ring(given) if name in _ID_OF else dict(enumerate(_decode(part) for part in given.split(",")))
+    except ValueError as error:
+        return str(error)
+    if any(len(secret) != _SECRET_BYTES for secret in parts.values()):
+        return f"must be of {_SECRET_BYTES} bytes each"
+    if name == "blind_index_keys" and not all(str(version).isdecimal() and 0 < int(version) < 256 for version in parts):
+        return "must have ids of 1 to 255"
+    if name == "audit_key" and len(parts) > 1:
+        return "must be one key"
+    if production and any(secret.startswith(_DEVELOPMENT_MARK) for secret in parts.values()):
+        return "was generated for development"
+    if production and any(len(set(secret)) < _LEAST_DISTINCT_BYTES for secret in parts.values()):
+        return "is not random"
+    return None
+
+
+def _parse_ring(text: str) -> dict[str, bytes]:
+    ring: dict[str, bytes] = {}
+    for part in text.split(","):
+        name, colon, secret = part.strip().partition(":")
+        if not name or not colon:
+            raise ValueError("must be written id:base64")
+        if name in ring:
+            raise ValueError("names an id twice")
+        ring[name] = _decode(secret)
+    return ring
+
+
+def _decode(text: str) -> bytes:
+    """Base64, of either alphabet, with or without padding."""
+    plain = text.strip().rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64") from None
+
+
+def _generate() -> str:
+    """A secret that production recognises as one of development: 28 of its 32 bytes are random."""
+    return base64.b64encode(_DEVELOPMENT_MARK + os.urandom(_SECRET_BYTES - len(_DEVELOPMENT_MARK))).decode()

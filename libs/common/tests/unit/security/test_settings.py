@@ -1,0 +1,140 @@
+"""Development needs nothing but addresses; production takes nothing that development made, and says all that is wrong at once."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guanxi_common.clock import SystemClock
+from guanxi_common.security.build import build_blind_index, build_token_verifier
+from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
+from guanxi_common.settings import ServiceSettings, SettingsError
+from pydantic import ValidationError
+
+ADDRESSES = {
+    "database_url": "postgresql://u:hidden@127.0.0.1/d",
+    "keys_database_url": "postgresql://u:hidden@127.0.0.1/k",
+    "kafka_bootstrap_servers": "127.0.0.1:9092",
+}
+
+
+def random_secret(seed: int) -> str:
+    return base64.b64encode(bytes((seed * 31 + n * 7) % 256 for n in range(32))).decode()
+
+
+PRODUCTION = {
+    **ADDRESSES,
+    "environment": "production",
+    "issuer": "https://issuer.bank.example",
+    "jwks": "https://issuer.bank.example/jwks",
+    "master_keys": f"2026:{random_secret(1)},2025:{random_secret(2)}",
+    "blind_index_keys": f"2:{random_secret(3)},1:{random_secret(4)}",
+    "http_secrets": random_secret(5),
+    "audit_key": random_secret(6),
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "KEYS_DATABASE_URL", "BUS_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "GUANXI_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def settings(**values: Any) -> ServiceSettings:
+    return ServiceSettings(**values)
+
+
+def test_development_generates_its_secrets_once(tmp_path: Path) -> None:
+    first, second = settings(**ADDRESSES, data_dir=tmp_path), settings(**ADDRESSES, data_dir=tmp_path)
+    assert first.master_key_ring == second.master_key_ring
+    assert first.blind_index_ring.keys() == {1}
+    assert first.http_secret_list == second.http_secret_list
+    assert first.audit_seed == second.audit_seed
+    assert (
+        len({*first.master_key_ring.values(), *first.blind_index_ring.values(), *first.http_secret_list, first.audit_seed}) == 4
+    )
+    files = list((tmp_path / "secrets").iterdir())
+    assert len(files) == 4
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
+
+
+def test_production_with_everything_set_starts_and_generates_nothing(tmp_path: Path) -> None:
+    whole = settings(**PRODUCTION, data_dir=tmp_path)
+    assert list(whole.master_key_ring) == ["2026", "2025"]
+    assert list(whole.blind_index_ring) == [2, 1]
+    assert build_blind_index(whole, "phone").is_current(build_blind_index(whole, "phone").index("x"))
+    assert build_token_verifier(whole, SystemClock())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_production_lists_everything_that_is_missing() -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings(environment="production")
+    for name in ("DATABASE_URL", "KEYS_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "ISSUER", "JWKS"):
+        assert f"GUANXI_{name} " in str(raised.value)
+    for name in ("MASTER_KEYS", "BLIND_INDEX_KEYS", "HTTP_SECRETS", "AUDIT_KEY"):
+        assert f"GUANXI_{name} is not set" in raised.value.problems
+
+
+def test_production_refuses_what_development_generated(tmp_path: Path) -> None:
+    development = settings(**ADDRESSES, data_dir=tmp_path)
+    values = [development.master_key_ring, development.blind_index_ring, development.http_secret_list, development.audit_seed]
+    assert all(values)
+    names = ("master_keys", "blind_index_keys", "audit_key")
+    copied = {name: (tmp_path / "secrets" / name.replace("_", "-")).read_text() for name in names}
+        name: (tmp_path / "secrets" / name.replace("_", "-")).read_text()
+        for name in PRODUCTION
+        if "key" in name and "url" not in name
+    }
+    with pytest.raises(SettingsError) as raised:
+        settings(**PRODUCTION | copied)
+    assert [problem.split(" ", 1)[1] for problem in raised.value.problems] == ["was generated for development"] * 3
+
+
+UNFIT = {
+    "the local issuer": ({"issuer": LOCAL_ISSUER}, "GUANXI_ISSUER"),
+    "keys over plain HTTP": ({"jwks": "http://issuer.bank.example/jwks"}, "GUANXI_JWKS"),
+    "a short key": ({"master_keys": "1:" + base64.b64encode(b"short").decode()}, "GUANXI_MASTER_KEYS"),
+    "a key that is no base64": ({"master_keys": "1:%%%"}, "GUANXI_MASTER_KEYS"),
+    "a key without id": ({"master_keys": random_secret(1)}, "GUANXI_MASTER_KEYS"),
+    "one id twice": ({"master_keys": f"1:{random_secret(1)},1:{random_secret(2)}"}, "GUANXI_MASTER_KEYS"),
+    "an index version that is none": ({"blind_index_keys": f"x:{random_secret(1)}"}, "GUANXI_BLIND_INDEX_KEYS"),
+    "a well-known key": ({"http_secrets": base64.b64encode(b"changeme" * 4).decode()}, "GUANXI_HTTP_SECRETS"),
+    "two signing keys": ({"audit_key": f"{random_secret(1)},{random_secret(2)}"}, "GUANXI_AUDIT_KEY"),
+}
+
+
+@pytest.mark.parametrize(("change", "named"), UNFIT.values(), ids=UNFIT)
+def test_an_unfit_setting_is_named_and_not_shown(change: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings(**PRODUCTION | change)
+    assert [problem.split(" ")[0] for problem in raised.value.problems] == [named]
+    assert not any(value in str(raised.value) for value in change.values() if value != LOCAL_ISSUER)
+
+
+def test_settings_do_not_show_secrets_or_passwords() -> None:
+    shown = repr(settings(**PRODUCTION))
+    assert "hidden" not in shown
+    assert random_secret(1) not in shown
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    with pytest.raises(ValidationError, match="time zone"):
+        settings(**ADDRESSES, business_zone="Mars/Olympus")
+
+
+def test_the_environment_is_read_with_and_without_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql:///plain")
+    monkeypatch.setenv("GUANXI_KEYS_DATABASE_URL", "postgresql:///prefixed")
+    monkeypatch.setenv("BUS_DATABASE_URL", "postgresql:///bus")
+    monkeypatch.setenv("GUANXI_HOME", str(tmp_path))
+    monkeypatch.setenv("GUANXI_AUDIENCE", "crm")
+    read = settings()
+    assert (read.database_url, read.keys_database_url) == ("postgresql:///plain", "postgresql:///prefixed")
+    assert (read.data_dir, read.audiences) == (tmp_path, ("crm", "guanxi"))
+
+
+def test_development_verifies_its_local_issuer(tmp_path: Path) -> None:
+    verifier = build_token_verifier(settings(**ADDRESSES, data_dir=tmp_path), SystemClock())
+    assert verifier is not None
+    assert LocalIssuer(tmp_path / "issuer", SystemClock()).jwks_file.exists()
