@@ -90,16 +90,43 @@ class EmbeddedPostgres:
             if not self._adopt():
                 self._launch()
         except BaseException:
+            if self._process is not None:
+                self._end(self._process.pid)
             self._release_lock()
             raise
 
+    @property
+    def running(self) -> bool:
+        """Whether the postmaster lives."""
+        return bool(self.pid) and (self._process.poll() is None if self._process else _alive(self.pid))
+
+    def restart(self) -> None:
+        """Start the server again, on the same port, after it has died."""
+        self._fixed_port = self.port
+        self.stop()
+        self.start()
+
     def stop(self) -> None:
         """Stop fast: open transactions are rolled back, connections are closed, the state is check-pointed."""
-        if self.pid:
+        if self.running:
             self._end(self.pid)
-            self.pid = 0
-            self._process = None
+        self.pid = 0
+        self._process = None
         self._release_lock()
+
+    def delete(self) -> None:
+        """End the server, also one that a killed launcher left, and delete every file of it. Raises `AlreadyLaunched`."""
+        if self._lock is None:
+            self._lock = _take_lock(self.data_dir / "launcher.lock")
+            self.home = place_home(self.data_dir, self._user)
+        pid, _, _ = self._postmaster_file()
+        if pid and str(self._cluster) in _command_line(pid):
+            self._end(pid)
+        # Renamed first, so that nobody takes a half-deleted folder for one to start from.
+        leaving = self.data_dir.rename(self.data_dir.with_name(f"deleting-{self.data_dir.name}"))
+        shutil.rmtree(leaving, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.stop()
 
     def __enter__(self) -> Self:
         self.start()

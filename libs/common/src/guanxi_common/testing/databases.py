@@ -4,7 +4,6 @@ The server keeps nothing over a crash of the machine. Its folder lies below the 
 run left there is ended and removed by the next.
 """
 
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -24,7 +23,7 @@ Build = Callable[[str], Awaitable[None]]
 
 
 def start_server() -> EmbeddedPostgres:
-    """Start this run's server in a folder of its own. End it with `stop_server`."""
+    """Start this run's server in a folder of its own. End it with its `delete`."""
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     folder.chmod(0o755)
@@ -33,25 +32,13 @@ def start_server() -> EmbeddedPostgres:
     return server
 
 
-def stop_server(server: EmbeddedPostgres) -> None:
-    """End the server and delete its files."""
-    server.stop()
-    # Renamed first, so that no other run takes the half-deleted folder for an abandoned one.
-    leaving = server.data_dir.rename(server.data_dir.with_name(f"leaving-{server.data_dir.name}"))
-    shutil.rmtree(leaving, ignore_errors=True)
-    shutil.rmtree(server.home, ignore_errors=True)
-
-
 def _remove_abandoned() -> None:
     """End and delete the servers of runs that were killed: those whose launcher's lock is free."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if not (folder / "launcher.lock").exists():
-            continue
-        # A live run holds its lock; a folder of another user cannot be opened; one that its own run is just removing is gone.
-        with suppress(EmbeddedPostgresError, OSError):
-            server = EmbeddedPostgres(folder, durable=False)
-            server.start()
-            stop_server(server)
+        # A live run holds its lock or is about to take it; a folder of another user cannot be opened; one may just be deleted.
+        if (folder / "launcher.lock").exists():
+            with suppress(EmbeddedPostgresError, OSError):
+                EmbeddedPostgres(folder).delete()
 
 
 class TestServer:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from guanxi_common.db.embedded import EmbeddedPostgres
-from guanxi_common.testing.databases import TestServer, start_server, stop_server
+from guanxi_common.testing.databases import TestServer, start_server
 
 _SERVER = pytest.StashKey[EmbeddedPostgres]()
 
@@ -26,7 +26,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _SERVER in config.stash:
-        stop_server(config.stash[_SERVER])
+        config.stash[_SERVER].delete()
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,9 @@ def launch(folder: Path) -> Iterator[Callable[..., EmbeddedPostgres]]:
     yield make
     for server in made:
         server.stop()
-        if server.home != server.data_dir:
-            shutil.rmtree(server.home, ignore_errors=True)
+    for server in made:
+        if server.data_dir.is_dir():
+            server.delete()
 
 
 def _databases(server: EmbeddedPostgres) -> set[str]:
@@ -212,3 +213,30 @@ def test_the_launcher_keeps_no_lock_after_a_failed_start(
     before = time.monotonic()
     launch().start()
     assert time.monotonic() - before < 30
+
+
+def test_deleting_ends_an_orphan_and_leaves_no_file(folder: Path) -> None:
+    with _run_to_ready(folder / "data") as other:
+        assert other.stdout is not None
+        pid, _ = map(int, other.stdout.readline().split())
+        server = EmbeddedPostgres(folder / "data")
+        with pytest.raises(AlreadyLaunched):
+            server.delete()
+        other.kill()
+    server.delete()
+    assert not Path(f"/proc/{pid}").exists()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_dead_server_is_seen_and_started_again_on_its_port(launch: Callable[..., EmbeddedPostgres]) -> None:
+    server = launch(durable=True)
+    server.start()
+    port = server.port
+    os.kill(server.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while server.running and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not server.running
+    server.restart()
+    assert server.running
+    assert server.port == port

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import asyncpg
 import pytest
-from guanxi_common.testing.databases import TestServer, start_server, stop_server
+from guanxi_common.testing.databases import TestServer, start_server
 
 pytestmark = pytest.mark.anyio
 
@@ -63,6 +63,6 @@ def test_the_server_of_a_killed_run_is_ended_and_removed_by_the_next() -> None:
         folder, pid = killed.stdout.readline().split()
         killed.kill()
     assert Path(folder).is_dir()
-    stop_server(start_server())
+    start_server().delete()
     assert not Path(folder).exists()
     assert not Path(f"/proc/{pid}").exists()
