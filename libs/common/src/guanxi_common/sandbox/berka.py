@@ -145,6 +145,26 @@ def read_berka(folder: Path = FOLDER) -> Berka:
     )
 
 
+def stated_balances(data: Berka) -> dict[int, int]:
+    """The bank's own balance of each account at the end of its last day.
+
+    The order inside a day is not told; of the balances stated on that day it is the one nearest the sum of all amounts (they differ
+    by the rounding of the amounts, 0.70 CZK at most).
+    """
+    sums: dict[int, int] = {}
+    last_day: dict[int, list[Transaction]] = {}
+    for row in data.transactions:
+        sums[row.account_id] = sums.get(row.account_id, 0) + row.amount_minor
+        seen = last_day.setdefault(row.account_id, [])
+        if seen and seen[0].booked_on < row.booked_on:
+            seen.clear()
+        seen.append(row)
+    return {
+        account_id: min((abs(row.stated_balance_minor - sums[account_id]), row.stated_balance_minor) for row in rows)[1]
+        for account_id, rows in last_day.items()
+    }
+
+
 def parse_date(text: str) -> date:
     """`YYMMDD`, always of the twentieth century; a time of day behind it is ignored."""
     return date(1900 + int(text[0:2]), int(text[2:4]), int(text[4:6]))

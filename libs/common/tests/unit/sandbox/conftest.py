@@ -1,7 +1,11 @@
-"""The data set is read once for all tests of the sandbox."""
+"""The data set is read once for all tests of the sandbox; the bank's API is played in memory."""
 
+import json
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 from guanxi_common.sandbox.berka import Berka, read_berka
 
@@ -11,3 +15,95 @@ FOLDER = Path(__file__).parents[5] / "deploy/sandbox/berka"
 @pytest.fixture(scope="session")
 def berka() -> Berka:
     return read_berka(FOLDER)
+
+
+@pytest.fixture
+def bank() -> "FakeBankApi":
+    return FakeBankApi()
+
+
+class FakeBankApi:
+    """An in-memory customer-svc that keeps the public API's promises as far as the loader leans on them.
+
+    `fail_after` lets that many requests through and then loses every connection.
+    """
+
+    def __init__(self) -> None:
+        self.outlets: dict[str, dict[str, Any]] = {}
+        self.staff: dict[str, dict[str, Any]] = {}
+        self.customers: dict[str, dict[str, Any]] = {}
+        self.assignments: dict[str, dict[str, Any]] = {}
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.balances: dict[str, dict[str, Any]] = {}
+        self.postings: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.requests = 0
+        self.batch_sizes: list[int] = []
+        self.fail_after: int | None = None
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://bank.test")
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.fail_after is not None and self.requests > self.fail_after:
+            raise httpx.ConnectError("lost", request=request)
+        path = request.url.path
+        if request.method == "GET":
+            return self._page(
+                list({"/v1/outlets": self.outlets, "/v1/staff": self.staff}[path].values()), dict(request.url.params)
+            )
+        body = json.loads(request.content)
+        if path == "/v1/customers:search":
+            return self._search(body)
+        if path.endswith(":batchCreate"):
+            self.batch_sizes.append(len(body["items"]))
+            take = self._posting if "transactions" in path else self._account
+            return httpx.Response(200, json={"items": [{"index": i, **take(item)} for i, item in enumerate(body["items"])]})
+        if path.endswith(":assign"):
+            return self._assign(path.removeprefix("/v1/customers/").removesuffix(":assign"), body)
+        return self._create(path, body, request.headers["Idempotency-Key"])
+
+    def _page(self, rows: list[dict[str, Any]], query: dict[str, Any]) -> httpx.Response:
+        first, limit = int(query.get("cursor") or 0), int(query["limit"])
+        more = str(first + limit) if first + limit < len(rows) else None
+        return httpx.Response(200, json={"data": rows[first : first + limit], "next_cursor": more})
+
+    def _search(self, body: dict[str, Any]) -> httpx.Response:
+        rows = [
+            row
+            for row in self.customers.values()
+            if body.get("outlet_id") in (None, row["outlet_id"])
+            and body.get("rm_id") in (None, self.assignments.get(row["id"], {}).get("rm_id"))
+        ]
+        return self._page(rows, body)
+
+    def _create(self, path: str, body: dict[str, Any], key: str) -> httpx.Response:
+        kept, name = {
+            "/v1/outlets": (self.outlets, body.get("code")),
+            "/v1/staff": (self.staff, body.get("subject")),
+            "/v1/customers": (self.customers, body.get("reference", {}).get("customer_number")),
+        }[path]
+        assert key
+        if name in kept:
+            return httpx.Response(409, json={"code": "already_registered"})
+        kept[name] = {"id": str(uuid4()), **body}
+        return httpx.Response(201, json=kept[name])
+
+    def _assign(self, customer_id: str, body: dict[str, Any]) -> httpx.Response:
+        assert customer_id not in self.assignments, "a second assignment would be a transfer"
+        self.assignments[customer_id] = body
+        return httpx.Response(200, json={"data": []})
+
+    def _account(self, item: dict[str, Any]) -> dict[str, Any]:
+        kept = self.accounts if item["kind"] == "opened" else self.balances
+        if item["kind"] == "opened" and item["holder"]["customer_number"] not in self.customers:
+            return {"status": "rejected", "error": {"code": "unknown_customer", "detail": "…"}}
+        return {"status": "created" if kept.setdefault(item["account_number"], item) is item else "duplicate"}
+
+    def _posting(self, item: dict[str, Any]) -> dict[str, Any]:
+        before = self.postings.setdefault((item["source"], item["account_number"], item["external_id"]), item)
+        if before is item:
+            return {"status": "created" if item["account_number"] in self.accounts else "parked"}
+        if before == item:
+            return {"status": "duplicate"}
+        return {"status": "rejected", "error": {"code": "content_differs", "detail": "…"}}

@@ -1,0 +1,119 @@
+"""The load adds everything once, goes on after an interruption, and changes nothing the second time."""
+
+from datetime import date
+
+import pytest
+from guanxi_common.http.client import ApiClient, ApiError
+from guanxi_common.sandbox.berka import stated_balances
+from guanxi_common.sandbox.export import choose_accounts
+from guanxi_common.sandbox.loader import CORE_BANKING, SandboxRejected, load_sandbox
+from guanxi_common.sandbox.shift import Shift
+from guanxi_common.sandbox.staffing import outlets, placements, staff
+from guanxi_common.sandbox.state import StateFile
+
+pytestmark = pytest.mark.anyio
+
+TODAY = date(2026, 11, 23)
+
+
+async def no_pause(_seconds: float) -> None:
+    """Does not wait."""
+
+
+async def load(bank, data, folder, *, today=TODAY, progress=lambda *_: None):
+    async with bank.client() as http:
+        head_office, core = (ApiClient(http, token, attempts=2, pause=no_pause) for token in ("h", "c"))
+        return await load_sandbox(head_office, core, data, StateFile(folder / "sandbox.json"), today, progress=progress)
+
+
+@pytest.fixture
+def part(berka):
+    return berka.only(choose_accounts(berka, 20))
+
+
+async def test_everything_is_there_once(bank, part, tmp_path):
+    report = await load(bank, part, tmp_path)
+    assert report.shift == Shift(1_703)
+    assert report.added == {
+        "outlets": len(outlets()),
+        "staff": len(staff()) + 1,
+        "customers": len(part.clients),
+        "assignments": len(part.clients),
+        "accounts": 20,
+        "transactions": len(part.transactions),
+        "balances": 20,
+    }
+    assert set(bank.staff) == {CORE_BANKING, *(member.subject for member in staff())}
+    assert {number: int(account["holder"]["customer_number"]) for number, account in bank.accounts.items()} == {
+        str(account.account_id): account.owner_id for account in part.accounts.values()
+    }
+    assert sum(posting["money"]["amount"] for posting in bank.postings.values()) == sum(
+        row.amount_minor for row in part.transactions
+    )
+
+
+async def test_customers_are_with_their_outlet_and_rm(bank, part, tmp_path):
+    await load(bank, part, tmp_path)
+    for place in placements(part):
+        customer = bank.customers[str(place.client_id)]
+        assert customer["outlet_id"] == bank.outlets[place.outlet]["id"]
+        assert bank.assignments[customer["id"]] == {
+            "rm_id": bank.staff[place.rm]["id"],
+            "assistant_id": bank.staff[place.assistant]["id"],
+        }
+
+
+async def test_tree_and_reporting_lines_are_kept(bank, part, tmp_path):
+    await load(bank, part, tmp_path)
+    assert bank.outlets["prague"]["parent_id"] == bank.outlets["central"]["id"]
+    assert bank.staff["rm-prague-1"]["reports_to"] == bank.staff["lead-prague"]["id"]
+    assert "parent_id" not in bank.outlets["head-office"]
+
+
+async def test_a_second_load_asks_nothing_and_keeps_the_shift(bank, part, tmp_path):
+    await load(bank, part, tmp_path)
+    requests = bank.requests
+    report = await load(bank, part, tmp_path, today=date(2027, 3, 1))
+    assert (bank.requests, report.shift, report.transactions) == (requests, Shift(1_703), None)
+
+
+async def test_a_load_whose_memory_was_lost_adds_nothing(bank, part, tmp_path):
+    await load(bank, part, tmp_path / "one")
+    report = await load(bank, part, tmp_path / "two")
+    assert set(report.added.values()) == {0}
+    assert report.transactions.statuses == {"duplicate": len(part.transactions)}
+
+
+@pytest.mark.parametrize("per_cent", [2, 30, 60, 90, 99])
+async def test_an_interrupted_load_goes_on(bank, part, tmp_path, per_cent):
+    undisturbed = type(bank)()
+    await load(undisturbed, part, tmp_path / "undisturbed")
+    bank.fail_after = undisturbed.requests * per_cent // 100
+    with pytest.raises(ApiError):
+        await load(bank, part, tmp_path)
+    bank.fail_after = None
+    await load(bank, part, tmp_path, today=date(2026, 12, 24))
+    assert len(bank.customers) == len(bank.assignments) == len(part.clients)
+    assert len(bank.accounts) == len(bank.balances) == 20
+    assert len(bank.postings) == len(part.transactions)
+    assert max(posting["booked_on"] for posting in bank.postings.values()) <= "2026-11-22"
+
+
+async def test_an_api_that_refuses_is_an_error_not_a_silent_gap(bank, part, tmp_path):
+    bank.postings["berka", str(part.transactions[0].account_id), str(part.transactions[0].transaction_id)] = {"other": True}
+    with pytest.raises(SandboxRejected, match="content_differs"):
+        await load(bank, part, tmp_path)
+    assert not StateFile(tmp_path / "sandbox.json").state.loaded
+
+
+async def test_progress_ends_at_the_total(bank, part, tmp_path):
+    last = {}
+    await load(bank, part, tmp_path, progress=lambda stage, done, total: last.update({stage: (done, total)}))
+    assert all(done == total for done, total in last.values())
+    assert list(last) == ["customers", "assignments", "accounts", "transactions", "balances"]
+
+
+async def test_stated_balances_are_the_banks_own(berka):
+    balances = stated_balances(berka)
+    assert len(balances) == 1_229
+    assert balances[3510] == 5_162_840  # by hand: 51,628.40, beside the sum 51,628.30

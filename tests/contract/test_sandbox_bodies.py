@@ -1,0 +1,52 @@
+"""What the sandbox posts is what customer-svc takes: every body, against the operation's own schema."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from customer_svc.accounts.schemas import AccountBatch
+from customer_svc.customers.policy import IdentityDocument, check_document, normalise_phone
+from customer_svc.customers.schemas import CustomerRegistration
+from customer_svc.directory.policy import load_roles
+from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
+from customer_svc.transactions.schemas import TransactionBatch
+from guanxi_common.sandbox.berka import Berka, read_berka
+from guanxi_common.sandbox.loader import balances, openings, registration
+from guanxi_common.sandbox.people import People
+from guanxi_common.sandbox.shift import Shift
+from guanxi_common.sandbox.staffing import outlets, staff
+from guanxi_common.sandbox.transactions import batches, berka_items
+
+SHIFT = Shift(1_703)
+OUTLET_ID = "5d0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f00"
+
+
+@pytest.fixture(scope="module")
+def data() -> Berka:
+    return read_berka(Path(__file__).parents[2] / "deploy/sandbox/berka")
+
+
+def test_registrations(data):
+    people = People(SHIFT)
+    for client in data.clients.values():
+        body = CustomerRegistration.model_validate(registration(people.person(client), OUTLET_ID))
+        assert body.data_origin == "generated"
+        assert body.identity_document is not None
+        assert check_document(IdentityDocument(body.identity_document.kind, body.identity_document.number)) is None
+        assert [normalise_phone(phone) for phone in body.phones] == body.phones
+
+
+def test_organisation():
+    roles = {role.role for role in load_roles()}
+    for outlet in outlets():
+        OutletRegistration.model_validate({"code": outlet.code, "name": outlet.name, "kind": outlet.kind, "parent_id": OUTLET_ID})
+    for member in staff():
+        assert member.role in roles
+        StaffRegistration.model_validate({"subject": member.subject, "name": member.name, "role": member.role})
+
+
+def test_accounts_and_transactions(data):
+    items = [*openings(data, SHIFT), *balances(data, SHIFT)]
+    assert len(msgspec.convert({"items": items}, AccountBatch).items) == 2 * 1_229
+    for batch in batches(item.body() for item in berka_items(data, SHIFT)):
+        assert len(msgspec.convert({"items": batch}, TransactionBatch).items) == len(batch)
