@@ -119,9 +119,7 @@ class Database:
         READ COMMITTED. A connection whose state is unknown (the task was cancelled in a statement) is dropped, not reused.
         """
         async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
-            await driver.execute("BEGIN READ ONLY" if readonly else "BEGIN")
+            driver = await _begin(connection, "BEGIN READ ONLY" if readonly else "BEGIN")
             uow = UnitOfWork(connection, driver, self._wake_relay)
             try:
                 yield uow
@@ -133,12 +131,29 @@ class Database:
         await self.engine.dispose()
 
 
+async def _begin(connection: AsyncConnection, statement: str) -> "asyncpg.Connection[Any]":
+    """Open the transaction. A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet."""
+    while True:
+        raw = await connection.get_raw_connection()
+        driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
+        try:
+            await driver.execute(statement)
+        except Exception:
+            if not driver.is_closed():
+                raise
+            await connection.invalidate()
+        else:
+            return driver
+
+
 async def _roll_back(connection: AsyncConnection, driver: "asyncpg.Connection[Any]") -> None:
     """End the transaction, or the connection: the server rolls back what a lost one left open."""
     # Shielded: a cancelled anyio scope would cancel the ROLLBACK too, and asyncpg has yet to stop the running statement.
     with anyio.CancelScope(shield=True):
         try:
-            if not driver.is_closed():
+            if driver.is_closed():
+                await connection.invalidate()
+            else:
                 await driver.execute("ROLLBACK", timeout=SETTLE_SECONDS)
         except BaseException as error:
             await connection.invalidate()

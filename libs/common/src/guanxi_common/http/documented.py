@@ -1,4 +1,4 @@
-"""How a slice's route says in OpenAPI what it takes and gives: the model and an example of each, in both languages where they differ."""
+"""How a slice's route says in OpenAPI what it takes and gives: the models, with an example of each."""
 
 from collections.abc import Mapping
 from typing import Any

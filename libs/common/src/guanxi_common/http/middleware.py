@@ -5,6 +5,7 @@ Starlette's `BaseHTTPMiddleware` is not used: it breaks context variables (Starl
 
 import asyncio
 import re
+from contextlib import suppress
 from time import monotonic
 
 import structlog
@@ -21,6 +22,7 @@ from guanxi_common.ids import new_id
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LINGER_SECONDS = 1.0
 _QUIET = ("/livez", "/readyz", "/metrics")
 _log = structlog.get_logger("guanxi.access")
 
@@ -98,7 +100,7 @@ class DeadlineMiddleware:
                         deadline.reschedule(None)
                         if arriving:
                             MutableHeaders(scope=message)["Connection"] = "close"
-                    await send(message)
+                    await _send_and_linger(message, receive, send, arriving=arriving)
 
                 await self.app(scope, receiver, sender)
         except TimeoutError:
@@ -106,7 +108,27 @@ class DeadlineMiddleware:
                 raise
             error: DomainError = SlowBody() if receiving else RequestTimedOut(headers={"Retry-After": "5"})
             error.headers["Connection"] = "close"
-            await answer_to(error, locale_of_scope(scope))(scope, receive, send)
+
+            async def last_sender(message: Message) -> None:
+                await _send_and_linger(message, receive, send, arriving=arriving)
+
+            await answer_to(error, locale_of_scope(scope))(scope, receive, last_sender)
+
+
+async def _send_and_linger(message: Message, receive: Receive, send: Send, *, arriving: bool) -> None:
+    """Send; before an answer that overtook its body is complete, throw away for a second what still arrives, but slowly.
+
+    Closing a connection with unread data resets it: a client that is still sending must have time to read the answer.
+    """
+    if not arriving or message["type"] != "http.response.body" or message.get("more_body", False):
+        await send(message)
+        return
+    await send({**message, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                await asyncio.sleep(LINGER_SECONDS / 20)
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _announces_body(scope: Scope) -> bool:

@@ -1,8 +1,10 @@
 """A small service with both kinds of routes on a real database, called in process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -11,6 +13,7 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 from guanxi_common.clock import SystemClock
+from guanxi_common.context import current_context
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.errors import NotFound, Unauthenticated
 from guanxi_common.http.app import create_service_app
@@ -24,7 +27,7 @@ from guanxi_common.http.settings import HttpSettings, ServiceParts
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 from pydantic import BaseModel
 from sqlalchemy.schema import CreateTable
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 SPACE = UUID(int=7)
 GRANTS = {"note.write": ScopeKind.ALL, "note.read": ScopeKind.ALL, "note.search": ScopeKind.ALL}
@@ -137,6 +140,19 @@ async def search_notes(call: Annotated[Call, permission("note.search", rate="sea
         return read.reply(b"{}")
 
 
+@notes.get("/v1/context", operation_id="showContext", response_model=None)
+async def show_context(call: Annotated[Call, permission("note.read")]) -> Response:
+    context = current_context()
+    return JSONResponse(
+        {
+            "actor": context.actor,
+            "request_id": context.request_id,
+            "traceparent": context.traceparent,
+            "purpose": call.audit.purpose,
+        }
+    )
+
+
 @notes.get("/v1/notes-open", operation_id="openNotes", openapi_extra=PUBLIC, response_model=None)
 async def open_notes() -> Response:
     raise ValueError("the identity number is 110101199003077758")
@@ -220,11 +236,26 @@ async def note_url(empty_database: str) -> str:
     return empty_database
 
 
-@pytest.fixture
-async def service(note_url: str) -> AsyncIterator[Service]:
-    app, database = make_app(note_url)
+@asynccontextmanager
+async def running(url: str, **changes: object) -> AsyncIterator[Service]:
+    app, database = make_app(url, **changes)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     headers = {"Authorization": "Bearer rm-a"}
     async with httpx.AsyncClient(transport=transport, base_url="http://notes", headers=headers) as client:
-        yield Service(app, client, database, note_url)
+        yield Service(app, client, database, url)
     await database.dispose()
+
+
+@pytest.fixture
+async def service(note_url: str) -> AsyncIterator[Service]:
+    async with running(note_url) as service:
+        yield service
+
+
+Start = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture
+def start(note_url: str) -> Start:
+    """Starts a service with other settings: `async with start(rates=…) as service`."""
+    return partial(running, note_url)

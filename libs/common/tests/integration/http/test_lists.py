@@ -1,0 +1,60 @@
+"""Lists: every row once, whatever the page size; cursors that cannot be read, forged or used elsewhere."""
+
+import base64
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def listed(service):
+    async with service.database.transaction() as uow:
+        await uow.driver.execute("INSERT INTO note (name) SELECT 'secret-' || i % 2 FROM generate_series(1, 7) AS i")
+        await uow.commit()
+    return service.client
+
+
+async def test_pages_hold_every_row_once_and_the_last_has_no_cursor(listed):
+    ids, cursor, pages = [], None, 0
+    while pages == 0 or cursor:
+        page = (await listed.get("/v1/notes", params={"limit": 3} | ({"cursor": cursor} if cursor else {}))).json()
+        ids += [row["id"] for row in page["data"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert (ids, pages) == ([1, 2, 3, 4, 5, 6, 7], 3)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "101", "1000000000", "99999999999999999999", "x", "1.5", ""])
+async def test_a_limit_out_of_range_is_422_and_points_to_it(listed, limit):
+    answer = await listed.get("/v1/notes", params={"limit": limit})
+    assert (answer.status_code, answer.json()["errors"][0]["in"]) == (422, "query")
+    assert answer.json()["errors"][0]["pointer"] == "/limit"
+
+
+async def test_a_cursor_is_worth_nothing_to_another_caller_or_query_or_when_changed(listed):
+    cursor = (await listed.get("/v1/notes", params={"limit": 3})).json()["next_cursor"]
+    sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    changed = base64.urlsafe_b64encode(sealed[:-1] + bytes([sealed[-1] ^ 1])).decode()
+    attempts = [
+        ({"cursor": changed}, {}),
+        ({"cursor": "AAAA"}, {}),
+        ({"cursor": "no base64 %%%"}, {}),
+        ({"cursor": "é"}, {}),
+        ({"cursor": ""}, {}),
+        ({"cursor": cursor, "name": "secret-1"}, {}),
+        ({"cursor": cursor}, {"Authorization": "Bearer rm-b"}),
+    ]
+    for params, headers in attempts:
+        answer = await listed.get("/v1/notes", params=params, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), params
+    assert (await listed.get("/v1/notes", params={"cursor": cursor, "limit": 1})).status_code == 200
+
+
+async def test_a_nul_in_the_query_or_path_is_422(listed):
+    assert (await listed.get("/v1/notes?name=%00")).status_code == 422
+    assert (await listed.get("/v1/notes/%00")).status_code == 422
+
+
+async def test_a_quoted_filter_is_taken_literally(listed):
+    answer = await listed.get("/v1/notes", params={"name": "' OR '1'='1"})
+    assert answer.json() == {"data": [], "next_cursor": None}
