@@ -19,6 +19,10 @@ _STALE_PLAN = "0A000"
 """`cached plan must not change result type`: a migration ran; a new transaction plans anew."""
 
 
+_DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises on a connection that the server has ended, the second one when it has not yet read the end."""
+
+
 class PermanentError(Exception):
     """Raised by a handler: this event can never be applied. `reason` is a stable code; the text must not repeat personal data."""
 
@@ -53,7 +57,7 @@ def is_transient(error: BaseException) -> bool:
         return state[:2] in _TRANSIENT_CLASSES or state == _STALE_PLAN
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
-    return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
+    return isinstance(error, _DRIVER_ERRORS) and not isinstance(error, ValueError)
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,12 +4,12 @@ The batch is first tried as a whole. If that fails for good, it is done again ev
 so that the culprit alone goes to the dead letters and all else of the batch is applied, in the same single transaction.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import structlog
 from guanxi_contracts.topics import load_topics
 
 from guanxi_common.context import CallContext, reset_context, set_context
@@ -22,7 +22,7 @@ from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentEr
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
 from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, plan_batch, plan_one
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 """Applies events in the runner's transaction, which it never commits. Raises `PermanentError` for an event that can never be
@@ -87,7 +87,7 @@ class Processor:
         except Exception as error:
             if is_transient(error) or isinstance(error, DeadLetterLimitReached):
                 raise
-            logger.warning("%s: a batch of %d fails (%s), going one by one", self._group, len(arrivals), describe(error))
+            log.warning("batch_goes_one_by_one", group=self._group, records=len(arrivals), error=describe(error))
             async with self._store.begin(self._group) as transaction:
                 await self._one_by_one(transaction, list(arrivals), released=released)
 
@@ -164,8 +164,8 @@ class Processor:
         for burial in plan.dead:
             record = burial.arrival.record
             metrics.DEAD_LETTERS.labels(self._group, record.topic, burial.reason).inc()
-            place = (record.topic, record.partition, record.offset)
-            logger.error("%s: dead letter %s[%d]@%d: %s", self._group, *place, burial.error)
+            place = f"{record.topic}[{record.partition}]@{record.offset}"
+            log.error("dead_letter", group=self._group, place=place, error=burial.error)
 
     async def _replay(self) -> int:
         async with self._store.begin(self._group) as transaction:

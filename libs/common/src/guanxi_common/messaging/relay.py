@@ -10,19 +10,20 @@ scan asks for *unpublished*, never for *greater than the last*: a transaction th
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+import structlog
+
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging import metrics
 from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, Outgoing, Producer, RecordRejected
-from guanxi_common.messaging.failures import is_transient
+from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.outbox.delivery import Delivery, Outcome
 from guanxi_common.messaging.outbox.store import OutboxStore, PostgresOutbox
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 POLL_INTERVAL: Final = 0.100
 SEND_DEADLINE: Final = 15.0
@@ -71,7 +72,7 @@ class Relay:
                     if not is_transient(error):
                         raise
                     metrics.RELAY_ERRORS.labels(type(error).__name__).inc()
-                    logger.warning("relay pass failed (%s), next in %.1f s", type(error).__name__, backoff)
+                    log.warning("relay_pass_failed", error=describe(error), next_in_seconds=backoff)
                     await _wait(stop, backoff)
                     backoff = min(backoff * 2, LONGEST_BACKOFF)
                 else:
@@ -157,6 +158,6 @@ def _report(outcome: Outcome) -> None:
     metrics.RELAY_PUBLISHED.inc(outcome.event_count)
     for (topic, _), (row, error) in outcome.blocked.items():
         metrics.OUTBOX_KEYS_BLOCKED.labels(topic).inc()
-        logger.error("the broker refuses an event on %s: its key is blocked (outbox row %d, %s)", topic, row.sequence, error)
+        log.error("outbox_key_blocked", topic=topic, outbox_row=row.sequence, error=error)
     if outcome.failed:
         raise BusUnavailable(next(iter(outcome.failed.values())))

@@ -7,11 +7,12 @@
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging import metrics
@@ -22,7 +23,7 @@ from guanxi_common.messaging.processing import Handler, Processor, Subscription
 
 __all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Polled = Mapping[TopicPartition, Sequence[Record]]
 
@@ -86,7 +87,7 @@ class ConsumerRunner:
                     await _close(consumer)
             except (BusError, OSError, TimeoutError) as error:
                 metrics.RESTARTS.labels(self._group).inc()
-                logger.warning("%s: consumer lost (%s), a new one in %.1f s", self._group, describe(error), self._backoff)
+                log.warning("consumer_lost", group=self._group, error=describe(error), again_in_seconds=self._backoff)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._next_backoff()):
                         await stop.wait()
@@ -113,7 +114,7 @@ class ConsumerRunner:
                 raise
             self._size = max(1, self._size // 2) if isinstance(error, TimeoutError) else self._size
             metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
-            logger.warning("%s: %d records again in %.1f s (%s)", self._group, len(records), self._backoff, describe(error))
+            log.warning("batch_to_be_tried_again", group=self._group, records=len(records), error=describe(error))
             await _seek_back(consumer, polled)
             await self._back_off(consumer, stop)
         else:
@@ -149,7 +150,7 @@ class ConsumerRunner:
         except CommitFenced:
             metrics.FENCED.labels(self._group).inc()
         except BusError as error:
-            logger.warning("%s: offsets not committed (%s)", self._group, describe(error))
+            log.warning("offsets_not_committed", group=self._group, error=describe(error))
             return
         self._uncommitted.clear()
 
@@ -173,7 +174,10 @@ class ConsumerRunner:
             return
         self._checked_at = now
         for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
-            position = await consumer.position(partition)
+            try:
+                position = await consumer.position(partition)
+            except CommitFenced:
+                continue
             before, since = self._positions.get(partition, (position, now))
             if position >= end or position != before:
                 since = now
