@@ -1,10 +1,12 @@
 """The embedded log as a `Bus`."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 from uuid import uuid4
 
-from guanxi_common.messaging.bus import AssignmentListener, BusError, TopicSpec
+from guanxi_common.messaging.bus import AssignmentListener, BusError, BusUnavailable, TopicSpec
 from guanxi_common.messaging.embedded import maintenance
 from guanxi_common.messaging.embedded.consumer import EmbeddedConsumer, ReadingTimes
 from guanxi_common.messaging.embedded.database import Pool, open_pool, reported
@@ -13,6 +15,7 @@ from guanxi_common.messaging.embedded.producer import EmbeddedProducer, read_top
 from guanxi_common.messaging.embedded.wakeups import Wakeups, group_sign, topic_sign
 
 POOL_SIZE = 8
+_CLOSE_SECONDS = 5.0
 
 
 class EmbeddedBus:
@@ -68,7 +71,9 @@ class EmbeddedBus:
     async def close(self) -> None:
         """Close the connections. Close producers and consumers before."""
         await self._wakeups.close()
-        self._pool.terminate()
+        # A connection that a cancelled task held is given back a moment later; after the time-out the pool ends the rest.
+        with suppress(BusUnavailable), reported():
+            await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
 
 
 _ENSURE_TOPIC = """

@@ -16,6 +16,7 @@ from guanxi_common.messaging.embedded.database import Connection, Pool, connect,
 _CHANNEL = "guanxi_bus"
 _COALESCE_SECONDS = 0.01
 _RECONNECT_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
 
 Waker = Callable[[], None]
 log = structlog.get_logger(__name__)
@@ -66,11 +67,14 @@ class Wakeups:
             self._sender = asyncio.create_task(self._send(), name="bus-notify")
 
     async def close(self) -> None:
-        for task in (self._sender, self._listener):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        """Send what is pending, if that is soon done, and stop listening."""
+        if self._sender is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sender, _CLOSE_SECONDS)
+        if self._listener is not None:
+            self._listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listener
 
     async def _send(self) -> None:
         while self._pending:

@@ -44,7 +44,8 @@ class KafkaConsumer:
         self._listener = _Listener(on_assigned, on_revoked)
         self._inner: AIOKafkaConsumer | None = None
         self._watch = StallWatch(times.stall)
-        self._checked_at = time.monotonic()
+        self._look: asyncio.Task[tuple[dict[TopicPartition, int], Mapping[TopicPartition, int]] | None] | None = None
+        self._looked_at = time.monotonic()
         self._unanswered_since: float | None = None
 
     async def start(self) -> None:
@@ -58,18 +59,16 @@ class KafkaConsumer:
             await _stop(inner, self._times.request)
             raise
         self._inner = inner
-        self._checked_at, self._unanswered_since = time.monotonic(), None
+        self._looked_at, self._unanswered_since = time.monotonic(), None
 
     async def poll(self, *, max_records: int, timeout: float) -> Mapping[TopicPartition, Sequence[Record]]:
         if self._inner is None:
             await self.start()
         batch = await self._read(max_records, timeout)
-        now = time.monotonic()
-        if self._unanswered_since is not None and now - self._unanswered_since > self._times.stall:
+        if self._unanswered_since is not None and time.monotonic() - self._unanswered_since > self._times.stall:
             await self._restart("no answer")
-        elif now - self._checked_at > self._times.stall / 4:
-            self._checked_at = now
-            batch |= await self._look_after_stalled(max(1, max_records - sum(map(len, batch.values()))))
+        elif stalled := self._stalled():
+            batch |= await self._probe(stalled - batch.keys(), max(1, max_records - sum(map(len, batch.values()))))
         return batch
 
     def assignment(self) -> frozenset[TopicPartition]:
@@ -115,6 +114,9 @@ class KafkaConsumer:
 
     async def close(self) -> None:
         inner, self._inner = self._inner, None
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         if inner is not None:
             await _stop(inner, self._times.request)
 
@@ -132,27 +134,35 @@ class KafkaConsumer:
             await self._restart(f"{type(error).__name__}: {error}")
             raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
         self._unanswered_since = None
-        return {
-            TopicPartition(at.topic, at.partition): [
-                Record(at.topic, at.partition, one.offset, one.key, one.value, one.headers, one.timestamp) for one in records
-            ]
-            for at, records in found.items()
-        }
+        return {TopicPartition(at.topic, at.partition): [_record(one) for one in records] for at, records in found.items()}
 
-    async def _look_after_stalled(self, max_records: int) -> Batch:
-        """Restart if a partition stands still and, asked on its own, gives nothing; if it does give, return that."""
+    def _stalled(self) -> set[TopicPartition]:
+        """What the latest look at the lag says. It runs beside the polls: the broker answers it only after the fetch in flight."""
+        now = time.monotonic()
+        if self._look is None:
+            if now - self._looked_at > self._times.stall / 4:
+                self._looked_at = now
+                self._look = asyncio.create_task(self._look_at_lag(), name="bus-lag")
+            return set()
+        if not self._look.done():
+            return set()
+        seen, self._look = self._look.result(), None
+        return self._watch.stalled(*seen, now) if seen else set()
+
+    async def _look_at_lag(self) -> tuple[dict[TopicPartition, int], Mapping[TopicPartition, int]] | None:
         inner = self._connected()
-        active = inner.assignment() - inner.paused()
+        active = _ours(inner.assignment() - inner.paused())
         try:
-            ends = await self.end_offsets(_ours(active))
-            positions = {at: await self.position(at) for at in _ours(active)}
+            ends = await self.end_offsets(active)
+            return {at: await self.position(at) for at in active}, ends
         except (BusUnavailable, CommitFenced):
-            return {}
-        stalled = self._watch.stalled(positions, ends, time.monotonic())
-        if not stalled:
-            return {}
-        batch = await self._read(max_records, _PROBE_SECONDS, *map(_theirs, stalled))
-        if not batch:
+            return None
+
+    async def _probe(self, stalled: set[TopicPartition], max_records: int) -> Batch:
+        """Ask the stalled partitions alone, as others may have been served before them; restart if they give nothing."""
+        held = stalled & self.assignment()
+        batch = await self._read(max_records, _PROBE_SECONDS, *map(_theirs, held)) if held else {}
+        if held and not batch:
             await self._restart("no progress")
         return batch
 
@@ -205,6 +215,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 async def _stop(inner: AIOKafkaConsumer, seconds: float) -> None:
     with suppress(KafkaError, OSError):
         await asyncio.wait_for(inner.stop(), seconds)
+
+
+def _record(one: Any) -> Record:
+    # Kafka allows a header without a value.
+    headers = tuple((name, value or b"") for name, value in one.headers)
+    return Record(one.topic, one.partition, one.offset, one.key, one.value, headers, one.timestamp)
 
 
 def _ours(partitions: Iterable[Any]) -> frozenset[TopicPartition]:

@@ -33,7 +33,10 @@ Delivery = asyncio.Future[object]
 
 
 class KafkaProducer:
-    """`Producer` on Kafka: idempotent, `acks=all`; sends all, then waits for all, so that they share batches."""
+    """`Producer` on Kafka: idempotent, `acks=all`; sends all, then waits for all, so that they share batches.
+
+    A record that the broker, not the client, refuses may make those behind it in its partition unknown.
+    """
 
     def __init__(self, bootstrap_servers: str, times: KafkaTimes) -> None:
         self._bootstrap_servers = bootstrap_servers
