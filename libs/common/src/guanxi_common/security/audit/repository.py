@@ -1,0 +1,88 @@
+"""Writing the audit log, always in the transaction of what it tells of."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.keys.store import DataKey
+from guanxi_common.security.fields import Place, seal
+from guanxi_common.security.principal import AuditContext
+
+_RECORD = """
+INSERT INTO audit_entry (actor, action, purpose, request_id, subject_type, fields, reason, subject_id)
+SELECT $1, $2, $3, $4, $5, $6, $7, unnest($8::text[])
+"""
+
+# A data-modifying CTE always runs to its end, whether or not anything reads from it.
+_AUDITED = """
+WITH found AS ({select}), logged AS (
+    INSERT INTO audit_entry (actor, action, purpose, request_id, subject_type, fields, subject_id)
+    SELECT {parameters}, found.{subject}::text FROM found
+)
+SELECT * FROM found
+"""
+
+
+async def record(
+    uow: UnitOfWork,
+    audit: AuditContext,
+    subject_id: UUID | str,
+    fields: Collection[str],
+    *,
+    subject_type: str = "customer",
+    reason: str | None = None,
+    key: DataKey | None = None,
+) -> None:
+    """Log that `audit` says who accessed or changed `fields` of the subject. A `reason` is sealed under the customer's `key`."""
+    sealed = None
+    if reason is not None:
+        if key is None:
+            raise ValueError("a reason is never stored unsealed: give the customer's data key")
+        sealed = seal(reason, key, reason_place(subject_id))
+    await _insert(uow, audit, [str(subject_id)], fields, subject_type, sealed)
+
+
+async def record_many(
+    uow: UnitOfWork,
+    audit: AuditContext,
+    subject_ids: Collection[UUID],
+    fields: Collection[str],
+    *,
+    subject_type: str = "customer",
+) -> None:
+    """One entry for each subject, in one statement: for lists."""
+    if subject_ids:
+        await _insert(uow, audit, [str(subject_id) for subject_id in subject_ids], fields, subject_type, None)
+
+
+def audited_read(
+    select: str,
+    audit: AuditContext,
+    fields: Sequence[str],
+    *,
+    first_parameter: int,
+    subject: str = "id",
+    subject_type: str = "customer",
+) -> tuple[str, tuple[object, ...]]:
+    """`select` and the audit entry of each row it finds, as one statement for the driver: its text and the arguments to append.
+
+    `subject` is the output column with the subject's id. `select` and `subject` are code, never input; `select` uses the parameters
+    below `first_parameter`.
+    """
+    types = ("text", "text", "text", "text", "text", "text[]")
+    parameters = ", ".join(f"${first_parameter + number}::{name}" for number, name in enumerate(types))
+    statement = _AUDITED.format(select=select, parameters=parameters, subject=subject)
+    return statement, (audit.actor, audit.operation, str(audit.purpose), audit.request_id, subject_type, list(fields))
+
+
+def reason_place(subject_id: UUID | str) -> Place:
+    """Where a sealed reason stands."""
+    return Place("audit_entry", "reason", subject_id)
+
+
+async def _insert(
+    uow: UnitOfWork, audit: AuditContext, subjects: list[str], fields: Collection[str], subject_type: str, reason: bytes | None
+) -> None:
+    common: tuple[Any, ...] = (audit.actor, audit.operation, str(audit.purpose), audit.request_id, subject_type, list(fields))
+    await uow.driver.execute(_RECORD, *common, reason, subjects)
