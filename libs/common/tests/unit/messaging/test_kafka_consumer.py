@@ -1,0 +1,108 @@
+"""The Kafka consumer's handling of an aiokafka consumer that misbehaves, with stand-ins for the latter."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiokafka
+import pytest
+from aiokafka.errors import IllegalStateError
+from guanxi_common.messaging.bus import BusUnavailable, CommitFenced, TopicPartition
+from guanxi_common.messaging.kafka.consumer import KafkaConsumer
+from guanxi_common.messaging.kafka.settings import KafkaTimes
+
+pytestmark = pytest.mark.anyio
+
+HELD = aiokafka.TopicPartition("topic", 0)
+
+
+class Inner:
+    """An aiokafka consumer that holds one partition with one unread record and behaves as `getmany` says."""
+
+    def __init__(self, getmany: Callable[..., Any]) -> None:
+        self.getmany = getmany
+        self.stopped = False
+
+    def subscribe(self, _topics: Any, listener: Any) -> None:
+        self.listener = listener
+
+    async def start(self) -> None:
+        await self.listener.on_partitions_assigned([HELD])
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    def assignment(self) -> set[aiokafka.TopicPartition]:
+        return {HELD}
+
+    def paused(self) -> set[aiokafka.TopicPartition]:
+        return set()
+
+    async def end_offsets(self, _partitions: Any) -> dict[aiokafka.TopicPartition, int]:
+        return {HELD: 1}
+
+    async def position(self, _partition: Any) -> int:
+        return 0
+
+    async def commit(self, _offsets: Any) -> None:
+        raise IllegalStateError("Partition is not assigned")
+
+
+async def undecodable(*_only: Any, **_limits: Any) -> Any:
+    raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+
+async def nothing(*_only: Any, timeout_ms: int, **_limits: Any) -> Any:
+    await asyncio.sleep(min(timeout_ms / 1000, 0.01))
+    return {}
+
+
+async def never(*_only: Any, **_limits: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+def consumer_of(inners: list[Inner], stall: float = 0.05, **listeners: Any) -> KafkaConsumer:
+    waiting = iter(inners)
+    listeners = {"on_assigned": None, "on_revoked": None, **listeners}
+    return KafkaConsumer(lambda: next(waiting), ["topic"], KafkaTimes(stall=stall), **listeners)
+
+
+async def test_an_error_in_a_batch_replaces_the_consumer_which_would_pass_over_records() -> None:
+    revoked = []
+
+    async def on_revoked(partitions: frozenset[TopicPartition]) -> None:
+        revoked.append(partitions)
+
+    inners = [Inner(undecodable), Inner(nothing)]
+    consumer = consumer_of(inners, on_revoked=on_revoked)
+    with pytest.raises(BusUnavailable, match="UnicodeDecodeError"):
+        await consumer.poll(max_records=1, timeout=0)
+    assert inners[0].stopped
+    assert revoked == [frozenset({TopicPartition("topic", 0)})]
+    with pytest.raises(CommitFenced):
+        await consumer.commit({TopicPartition("topic", 0): 1})
+    assert await consumer.poll(max_records=1, timeout=0) == {}
+    assert consumer._inner is inners[1]
+
+
+@pytest.mark.parametrize("getmany", [nothing, never])
+async def test_a_consumer_that_gives_nothing_though_there_is_something_is_replaced(
+    getmany: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 7: with empty answers, and with none at all, as in a rebalance that does not end."""
+    monkeypatch.setattr("guanxi_common.messaging.kafka.consumer._GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("guanxi_common.messaging.kafka.consumer._PROBE_SECONDS", 0.01)
+    inners = [Inner(getmany), Inner(nothing)]
+    consumer = consumer_of(inners)
+    async with asyncio.timeout(5):
+        while not inners[0].stopped:
+            assert await consumer.poll(max_records=1, timeout=0.01) == {}
+    await consumer.close()
+
+
+async def test_a_commit_for_a_partition_that_is_not_assigned_is_fenced() -> None:
+    consumer = consumer_of([Inner(nothing)])
+    await consumer.poll(max_records=1, timeout=0)
+    with pytest.raises(CommitFenced):
+        await consumer.commit({TopicPartition("topic", 0): 1})
+    await consumer.close()
