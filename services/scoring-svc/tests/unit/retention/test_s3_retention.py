@@ -136,7 +136,7 @@ def test_s3_a_currency_without_a_floor_is_judged_from_its_first_unit() -> None:
     assert retention_risk(replace(CALM, currency="JPY", median_balance_minor=10, balance_minor=0), STANDARD).value_bp == 2_500
 
 
-@pytest.mark.parametrize(("value", "band"), [(0, "low"), (2_999, "low"), (3_000, "medium"), (5_499, "medium"), (5_500, "high")])
+@pytest.mark.parametrize(("value", "band"), [(0, "low"), (1_499, "low"), (1_500, "medium"), (3_499, "medium"), (3_500, "high")])
 def test_s3_bands_are_data_and_a_threshold_belongs_to_the_higher_band(value: int, band: str) -> None:
     assert STANDARD.band(value) == band
 
