@@ -18,7 +18,6 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 import msgspec
-import structlog
 from fastapi import Depends
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -36,6 +35,7 @@ from guanxi_common.http.problems import IdempotencyKeyRequired, locale_of
 from guanxi_common.http.rates import RateLimiter
 from guanxi_common.http.sealing import Sealer
 from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.security.audit import repository as audit_log
 from guanxi_common.security.principal import AuditContext, Principal, Purpose, RowScope
 
 Rate = Literal["standard", "search", "reveal", "bulk"]
@@ -45,7 +45,6 @@ JSON = "application/json"
 CALL_KEY, BODY_KEY = "guanxi.call", "guanxi.body"
 _NOT_STORED = {"Cache-Control": "no-store"}
 _PAGE_PARAMETERS = ("limit", "cursor")
-_log = structlog.get_logger("guanxi.http")
 
 
 class Edge:
@@ -249,15 +248,22 @@ async def open_call(request: Request, demanded: Permission, operation: str) -> C
     principal = await edge.authenticator.principal(request.headers.get("authorization"))
     set_context(replace(current_context(), actor=principal.actor))
     edge.limiter.check(demanded.rate, principal.actor)
+    headers = request.headers
+    purpose = _purpose(headers.get("access-purpose"))
     try:
         scope = principal.scope(demanded.name)
     except Forbidden:
-        _log.warning("permission_denied", actor=principal.actor, permission=demanded.name, operation=operation)
+        await _record_denial(edge, AuditContext(principal.actor, operation, purpose, current_context().request_id), demanded.name)
         raise
-    headers = request.headers
-    purpose = _purpose(headers.get("access-purpose"))
     locale = locale_of(headers.get("accept-language"))
     return Call(edge, request, principal, demanded, scope, operation, purpose, locale)
+
+
+async def _record_denial(edge: Edge, context: AuditContext, permission_name: str) -> None:
+    """Log in the audit log what somebody tried without the permission."""
+    async with edge.parts.database.transaction() as uow:
+        await audit_log.record(uow, context, permission_name, (), subject_type="denied_permission")
+        await uow.commit()
 
 
 def _purpose(header: str | None) -> Purpose:

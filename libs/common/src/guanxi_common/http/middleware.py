@@ -126,7 +126,7 @@ async def _send_and_linger(message: Message, receive: Receive, send: Send, *, ar
     await send({**message, "more_body": True})
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
-            while (await receive()).get("more_body", False):
+            while (await receive()).get("more_body", False):  # noqa: ASYNC110  # nothing is waited for: this slows the sender down
                 await asyncio.sleep(LINGER_SECONDS / 20)
     await send({"type": "http.response.body", "body": b""})
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy import ColumnElement, literal, true, tuple_
 
 from guanxi_common.errors import InvalidCursor
 from guanxi_common.http.sealing import Sealer, Unsealable
@@ -129,7 +129,7 @@ def after(
 ) -> ColumnElement[bool]:
     """The condition that a row comes after `values` in the order of `columns`: all ascending or all descending, none nullable."""
     if values is None:
-        return literal(True)
+        return true()
     bound = tuple_(*(literal(value, column.type) for value, column in zip(values, columns, strict=True)))
     row = tuple_(*columns)
     return row < bound if descending else row > bound

@@ -24,6 +24,7 @@ from guanxi_common.http.idempotency import IdempotencyAnswer
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import PUBLIC, router
 from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.security.audit.models import AUDIT_TABLES
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 from pydantic import BaseModel
 from sqlalchemy.schema import CreateTable
@@ -206,7 +207,8 @@ class Service:
 async def create_tables(url: str) -> None:
     database = Database(create_engine(url))
     async with database.transaction() as uow:
-        await uow.execute(CreateTable(IdempotencyAnswer.__table__))
+        for table in (IdempotencyAnswer.__table__, *AUDIT_TABLES):
+            await uow.execute(CreateTable(table))
         await uow.driver.execute(
             "CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
             " version int NOT NULL DEFAULT 1)"

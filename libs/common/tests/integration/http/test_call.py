@@ -133,6 +133,10 @@ async def test_without_a_valid_token_it_is_401_whatever_the_body(service, header
 async def test_without_the_permission_it_is_403_whatever_the_body(service, path):
     answer = await service.client.post(path, content=b"no json", headers={"Authorization": "Bearer teller"})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    async with service.database.transaction(readonly=True) as uow:
+        logged = await uow.driver.fetchrow("SELECT * FROM audit_entry")
+    assert (logged["subject_type"], logged["subject_id"]) == ("denied_permission", "note.write")
+    assert logged["request_id"] == answer.headers["x-request-id"]
 
 
 async def test_over_the_rate_it_is_429_for_that_caller_and_class_only(start):
