@@ -33,6 +33,11 @@ class StateFile:
             self.save()
         return Shift(self.state.weeks)
 
+    @property
+    def known_shift(self) -> Shift:
+        """The shift that was chosen; none before that."""
+        return Shift(self.state.weeks or 0)
+
     def save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")

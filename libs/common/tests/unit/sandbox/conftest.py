@@ -41,9 +41,9 @@ class FakeBankApi:
         self.fail_after: int | None = None
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://bank.test")
+        return httpx.AsyncClient(transport=httpx.MockTransport(self.answer), base_url="http://bank.test")
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
         if self.fail_after is not None and self.requests > self.fail_after:
             raise httpx.ConnectError("lost", request=request)
