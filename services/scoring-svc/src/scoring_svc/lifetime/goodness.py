@@ -55,7 +55,7 @@ def purchase_probabilities(parameters: BgNbd, spans: Floats, counts: int) -> Flo
     later = np.maximum(x, 1)
     fewer = np.cumsum(poisson, axis=1) - poisson
     dead = np.exp(betaln(q.a + 1, q.b + later - 1) - betaln(q.a, q.b)) * np.maximum(1 - fewer, 0)  # rounding
-    return np.where(x > 0, alive + dead, alive)
+    return np.asarray(np.where(x > 0, alive + dead, alive), dtype=np.float64)
 
 
 def cumulative_purchases(predictor: Predictor, first_day: ArrayLike, until: ArrayLike) -> Floats:
