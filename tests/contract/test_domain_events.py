@@ -25,7 +25,7 @@ SERVICES = (customer_svc, engagement_svc, scoring_svc)
 FROM_OUTSIDE = {"guanxi.transaction.reported.v1", "guanxi.account.reported.v1"}
 """Types that core banking produces, so that no class of ours has them."""
 
-NOT_YET_PRODUCED = {"guanxi.score.updated.v1", "guanxi.signal.raised.v1"}
+NOT_YET_PRODUCED: set[str] = set()
 """Contracts that stand before their producer; a type leaves this set with the class that produces it."""
 
 INSTANCES = 20
@@ -80,8 +80,7 @@ class EventFactory(ModelFactory[DomainEvent]):
 def test_every_type_is_produced_by_one_class_or_named_as_not_ours() -> None:
     produced = [cls.event_type for cls in CLASSES]
     assert len(produced) == len(set(produced))
-    assert sorted({*produced, *FROM_OUTSIDE, *NOT_YET_PRODUCED}) == list(event_types())
-    assert not set(produced) & (FROM_OUTSIDE | NOT_YET_PRODUCED)
+    assert sorted([*produced, *FROM_OUTSIDE, *NOT_YET_PRODUCED]) == list(event_types())
 
 
 @each_class
