@@ -22,12 +22,17 @@ def build_token_verifier(settings: ServiceSettings, clock: Clock) -> TokenVerifi
     return TokenVerifier(settings.issuer, settings.audiences, Jwks(load, clock), clock)
 
 
-async def open_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
-    """The key store, its tables made. `close()` it at the end: it has a pool of its own."""
+def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
+    """The key store; `create_schema()` before its first use and `close()` at the end: it has a pool of its own."""
     if settings.keys_database_url is None:
         raise ValueError("no key database is configured")
     engine = create_engine(settings.keys_database_url, pool_size=2, application_name=f"{settings.service} keys")
-    store = DatabaseKeyStore(Database(engine), LocalKeyWrapper(settings.master_key_ring), clock, cipher=settings.cipher)
+    return DatabaseKeyStore(Database(engine), LocalKeyWrapper(settings.master_key_ring), clock, cipher=settings.cipher)
+
+
+async def open_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
+    """The key store, its tables made."""
+    store = build_key_store(settings, clock)
     await store.create_schema()
     return store
 
