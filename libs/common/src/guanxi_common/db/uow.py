@@ -127,23 +127,44 @@ class Database:
                 if not uow.committed:
                     await _roll_back(connection, driver)
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work for exactly one statement, which is its own transaction: without BEGIN and COMMIT, two round trips fewer.
+
+        For the hottest reads. What the statement did (its audit entry) is durable when it returns, and cannot be rolled back.
+        """
+        async with self.engine.connect() as connection:
+            driver = await _begin(connection, None)
+            try:
+                yield UnitOfWork(connection, driver, self._wake_relay)
+            except asyncio.CancelledError:
+                await connection.invalidate()
+                raise
+            finally:
+                if driver.is_closed():
+                    await connection.invalidate()
+
     async def dispose(self) -> None:
         await self.engine.dispose()
 
 
-async def _begin(connection: AsyncConnection, statement: str) -> "asyncpg.Connection[Any]":
-    """Open the transaction. A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet."""
+async def _begin(connection: AsyncConnection, statement: str | None) -> "asyncpg.Connection[Any]":
+    """Open the transaction, if a statement for it is given.
+
+    A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet.
+    """
     while True:
         raw = await connection.get_raw_connection()
         driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
         try:
-            await driver.execute(statement)
+            if statement is not None:
+                await driver.execute(statement)
         except Exception:
             if not driver.is_closed():
                 raise
-            await connection.invalidate()
-        else:
+        if not driver.is_closed():
             return driver
+        await connection.invalidate()
 
 
 async def _roll_back(connection: AsyncConnection, driver: "asyncpg.Connection[Any]") -> None:

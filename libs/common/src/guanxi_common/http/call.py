@@ -119,8 +119,16 @@ class Call:
         return Cursor(self.edge.cursors, binding_of(self.principal.actor, self.operation, filters))
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator["Read"]:
-        """A transaction for reading. What the audit log wrote in it is committed at the end of the block."""
+    async def read(self, *, one_statement: bool = False) -> AsyncIterator["Read"]:
+        """A transaction for reading. What the audit log wrote in it is committed at the end of the block.
+
+        `one_statement`: the block runs exactly one (`audited_read` makes one of a select and its audit entries), which needs no
+        BEGIN and COMMIT: a third of the round trips, for the hottest reads.
+        """
+        if one_statement:
+            async with self.parts.database.statement() as uow:
+                yield Read(self, uow, self.parts.clock.now())
+            return
         async with self.parts.database.transaction() as uow:
             yield Read(self, uow, self.parts.clock.now())
             await uow.commit()

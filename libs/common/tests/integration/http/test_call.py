@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from guanxi_common.errors import DomainError
 from guanxi_common.testing.eventually import eventually
@@ -179,3 +180,19 @@ async def test_every_problem_has_a_page(service):
     assert all(kind.code in page.text for kind in DomainError.__subclasses__())
     assert (await service.client.get("/problems/stale_version")).status_code == 200
     assert (await service.client.get("/problems/nonsense")).status_code == 404
+
+
+async def test_a_read_of_one_statement_keeps_its_effect_and_survives_lost_connections_and_cancellation(service):
+    async with service.database.statement() as uow:
+        await uow.driver.execute("INSERT INTO note (name) VALUES ('kept')")
+    async with service.database.statement() as uow:
+        assert await uow.driver.fetchval("SELECT count(*) FROM note") == 1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05), service.database.statement() as uow:
+            await uow.driver.execute("SELECT pg_sleep(60)")
+    with pytest.raises(asyncpg.PostgresError):
+        async with service.database.statement() as uow:
+            await uow.driver.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    for _ in range(3):
+        async with service.database.statement() as uow:
+            assert await uow.driver.fetchval("SELECT 1") == 1
