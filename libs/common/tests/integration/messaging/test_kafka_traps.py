@@ -1,5 +1,6 @@
 """Traps of aiokafka on a real broker (docs: reliability), each with the rule that avoids it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -72,7 +73,9 @@ async def test_a_fetcher_that_stops_silently_is_noticed_and_the_consumer_restart
     got = await read(consumer, 10)
     await consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1 for record in got})
     assert consumer._inner is not None
-    consumer._inner._fetcher._fetch_task.cancel()
+    fetcher = consumer._inner._fetcher
+    fetcher._fetch_task.cancel()
+    await asyncio.gather(*fetcher._pending_tasks)
     await bench.send(bench.records(10, start=10))
     assert len(await read(consumer, 10)) == 10
     await consumer.close()
