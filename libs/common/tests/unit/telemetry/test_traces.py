@@ -44,6 +44,31 @@ with continue_trace("{INCOMING}", "consumed"):
 record_spans("batch", ["{INCOMING}", "{INCOMING}", None, "nonsense"], began_ns=time_ns() - 1000, events=2)
 """
 
+HTTP_PROGRAM = f"""
+import sys
+from pathlib import Path
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from guanxi_common.context import current_context
+from guanxi_common.http.middleware import ContextMiddleware
+from guanxi_common.telemetry import TelemetrySettings, configure
+from guanxi_common.telemetry.traces import current_traceparent, span
+
+configure("customer-svc", "api", TelemetrySettings(trace_file=Path(sys.argv[1])))
+app = FastAPI(telemetry={{"logs": False, "operation_spans": False, "metrics": False}})
+app.add_middleware(ContextMiddleware)
+
+@app.get("/v1/things/{{thing}}")
+async def read(thing: str) -> str:
+    with span("repository.read"):
+        assert current_context().traceparent == current_traceparent()
+        return current_traceparent()
+
+headers = {{"traceparent": "{INCOMING}", "X-Request-ID": "r1", "User-Agent": "wang@example.com"}}
+answer = TestClient(app).get("/v1/things/1?q=wang@example.com", headers=headers)
+assert answer.json().startswith("00-{TRACE}-"), answer.text
+"""
+
 
 def spans_in(path: Path) -> list[dict[str, Any]]:
     requests = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -56,9 +81,10 @@ def spans_in(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def run(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
+def run(*arguments: str, program: str = PROGRAM) -> str:
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_trace_is_continued_and_its_spans_are_linked(tmp_path: Path) -> None:
@@ -71,6 +97,18 @@ def test_a_trace_is_continued_and_its_spans_are_linked(tmp_path: Path) -> None:
     assert spans["inner"]["parentSpanId"] == spans["outer"]["spanId"]
     assert "parentSpanId" not in spans["fresh"]
     assert int(spans["batch"]["endTimeUnixNano"]) - int(spans["batch"]["startTimeUnixNano"]) >= 1000
+
+
+def test_a_request_is_traced_and_logged_under_the_callers_trace(tmp_path: Path) -> None:
+    file = tmp_path / "spans.jsonl"
+    logged = [json.loads(line) for line in run(str(file), program=HTTP_PROGRAM).splitlines()]
+    spans = {span["name"]: span for span in spans_in(file)}
+    server, inner = spans["GET /v1/things/{thing}"], spans["repository.read"]
+    assert (server["traceId"], server["parentSpanId"]) == (TRACE, PARENT)
+    assert (inner["traceId"], inner["parentSpanId"]) == (TRACE, server["spanId"])
+    assert "wang" not in file.read_text("utf-8")
+    [line] = [line for line in logged if line["logger"] == "guanxi.access"]
+    assert (line["request_id"], line["trace_id"], line["status"]) == ("r1", TRACE, 200)
 
 
 def test_a_failed_span_says_so_without_the_exceptions_text(tmp_path: Path) -> None:
