@@ -1,0 +1,105 @@
+"""One supervised process: started in a process group of its own, its lines kept, ended with all its descendants."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from guanxi_common.supervisor.parent import PIPE_VARIABLE
+from guanxi_common.supervisor.policy import is_notable
+
+_LINE_LIMIT = 1024 * 1024
+_LOG_BYTES = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A process to keep running.
+
+    `env` is added to the supervisor's own. `readiness_url` answers 200 when the process can serve. At the end the children of
+    the lowest `wave` are stopped first: those that take requests before those that pass on what the requests caused. A child
+    that runs `once` is started when the others are ready, and not again when it has ended.
+    """
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    readiness_url: str | None = None
+    wave: int = 0
+    once: bool = False
+
+
+class Child:
+    """A running process of a `ChildSpec`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, pump: "asyncio.Task[None]") -> None:
+        self._process = process
+        self._pump = pump
+
+    @classmethod
+    async def start(cls, spec: ChildSpec, *, pipe: int, log: "ChildLog") -> "Child":
+        """Start it. `pipe` is the reading end of the pipe that the supervisor alone can close."""
+        process = await asyncio.create_subprocess_exec(
+            *spec.argv,
+            env={**os.environ, **spec.env, PIPE_VARIABLE: str(pipe)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE_LIMIT,
+            pass_fds=(pipe,),
+            process_group=0,
+        )
+        if process.stdout is None:
+            raise RuntimeError("started with a pipe")
+        return cls(process, asyncio.create_task(log.keep(process.stdout)))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended. A descendant that holds its output open is not waited for."""
+        code = await self._process.wait()
+        await asyncio.wait([self._pump], timeout=1)
+        self._pump.cancel()
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all its descendants."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+class ChildLog:
+    """The log file of one child (20 MB, three older ones); notable lines also go to the console, after the child's name."""
+
+    def __init__(self, name: str, folder: Path, console: Callable[[str], None]) -> None:
+        self._name = name
+        self._console = console
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = RotatingFileHandler(folder / f"{name}.log", maxBytes=_LOG_BYTES, backupCount=3, encoding="utf-8")
+
+    async def keep(self, output: asyncio.StreamReader) -> None:
+        """Keep the lines of `output` until it ends."""
+        while True:
+            try:
+                raw = await output.readline()
+            except ValueError:
+                self.write(f"(a line of more than {_LINE_LIMIT} bytes was dropped)")
+                continue
+            if not raw:
+                return
+            self.write(raw.decode(errors="replace").rstrip("\n"))
+
+    def write(self, line: str) -> None:
+        self._file.handle(logging.LogRecord(self._name, logging.INFO, "", 0, line, None, None))
+        if is_notable(line):
+            self._console(f"{self._name:<18} {line}")
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,94 @@
+"""What `make run` starts: databases, migrations, and the API and worker process of each service. Names and ports are data."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from guanxi_common.db.embedded import EmbeddedPostgres, PortTaken, port_is_free
+from guanxi_common.db.migrate import upgrade
+from guanxi_common.supervisor.children import ChildSpec
+
+SERVICES = {"customer": 8101, "engagement": 8102, "scoring": 8103}
+SHARED_DATABASES = ("keys", "bus", "audit")
+POSTGRES_PORT = 8154
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`home` holds data, logs and local secrets. `server_url` None means the embedded PostgreSQL; of one that is given, user,
+    password, host and port count, and the databases `guanxi_<name>` must be there.
+    """
+
+    home: Path
+    ports: Mapping[str, int]
+    postgres_port: int = POSTGRES_PORT
+    server_url: str | None = None
+    kafka: str | None = None
+    sandbox: bool = False
+
+    def database_url(self, name: str, server_url: str) -> str:
+        return urlunsplit(urlsplit(server_url)._replace(path=f"/guanxi_{name}"))
+
+    def environment(self, service: str, server_url: str) -> dict[str, str]:
+        """What a process of `service` reads; the log's database only where there is no Kafka."""
+        environment = {
+            "GUANXI_HOME": str(self.home),
+            "DATABASE_URL": self.database_url(service, server_url),
+            "KEYS_DATABASE_URL": self.database_url("keys", server_url),
+            "AUDIT_DATABASE_URL": self.database_url("audit", server_url),
+        }
+        if self.kafka:
+            return {**environment, "KAFKA_BOOTSTRAP_SERVERS": self.kafka}
+        return {**environment, "BUS_DATABASE_URL": self.database_url("bus", server_url)}
+
+    def children(self, server_url: str) -> list[ChildSpec]:
+        """An API and a worker for each service. Workers stop last: they publish what the last requests caused."""
+        command = (sys.executable, "-m", "guanxi_common.cli")
+        specs = []
+        for service, port in self.ports.items():
+            environment = self.environment(service, server_url)
+            api = (*command, "api", f"{service}_svc", "--port", str(port))
+            specs.append(ChildSpec(f"{service}-api", api, environment, f"http://127.0.0.1:{port}/readyz"))
+            specs.append(ChildSpec(f"{service}-worker", (*command, "worker", f"{service}_svc"), environment, wave=1))
+        if self.sandbox:
+            addresses = {f"GUANXI_{service.upper()}_URL": f"http://127.0.0.1:{port}" for service, port in self.ports.items()}
+            specs.append(
+                ChildSpec("sandbox", (*command, "load-sandbox"), {"GUANXI_HOME": str(self.home), **addresses}, once=True)
+            )
+        return specs
+
+    def require_free_ports(self) -> None:
+        """Raise `PortTaken`, naming the service, before anything is started."""
+        for service, port in self.ports.items():
+            if not port_is_free(port):
+                raise PortTaken(f"port {port} for {service}-svc is taken by another program (set it with --{service}-port)")
+
+
+@contextmanager
+def running_database(deployment: Deployment, console: Callable[[str], None]) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+    """The URL of the server with every database there and migrated, and the embedded server if it is ours to keep running."""
+    if deployment.server_url:
+        _migrate(deployment, deployment.server_url)
+        yield deployment.server_url, None
+        return
+    with EmbeddedPostgres(deployment.home / "postgres", port=deployment.postgres_port) as server:
+        console(f"PostgreSQL on 127.0.0.1:{server.port}, its data in {server.home}")
+        for name in (*deployment.ports, *SHARED_DATABASES):
+            server.create_database(f"guanxi_{name}")
+        url = server.url("postgres")
+        _migrate(deployment, url)
+        yield url, server
+
+
+def _migrate(deployment: Deployment, server_url: str) -> None:
+    for service in deployment.ports:
+        upgrade(deployment.database_url(service, server_url), f"{service}_svc")
+
+
+def default_home() -> Path:
+    """`$GUANXI_HOME`, else `.guanxi` in the present folder."""
+    return Path(os.environ.get("GUANXI_HOME", ".guanxi")).absolute()

@@ -1,0 +1,198 @@
+"""The supervisor starts again what dies, gives up on a crash loop, stops in order, and leaves no child behind when it is killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from guanxi_common.db.embedded import EmbeddedPostgres
+from guanxi_common.testing.eventually import eventually
+
+pytestmark = pytest.mark.anyio
+
+PROGRAM = Path(__file__).with_name("run_dummies.py")
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="guanxi-supervisor-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    """Starts supervisors and kills, after the test, those that a failure left."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*children: str, database: str = "-") -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(PROGRAM), str(folder), database, *children]
+        started.append(subprocess.Popen(command))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    if (folder / "postgres").is_dir():
+        EmbeddedPostgres(folder / "postgres").delete()
+
+
+async def _pid(folder: Path, name: str, *, other_than: int = 0) -> int:
+    async def read() -> int:
+        file = folder / f"{name}.pid"
+        assert file.exists()
+        pid = int(file.read_text() or 0)
+        return pid if pid != other_than else 0
+
+    return await eventually(read, timeout=30)
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def _gone(*pids: int) -> None:
+    async def probe() -> bool:
+        return not any(_runs(pid) for pid in pids)
+
+    await eventually(probe, timeout=30)
+
+
+async def _end(supervisor: "subprocess.Popen[bytes]", number: signal.Signals | None = None) -> int:
+    if number is not None:
+        supervisor.send_signal(number)
+    return await anyio.to_thread.run_sync(partial(supervisor.wait, timeout=60))
+
+
+async def _said(folder: Path, line: str) -> None:
+    async def probe() -> bool:
+        return line in _console(folder)
+
+    await eventually(probe, timeout=30)
+
+
+def _console(folder: Path) -> str:
+    file = folder / "console"
+    return file.read_text() if file.exists() else ""
+
+
+def _events(folder: Path) -> list[str]:
+    return (folder / "events").read_text().splitlines()
+
+
+async def test_a_killed_child_is_started_again_and_the_others_stay(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0", "two:stay:0")
+    one, two = await _pid(folder, "one"), await _pid(folder, "two")
+    os.kill(one, signal.SIGKILL)
+    again = await _pid(folder, "one", other_than=one)
+    assert await _pid(folder, "two") == two
+    code = await _end(supervisor, signal.SIGTERM)
+    assert code == 0
+    assert "one ended (exit -9), starting it again in 0.5 s" in _console(folder)
+    await _gone(again, two)
+
+
+async def test_a_crash_loop_stops_all_and_fails(folder: Path, start: Start) -> None:
+    supervisor = start("good:stay:0", "bad:crash:0")
+    good = await _pid(folder, "good")
+    code = await _end(supervisor)
+    assert code == 1
+    assert "bad ended again (exit 3) and does not stay up" in _console(folder)
+    assert _events(folder).count("bad started") == 5
+    await _gone(good)
+
+
+async def test_waves_are_stopped_one_after_the_other(folder: Path, start: Start) -> None:
+    supervisor = start("worker:stay:1", "api:stay:0")
+    await _pid(folder, "worker")
+    await _pid(folder, "api")
+    code = await _end(supervisor, signal.SIGINT)
+    assert code == 0
+    assert [event for event in _events(folder) if "sigterm" in event] == ["api sigterm", "worker sigterm"]
+
+
+async def test_a_child_that_does_not_end_is_killed_after_the_grace(folder: Path, start: Start) -> None:
+    supervisor = start("one:stubborn:0")
+    pid = await _pid(folder, "one")
+    code = await _end(supervisor, signal.SIGTERM)
+    assert code == 0
+    assert "killed after 1 s: one" in _console(folder)
+    await _gone(pid)
+
+
+async def test_children_end_when_the_supervisor_is_killed(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0", "two:stubborn:0")
+    pids = await _pid(folder, "one"), await _pid(folder, "two")
+    await _end(supervisor, signal.SIGKILL)
+    await _gone(*pids)
+    assert "one sigterm" in _events(folder)
+
+
+async def test_a_child_that_runs_once_is_not_started_again(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0", "load:finish:0")
+    await _pid(folder, "load")
+
+    await _said(folder, "load is done")
+    assert await _end(supervisor, signal.SIGTERM) == 0
+    assert _console(folder).index("ready") < _console(folder).index("load is done")
+    assert _events(folder).count("load started") == 1
+
+
+async def test_lines_are_kept_and_warnings_reach_the_console_under_the_childs_name(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0")
+    log = folder / "logs" / "one.log"
+
+    async def whispered() -> bool:
+        return log.exists() and "whispers" in log.read_text()
+
+    await eventually(whispered, timeout=30)
+    await _end(supervisor, signal.SIGTERM)
+    assert log.read_text().splitlines() == ["WARNING one speaks", "INFO one whispers"]
+    assert "one                WARNING one speaks" in _console(folder)
+    assert "whispers" not in _console(folder)
+
+
+async def test_a_killed_database_is_started_again(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0", database="postgres")
+    await _pid(folder, "one")
+    postmaster = await _pid(folder, "postgres")
+    os.kill(postmaster, signal.SIGKILL)
+
+    async def replaced() -> int:
+        file = folder / "postgres" / "data" / "postmaster.pid"
+        assert file.exists()
+        lines = file.read_text().splitlines()
+        assert len(lines) == 8
+        assert lines[7].strip() == "ready"
+        return int(lines[0]) if int(lines[0]) != postmaster else 0
+
+    again = await eventually(replaced, timeout=30)
+    code = await _end(supervisor, signal.SIGTERM)
+    assert code == 0
+    assert "PostgreSQL ended, starting it again" in _console(folder)
+    await _gone(again)
+
+
+async def test_the_next_supervisor_takes_over_the_database_of_a_killed_one(folder: Path, start: Start) -> None:
+    supervisor = start("one:stay:0", database="postgres")
+    child, postmaster = await _pid(folder, "one"), await _pid(folder, "postgres")
+    await _end(supervisor, signal.SIGKILL)
+    await _gone(child)
+    assert _runs(postmaster)
+    (folder / "one.pid").unlink()
+    following = start("one:stay:0", database="postgres")
+    await _pid(folder, "one")
+    assert int((folder / "postgres.pid").read_text()) == postmaster
+    code = await _end(following, signal.SIGTERM)
+    assert code == 0
+    await _gone(postmaster)
