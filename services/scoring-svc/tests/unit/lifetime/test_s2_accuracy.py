@@ -123,7 +123,7 @@ def test_s2_one_customer_at_a_time_gives_the_same_bits_as_the_columns() -> None:
 
 
 def test_s2_narrow_columns_and_sparse_pairs_change_nothing() -> None:
-    x, recency, age = np.array([[0, 0, 300], [40, 200, 290], [2, 10, 250]]).T
+    x, recency, age = np.array([[0, 0, 300], [150, 200, 290], [2, 10, 250]]).T
     predictor = Predictor(BGNBD[0])
     wide = predictor.expected(x, recency, age, 39.0)
     for dtype in (np.int16, np.uint16, np.int32):

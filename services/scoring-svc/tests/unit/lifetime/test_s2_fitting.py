@@ -130,6 +130,13 @@ def test_s2_too_few_steps_are_refused_as_not_converged(histories) -> None:
     assert refused.reason is Refusal.NOT_CONVERGED
 
 
+def test_s2_parameters_that_the_data_hardly_determine_are_refused(histories) -> None:
+    refused = bgnbd.fit(histories, settings=FitSettings(max_relative_error=0.2))
+    assert isinstance(refused, FitRefused)
+    assert refused.reason is Refusal.NOT_IDENTIFIED
+    assert isinstance(bgnbd.fit(histories, settings=FitSettings(max_relative_error=0.3)), Fit)
+
+
 def test_s2_equal_amounts_have_no_gamma_gamma_fit() -> None:
     x = np.arange(1, 201) % 9 + 1
     refused = gamma_gamma.fit(x, x * 10_000)

@@ -128,8 +128,9 @@ def test_s3_what_is_too_little_to_judge_gives_no_points(change) -> None:
 
 
 def test_s3_an_overdraft_counts_as_nothing_left() -> None:
-    points = {r.code: r.contribution_bp for r in retention_risk(replace(CALM, balance_minor=-100), STANDARD).reasons}
-    assert points == {"balance_decline": 2_500}
+    (reason,) = retention_risk(replace(CALM, balance_minor=-9_000_000), STANDARD).reasons
+    assert (reason.code, reason.contribution_bp) == ("balance_decline", 2_500)
+    assert reason.text.en == "The balance is -90000.00 CZK; its 12-month median is 50000.00 CZK (-100 %)."
 
 
 def test_s3_a_currency_without_a_floor_is_judged_from_its_first_unit() -> None:
@@ -193,6 +194,12 @@ def test_s3_the_order_of_contacts_does_not_matter(inputs: RetentionInputs, rando
     shuffled = list(inputs.contacts)
     random.shuffle(shuffled)
     assert repr(retention_risk(replace(inputs, contacts=tuple(shuffled)), STANDARD)) == repr(retention_risk(inputs, STANDARD))
+
+
+def test_s3_equal_contributions_are_ordered_by_their_evidence() -> None:
+    contacts = (Contact("b", TODAY, -100), Contact("a", TODAY, -100))
+    reasons = retention_risk(replace(LEAVING, contacts=contacts), STANDARD).reasons
+    assert [reason.evidence_ids for reason in reasons[-2:]] == [("a",), ("b",)]
 
 
 @given(INPUTS, st.integers(1, 3_000))
