@@ -37,7 +37,7 @@ def run_migrations(package: str, own: MetaData, common: Sequence[Table]) -> None
         logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     url = context.config.attributes.get("url") or os.environ.get("DATABASE_URL")
     if not url:
-        raise SystemExit("set DATABASE_URL to the database to migrate (make postgres prints those of the embedded server)")
+        raise SystemExit("set DATABASE_URL to the database to migrate (`guanxi postgres` prints those of the embedded server)")
     asyncio.run(_run(url, service_metadata(own, common)))
 
 

@@ -1,0 +1,41 @@
+"""What `guanxi run` would start, and what it refuses before it has started anything."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from guanxi_common.db.embedded import PortTaken
+from guanxi_common.supervisor.deployment import SERVICES, Deployment
+
+SERVER = "postgresql://guanxi:secret@127.0.0.1:8154/postgres"
+
+
+def test_each_service_gets_an_api_and_a_worker_on_its_own_database() -> None:
+    children = {child.name: child for child in Deployment(Path("/home"), SERVICES).children(SERVER)}
+    assert set(children) == {f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")}
+    api, worker = children["scoring-api"], children["scoring-worker"]
+    assert api.readiness_url == "http://127.0.0.1:8103/readyz"
+    assert api.env["DATABASE_URL"] == worker.env["DATABASE_URL"] == "postgresql://guanxi:secret@127.0.0.1:8154/guanxi_scoring"
+    assert api.wave < worker.wave
+
+
+def test_the_embedded_log_is_used_only_without_kafka() -> None:
+    assert Deployment(Path("/home"), SERVICES).environment("scoring", SERVER)["BUS_DATABASE_URL"].endswith("/guanxi_bus")
+    with_kafka = Deployment(Path("/home"), SERVICES, kafka="127.0.0.1:9092").environment("scoring", SERVER)
+    assert with_kafka["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:9092"
+    assert "BUS_DATABASE_URL" not in with_kafka
+
+
+def test_the_sandbox_is_loaded_once() -> None:
+    last = Deployment(Path("/home"), SERVICES, sandbox=True).children(SERVER)[-1]
+    assert last.once
+    assert last.env["GUANXI_CUSTOMER_URL"] == "http://127.0.0.1:8101"
+
+
+def test_a_taken_port_is_named_with_its_service() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} for scoring-svc"):
+            Deployment(Path("/home"), {"scoring": port}).require_free_ports()
