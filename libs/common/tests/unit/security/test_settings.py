@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from guanxi_common.clock import SystemClock
+from guanxi_common.errors import Unauthenticated
 from guanxi_common.security.build import build_blind_index, build_token_verifier
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.settings import ServiceSettings, SettingsError
@@ -130,7 +131,15 @@ def test_the_environment_is_read_with_and_without_prefix(monkeypatch: pytest.Mon
     assert (read.data_dir, read.audiences) == (tmp_path, ("crm", "guanxi"))
 
 
-def test_development_verifies_its_local_issuer(tmp_path: Path) -> None:
-    verifier = build_token_verifier(settings(**ADDRESSES, data_dir=tmp_path), SystemClock())
-    assert verifier is not None
-    assert LocalIssuer(tmp_path / "issuer", SystemClock()).jwks_file.exists()
+@pytest.mark.anyio
+async def test_development_verifies_its_local_issuer_and_each_service_its_own_audience(tmp_path: Path) -> None:
+    class CustomerSettings(ServiceSettings):
+        service = "customer-svc"
+
+    clock = SystemClock()
+    verifier = build_token_verifier(CustomerSettings(**ADDRESSES, data_dir=tmp_path), clock)  # type: ignore[arg-type]  # one dict of all
+    issuer = LocalIssuer(tmp_path / "issuer", clock)
+    for audience in ("guanxi", "customer-svc"):
+        assert (await verifier.verify(issuer.issue("rm-01", audience=audience))).subject == "rm-01"
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(issuer.issue("rm-01", audience="scoring-svc"))
