@@ -72,7 +72,7 @@ class _Plan:
 class HotDecoder(Generic[T]):
     """Decodes bodies of one struct type. Built once per route; raises `TypeError` for a type whose strictness it cannot promise.
 
-    Every struct forbids unknown fields; integers are bounded to int8; an optional field's default is None or UNSET; fields are
+    Every struct forbids unknown fields; integers are bounded to int8; an optional field's default is a constant; fields are
     scalars, structs, or lists of structs.
     """
 
@@ -113,8 +113,9 @@ def _plan(kind: inspect.Type) -> _Plan:
 def _field(owner: str, field: inspect.Field) -> _Field:
     # `inspect` shows UNSET as no default at all.
     default = UNSET if field.default is msgspec.NODEFAULT else field.default
-    if not field.required and (field.default_factory is not msgspec.NODEFAULT or default not in (None, UNSET)):
-        raise TypeError(f"the default of {owner}.{field.name} is neither None nor UNSET")
+    if field.default_factory is not msgspec.NODEFAULT:
+        # Made anew each time, an absent field could not be told from a present one.
+        raise TypeError(f"the default of {owner}.{field.name} is no constant")
     child, many = None, False
     kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
     for kind in kinds:

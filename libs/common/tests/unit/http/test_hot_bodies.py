@@ -30,6 +30,7 @@ class Item(msgspec.Struct, forbid_unknown_fields=True):
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
     items: list[Item]
     note: str | None = None
+    language: str = "zh"
 
 
 DECODER = HotDecoder(Batch)
@@ -53,7 +54,15 @@ def objects(draw, members: dict[str, st.SearchStrategy[str]]) -> str:
 strings = texts.map(lambda text: json.dumps(text, ensure_ascii=len(text) < 3))
 money = objects({"amount": st.sampled_from(["1", "-9223372036854775808", "9223372036854775808"]), "currency": strings})
 item = objects({"source": strings, "money": money | st.just("null"), "code": strings, "booked_on": st.just('"2026-11-23"')})
-batches = objects({"items": st.lists(item, max_size=3).map(lambda items: "[" + ",".join(items) + "]"), "note": strings})
+languages = st.sampled_from(['"zh"', '"en"'])
+lists = st.lists(item, max_size=3).map(lambda items: "[" + ",".join(items) + "]")
+batches = objects({"items": lists, "note": strings, "language": languages})
+    {
+        "items": st.lists(item, max_size=3).map(lambda items: "[" + ",".join(items) + "]"),
+        "note": strings,
+        "language": st.sampled_from(['"zh"', '"en"']),
+    }
+)
 
 
 def accepts(read, body: bytes) -> bool:
@@ -97,7 +106,7 @@ class Mapped(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Defaulted(msgspec.Struct, forbid_unknown_fields=True):
-    name: str = "x"
+    names: list[str] = []
 
 
 class Tagged(msgspec.Struct, forbid_unknown_fields=True, tag=True):
