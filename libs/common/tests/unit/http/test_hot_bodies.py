@@ -57,12 +57,6 @@ item = objects({"source": strings, "money": money | st.just("null"), "code": str
 languages = st.sampled_from(['"zh"', '"en"'])
 lists = st.lists(item, max_size=3).map(lambda items: "[" + ",".join(items) + "]")
 batches = objects({"items": lists, "note": strings, "language": languages})
-    {
-        "items": st.lists(item, max_size=3).map(lambda items: "[" + ",".join(items) + "]"),
-        "note": strings,
-        "language": st.sampled_from(['"zh"', '"en"']),
-    }
-)
 
 
 def accepts(read, body: bytes) -> bool:
