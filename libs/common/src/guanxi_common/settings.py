@@ -47,7 +47,8 @@ class ServiceSettings(BaseSettings):
 
     Keys are written `id:base64`, several with commas between them, the current one first; 32 bytes each. `master_keys` wrap the
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
-    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `jwks` is a file or a URL.
+    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `jwks` is a file or a URL. `worker_port` serves `/livez`
+    and `/metrics` of the worker. `few_partitions`: topics with 4 partitions, for tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
@@ -73,6 +74,8 @@ class ServiceSettings(BaseSettings):
     audit_key: str | None = _secret()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trace_file: Path | None = None
+    worker_port: int | None = None
+    few_partitions: bool = False
 
     @field_validator("business_zone")
     @classmethod

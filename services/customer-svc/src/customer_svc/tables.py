@@ -1,12 +1,19 @@
 """The declarative base of customer-svc's own tables, and the common tables that it keeps in its database."""
 
+from datetime import datetime
+
 from guanxi_common.db.metadata import NAMING_CONVENTION
-from sqlalchemy import MetaData, Table
+from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
+from guanxi_common.messaging.models import MESSAGING_TABLES
+from guanxi_common.security.audit.models import AUDIT_TABLES
+from guanxi_common.security.directory.models import DIRECTORY_TABLES
+from sqlalchemy import DateTime, MetaData, Table, Text
 from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}  # SQLAlchemy's way to say it
 
 
-COMMON_TABLES: tuple[Table, ...] = ()
+COMMON_TABLES: tuple[Table, ...] = (*MESSAGING_TABLES, *IDEMPOTENCY_TABLES, *AUDIT_TABLES, *DIRECTORY_TABLES)

@@ -9,9 +9,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import msgspec
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, select
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, Table, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
 
@@ -36,6 +37,9 @@ class IdempotencyAnswer(CommonBase):
     status: Mapped[int] = mapped_column(SmallInteger)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+IDEMPOTENCY_TABLES: tuple[Table, ...] = (cast("Table", IdempotencyAnswer.__table__),)
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):

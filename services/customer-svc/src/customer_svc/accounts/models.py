@@ -1,0 +1,25 @@
+"""The account table. `id` is the UUIDv5 of source and account number, so that a posting knows it before the account is known."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from customer_svc.tables import Base
+
+
+class AccountRow(Base):
+    __tablename__ = "account"
+    __table_args__ = (Index("ix_account_customer", "customer_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    account_number: Mapped[str]
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id"))
+    product_code: Mapped[str]
+    currency: Mapped[str]
+    opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
+    balance_minor: Mapped[int | None] = mapped_column(BigInteger)
+    balance_as_of: Mapped[date | None]

@@ -1,0 +1,84 @@
+"""Accounts over HTTP: the intake, and the list of a customer's."""
+
+from typing import Annotated
+from uuid import UUID
+
+from guanxi_common.http.bodies import BULK_BODY_LIMIT
+from guanxi_common.http.call import Call, Permission, permission
+from guanxi_common.http.documented import documented
+from guanxi_common.http.hot_route import hot_route
+from guanxi_common.http.pagination import Page
+from guanxi_common.http.routes import router
+from guanxi_common.money import Money
+from guanxi_common.security.audit import repository as audit
+from starlette.responses import Response
+
+from customer_svc.accounts import repository, service
+from customer_svc.accounts.policy import Account
+from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, AccountOut
+
+accounts = router("accounts")
+
+_ACCOUNT = {
+    "id": "3a6f6c1e-9a57-5d0e-9a57-0d6f0c7b9a20",
+    "product_code": "CURRENT",
+    "currency": "CNY",
+    "opened_on": "2024-03-01",
+    "closed_on": None,
+    "balance": {"amount": 1250000, "currency": "CNY"},
+    "balance_as_of": "2026-11-22",
+}
+_ITEM = {
+    "source": "core",
+    "account_number": "6217001234",
+    "kind": "opened",
+    "holder": {"source": "core", "customer_number": "100234"},
+    "product_code": "CURRENT",
+    "currency": "CNY",
+    "opened_on": "2024-03-01",
+}
+
+
+@hot_route(
+    "POST",
+    "/v1/accounts:batchCreate",
+    permission=Permission("account.intake", rate="bulk", idempotent=False),
+    operation_id="batchCreateAccounts",
+    tag="accounts",
+    summary="Take in what core banking says of accounts: opened, closed, balance (账户接入)",
+    description="Idempotent per item. An opening publishes the postings that were parked for the account.",
+    request=AccountBatch,
+    response=AccountBatchResult,
+    request_example={"items": [_ITEM]},
+    response_example={"items": [{"index": 0, "status": "created", "account_id": _ACCOUNT["id"]}], "released_postings": 0},
+    max_body_size=BULK_BODY_LIMIT,
+)
+async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
+    async with call.write() as write:
+        return await write.reply(200, await service.report_accounts(write.uow, batch.items))
+
+
+@accounts.get(
+    "/v1/customers/{customer_id}/accounts",
+    operation_id="listAccounts",
+    summary="A customer's accounts",
+    **documented(Page[AccountOut], {"data": [_ACCOUNT], "next_cursor": None}),
+)
+async def list_accounts(customer_id: UUID, call: Annotated[Call, permission("account.read")]) -> Response:
+    async with call.read() as read:
+        found = await repository.list_accounts(read.uow, read.scope, customer_id, read.now)
+        await audit.record(read.uow, read.audit, customer_id, ("accounts",))
+        return read.reply(Page[AccountOut](data=[_out(account) for account in found], next_cursor=None))
+
+
+def _out(account: Account) -> AccountOut:
+    balance = account.balance_minor
+    return AccountOut(
+        id=account.id,
+        product_code=account.product_code,
+        currency=account.currency,
+        opened_on=account.opened_on,
+        closed_on=account.closed_on,
+        balance=Money(amount=balance, currency=account.currency) if balance is not None else None,
+        balance_as_of=account.balance_as_of,
+    )

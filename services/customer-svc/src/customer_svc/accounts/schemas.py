@@ -1,0 +1,69 @@
+"""Bodies of the account intake and of the account list."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from guanxi_common.http.bodies import Body
+from guanxi_common.money import Money
+
+from customer_svc.transactions.schemas import ItemError, MoneyIn, Token
+
+MAX_ITEMS = 5_000
+
+
+class HolderReference(msgspec.Struct, forbid_unknown_fields=True):
+    """The primary holder, as core banking numbers its customers."""
+
+    source: Token
+    customer_number: Token
+
+
+class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
+    """One thing that core banking says of an account.
+
+    `opened` needs holder, product_code, currency and opened_on; `closed` needs closed_on; `balance_reported` needs balance and
+    balance_as_of.
+    """
+
+    source: Token
+    account_number: Token
+    kind: Literal["opened", "closed", "balance_reported"]
+    holder: HolderReference | None = None
+    product_code: Token | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] | None = None
+    opened_on: date | None = None
+    closed_on: date | None = None
+    balance: MoneyIn | None = None
+    balance_as_of: date | None = None
+
+
+class AccountBatch(msgspec.Struct, forbid_unknown_fields=True):
+    items: Annotated[list[AccountItem], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class AccountResult(msgspec.Struct, omit_defaults=True):
+    """What became of item `index`; `released` counts the parked postings that this opening published."""
+
+    index: int
+    status: Literal["created", "duplicate", "rejected"]
+    account_id: UUID | None = None
+    error: ItemError | None = None
+
+
+class AccountBatchResult(msgspec.Struct):
+    items: list[AccountResult]
+    released_postings: int = 0
+
+
+class AccountOut(Body):
+    """An account as staff see it: the number stays with core banking. `balance` is the one last reported."""
+
+    id: UUID
+    product_code: str
+    currency: str
+    opened_on: date
+    closed_on: date | None
+    balance: Money | None
+    balance_as_of: date | None

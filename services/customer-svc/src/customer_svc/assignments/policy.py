@@ -1,0 +1,66 @@
+"""Pure rules of assignment: when a change may take effect, and what the book says afterwards."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+Capacity = Literal["primary_rm", "assistant"]
+
+NOTICE = timedelta(minutes=5)
+"""A transfer is final this long before it takes effect (see the slice's docstring)."""
+
+KEEPS_CUSTOMERS = frozenset({"relationship_manager", "team_lead", "outlet_manager"})
+ASSISTS = frozenset({"rm_assistant", "relationship_manager"})
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """`staff_id` looks after the customer in `capacity` while valid_from <= now < valid_to (None: open)."""
+
+    capacity: Capacity
+    staff_id: UUID | None
+    outlet_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+def filing_interval(outlet_id: UUID, staff_id: UUID | None, now: datetime) -> Interval:
+    """The first interval of a new customer: with the RM who files it, else with the outlet's lead."""
+    return Interval("primary_rm", staff_id, outlet_id, now)
+
+
+def has_rm(book: list[Interval], now: datetime) -> bool:
+    return any(i.staff_id for i in book if i.capacity == "primary_rm" and _valid(i, now))
+
+
+def transfer_pending(book: list[Interval], now: datetime) -> bool:
+    return any(interval.valid_from > now for interval in book)
+
+
+def earliest_effect(book: list[Interval], now: datetime) -> datetime:
+    return now + NOTICE if has_rm(book, now) else now
+
+
+def reassign(
+    book: list[Interval],
+    *,
+    rm_id: UUID,
+    assistant_id: UUID | None,
+    outlet_id: UUID,
+    effective_at: datetime,
+) -> list[Interval]:
+    """The book after the change: what is open ends at `effective_at`, where the new intervals begin.
+
+    Intervals never overlap within a capacity, and the primary capacity has no gap.
+    """
+    kept = [i if i.valid_to is not None else replace(i, valid_to=effective_at) for i in book]
+    kept = [i for i in kept if i.valid_to is None or i.valid_to > i.valid_from]
+    kept.append(Interval("primary_rm", rm_id, outlet_id, effective_at))
+    if assistant_id is not None:
+        kept.append(Interval("assistant", assistant_id, outlet_id, effective_at))
+    return kept
+
+
+def _valid(interval: Interval, now: datetime) -> bool:
+    return interval.valid_from <= now and (interval.valid_to is None or now < interval.valid_to)

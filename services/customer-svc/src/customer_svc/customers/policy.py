@@ -1,0 +1,143 @@
+"""Pure rules of the customer file: what a valid entry is, how names are searched, how identity numbers are masked."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+import phonenumbers
+from guanxi_common.errors import FieldError, Text
+from pypinyin import Style, pinyin
+from pypinyin.contrib.tone_convert import to_normal
+from stdnum.cn import uscc
+
+CustomerType = Literal["individual", "organisation"]
+
+
+class DocumentKind(StrEnum):
+    """Identity documents, with the labels a bank's staff expect."""
+
+    RESIDENT_ID = "resident_id"  # 居民身份证
+    PASSPORT = "passport"  # 护照
+    CREDIT_CODE = "credit_code"  # 统一社会信用代码, GB 32100-2015
+    FOREIGN_ID = "foreign_id"  # a national number of another country
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDocument:
+    kind: DocumentKind
+    number: str
+
+
+# ISO 7064 MOD 11-2, as GB 11643-1999 uses it for the resident identity number.
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_DIGITS = "10X98765432"
+
+
+def resident_id_is_valid(number: str) -> bool:
+    """Check length, check digit and birth date of an 18-digit resident identity number (GB 11643-1999).
+
+    The area code is not checked: codes are retired and reissued, and a list rejects valid holders.
+    """
+    if len(number) != 18 or not number[:17].isascii() or not number[:17].isdigit():
+        return False
+    try:
+        date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return False
+    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number[:17], strict=True))
+    return _CHECK_DIGITS[total % 11] == number[17].upper()
+
+
+def normalise_document(document: IdentityDocument) -> IdentityDocument:
+    return IdentityDocument(document.kind, document.number.replace(" ", "").replace("-", "").upper())
+
+
+def check_document(document: IdentityDocument) -> FieldError | None:
+    """Say what is wrong with a normalised document, never repeating its number."""
+    valid = {
+        DocumentKind.RESIDENT_ID: resident_id_is_valid,
+        DocumentKind.CREDIT_CODE: uscc.is_valid,
+        DocumentKind.PASSPORT: lambda number: number.isalnum() and 5 <= len(number) <= 20,
+        DocumentKind.FOREIGN_ID: lambda number: number.isalnum() and 4 <= len(number) <= 40,
+    }[document.kind]
+    if valid(document.number):
+        return None
+    return FieldError(
+        "/identity_document/number",
+        "invalid_identity_number",
+        Text("The number does not fit its kind of document.", "证件号码与证件类型不符。"),
+    )
+
+
+def normalise_phone(phone: str) -> str | None:
+    """The number in E.164, or None if it cannot be one. Numbers without a country are read as Chinese."""
+    try:
+        parsed = phonenumbers.parse(phone, "CN")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def mask_identity_number(number: str) -> str:
+    """Keep the last four characters: enough to compare with the paper on the desk."""
+    return "*" * max(len(number) - 4, 0) + number[-4:]
+
+
+def _is_han(character: str) -> bool:
+    return "㐀" <= character <= "鿿" or "\U00020000" <= character <= "\U0003134f"
+
+
+# Readings of characters that differ in a surname; every other reading is indexed too.
+_SURNAMES = {"曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "查": "zha", "朴": "piao", "区": "ou", "任": "ren"}
+_MAX_READINGS = 8
+
+
+def _readings(name: str) -> list[list[str]]:
+    """Pinyin syllables of the name, one list per possible reading (at most 8)."""
+    readings: list[list[str]] = [[]]
+    han = [character for character in name if _is_han(character)]
+    for position, character in enumerate(han):
+        candidates = list(
+            dict.fromkeys(str(to_normal(syllable)) for syllable in pinyin(character, heteronym=True, style=Style.TONE)[0])
+        )
+        if position == 0 and character in _SURNAMES:
+            candidates = [_SURNAMES[character], *(c for c in candidates if c != _SURNAMES[character])]
+        readings = [[*reading, candidate] for candidate in candidates for reading in readings][:_MAX_READINGS]
+    return [reading for reading in readings if reading]
+
+
+def name_terms(name: str) -> list[str]:
+    """The terms under which a name is found.
+
+    Han characters: each one and each adjacent pair, so that any part of a name is found (trigrams of two-character names exist only
+    at the word's edges). Pinyin: every prefix of the full spelling and of the initials, for every reading. Other scripts: every
+    prefix of each word, in lower case.
+    """
+    terms: set[str] = set()
+    han = "".join(character for character in name if _is_han(character))
+    terms.update(han)
+    terms.update(han[i : i + 2] for i in range(len(han) - 1))
+    for reading in _readings(name):
+        for spelling in ("".join(reading), "".join(syllable[0] for syllable in reading)):
+            terms.update(spelling[:length] for length in range(1, len(spelling) + 1))
+    latin = "".join(" " if _is_han(character) else character for character in name).lower()
+    for word in latin.split():
+        terms.update(word[:length] for length in range(1, min(len(word), 20) + 1))
+    return sorted(terms)
+
+
+def query_terms(query: str) -> list[str]:
+    """The terms that a name must all have to match what was typed."""
+    terms: set[str] = set()
+    for word in query.lower().split():
+        han = "".join(character for character in word if _is_han(character))
+        if len(han) == 1:
+            terms.add(han)
+        terms.update(han[i : i + 2] for i in range(len(han) - 1))
+        latin = "".join(character for character in word if not _is_han(character))
+        if latin:
+            terms.add(latin[:20])
+    return sorted(terms)

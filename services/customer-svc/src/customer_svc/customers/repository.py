@@ -1,0 +1,157 @@
+"""The tables of the customer file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.http.pagination import after
+from guanxi_common.security.directory.models import BookAssignment
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope
+from sqlalchemy import Table, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from customer_svc.customers.models import CustomerContactRow, CustomerRow
+from customer_svc.customers.sealing import SealedContact
+
+_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
+_contact: Table = CustomerContactRow.__table__  # type: ignore[assignment]
+_book: Table = BookAssignment.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The customer file without what is encrypted."""
+
+    id: UUID
+    source: str
+    customer_number: str
+    customer_type: str
+    name: str
+    name_terms: list[str]
+    birth_date: date | None
+    sex: str | None
+    language: str
+    outlet_id: UUID
+    data_origin: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """A search. Indexes are the candidates of the blind index, so that a key rotation hides nobody."""
+
+    name_terms: list[str] | None = None
+    phone_indexes: list[bytes] | None = None
+    identity_indexes: list[bytes] | None = None
+    email_indexes: list[bytes] | None = None
+    reference: tuple[str, str] | None = None
+    outlet_id: UUID | None = None
+    rm_id: UUID | None = None
+
+
+def _customer_of(row: Mapping[Any, Any]) -> Customer:
+    return Customer(**{name: row[name] for name in Customer.__slots__})
+
+
+def _contact_of(row: Mapping[Any, Any], customer_id: UUID) -> SealedContact:
+    values = {name: row[name] for name in SealedContact.__slots__ if name != "customer_id"}
+    return SealedContact(
+        customer_id=customer_id,
+        **{**values, "phones_sealed": tuple(values["phones_sealed"] or ()), "phones_index": tuple(values["phones_index"] or ())},
+    )
+
+
+async def insert_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> bool:
+    """Store a new file; False where the source has registered this customer number before."""
+    values = {name: getattr(customer, name) for name in Customer.__slots__}
+    statement = pg_insert(_customer).values(values).on_conflict_do_nothing(index_elements=["source", "customer_number"])
+    if (await uow.execute(statement.returning(_customer.c.id))).first() is None:
+        return False
+    await uow.execute(insert(_contact).values(_contact_values(contact)))
+    return True
+
+
+async def update_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> None:
+    """Store a file whose row the transaction holds locked."""
+    values = {name: getattr(customer, name) for name in Customer.__slots__ if name != "id"}
+    await uow.execute(update(_customer).where(_customer.c.id == customer.id).values(values))
+    await uow.execute(update(_contact).where(_contact.c.customer_id == customer.id).values(_contact_values(contact)))
+
+
+async def bump_version(uow: UnitOfWork, customer_id: UUID, now: datetime) -> None:
+    """Count a change that touches none of the file's own columns; the transaction holds the row locked."""
+    await uow.execute(
+        update(_customer).where(_customer.c.id == customer_id).values(version=_customer.c.version + 1, updated_at=now)
+    )
+
+
+async def read_customer(
+    uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, lock: bool = False
+) -> tuple[Customer, SealedContact] | None:
+    """The file and its sealed part, locked if asked; None where it does not exist or is out of scope."""
+    statement = (
+        select(_customer, *(column for column in _contact.c if column.name != "customer_id"))
+        .join(_contact, _contact.c.customer_id == _customer.c.id)
+        .where(_customer.c.id == customer_id, visible_customers(scope, _customer.c.id, now))
+    )
+    if lock:
+        statement = statement.with_for_update(of=_customer)
+    row = (await uow.execute(statement)).mappings().first()
+    return (_customer_of(row), _contact_of(row, row["id"])) if row else None
+
+
+async def find_by_reference(uow: UnitOfWork, source: str, customer_number: str) -> UUID | None:
+    """Our id of a source's customer; for the source itself."""
+    statement = select(_customer.c.id).where(_customer.c.source == source, _customer.c.customer_number == customer_number)
+    return (await uow.execute(statement)).scalar_one_or_none()
+
+
+async def search_customers(
+    uow: UnitOfWork, scope: RowScope, criteria: Criteria, now: datetime, *, past: tuple[str, UUID] | None, limit: int
+) -> list[Customer]:
+    """Customers in scope that meet all criteria, by (name, id)."""
+    order = (_customer.c.name, _customer.c.id)
+    statement = (
+        select(_customer).where(visible_customers(scope, _customer.c.id, now), after(order, past)).order_by(*order).limit(limit)
+    )
+    if criteria.name_terms is not None:
+        statement = statement.where(_customer.c.name_terms.contains(criteria.name_terms))
+    if criteria.reference is not None:
+        source, number = criteria.reference
+        statement = statement.where(_customer.c.source == source, _customer.c.customer_number == number)
+    if criteria.outlet_id is not None:
+        statement = statement.where(_customer.c.outlet_id == criteria.outlet_id)
+    if criteria.rm_id is not None:
+        looked_after = select(_book.c.customer_id).where(
+            _book.c.staff_id == criteria.rm_id,
+            _book.c.capacity == "primary_rm",
+            _book.c.valid_from <= now,
+            or_(_book.c.valid_to.is_(None), _book.c.valid_to > now),
+        )
+        statement = statement.where(_customer.c.id.in_(looked_after))
+    sealed = _sealed_conditions(criteria)
+    if sealed:
+        statement = statement.where(_customer.c.id.in_(select(_contact.c.customer_id).where(*sealed)))
+    return [_customer_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+def _sealed_conditions(criteria: Criteria) -> list[Any]:
+    conditions: list[Any] = []
+    if criteria.phone_indexes is not None:
+        conditions.append(_contact.c.phones_index.overlap(criteria.phone_indexes))
+    if criteria.identity_indexes is not None:
+        conditions.append(_contact.c.identity_index.in_(criteria.identity_indexes))
+    if criteria.email_indexes is not None:
+        conditions.append(_contact.c.email_index.in_(criteria.email_indexes))
+    return conditions
+
+
+def _contact_values(contact: SealedContact) -> dict[str, Any]:
+    values = {name: getattr(contact, name) for name in SealedContact.__slots__}
+    return {**values, "phones_sealed": list(contact.phones_sealed), "phones_index": list(contact.phones_index)}

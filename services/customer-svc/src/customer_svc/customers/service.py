@@ -1,0 +1,204 @@
+"""Register, change and search customer files. Every change bumps the version, and tells it by a change and a snapshot of that version."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
+from guanxi_common.http.call import Write
+from guanxi_common.ids import new_id
+from guanxi_common.keys.store import DataKey, KeyStore
+from guanxi_common.messaging import outbox
+from guanxi_common.security.fields import Place, seal_json
+from guanxi_common.security.principal import Principal, RowScope, ScopeKind
+
+from customer_svc.assignments import policy as assignments
+from customer_svc.assignments import repository as books
+from customer_svc.assignments.policy import Interval
+from customer_svc.customers import policy, repository
+from customer_svc.customers.errors import AlreadyRegistered, OutletOutOfScope
+from customer_svc.customers.events import AssignmentInterval, CustomerChanged, CustomerRegistered, CustomerSnapshot
+from customer_svc.customers.policy import DocumentKind, IdentityDocument
+from customer_svc.customers.repository import Criteria, Customer
+from customer_svc.customers.schemas import CustomerChange, CustomerRegistration, CustomerSearch, IdentityDocumentIn
+from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
+from customer_svc.directory import repository as directory
+from customer_svc.parts import ContactIndexes, CustomerParts
+
+_CONTACT_FIELDS = frozenset({"identity_document", "phones", "email", "address"})
+
+
+async def register_customer(
+    uow: UnitOfWork,
+    scope: RowScope,
+    principal: Principal,
+    parts: CustomerParts,
+    registration: CustomerRegistration,
+    now: datetime,
+) -> tuple[Customer, Contact]:
+    """Open a file; raises `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`.
+
+    A customer registered by an RM is the RM's own from the start; any other has no RM yet, and the outlet's lead is responsible.
+    """
+    if not await _may_file_at(uow, scope, registration.outlet_id):
+        raise OutletOutOfScope
+    contact = _contact(registration)
+    customer = Customer(
+        id=new_id(),
+        source=registration.reference.source,
+        customer_number=registration.reference.customer_number,
+        customer_type=registration.customer_type,
+        name=registration.name,
+        name_terms=policy.name_terms(registration.name),
+        birth_date=registration.birth_date,
+        sex=registration.sex,
+        language=registration.language,
+        outlet_id=registration.outlet_id,
+        data_origin=registration.data_origin,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    key = await parts.keys.create(customer.id)
+    if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, parts.indexes)):
+        raise AlreadyRegistered
+    rm_id = principal.staff_id if principal.role in assignments.KEEPS_CUSTOMERS else None
+    book = [assignments.filing_interval(customer.outlet_id, rm_id, now)]
+    await books.write_book(uow, customer.id, book, customer.version)
+    registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
+    await outbox.append(uow, registered, _snapshot(customer, book, key), version=customer.version)
+    return customer, contact
+
+
+async def change_customer(
+    write: Write, parts: CustomerParts, customer_id: UUID, change: CustomerChange
+) -> tuple[Customer, Contact]:
+    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `InvalidInput`. What changes nothing is no change."""
+    uow, now = write.uow, write.now
+    found = await repository.read_customer(uow, write.scope, customer_id, now, lock=True)
+    if found is None:
+        raise NotFound
+    before, sealed = found
+    write.check_version(before.version)
+    key = await parts.keys.get(customer_id)
+    known = open_contact(sealed, key)
+    changes = change.model_dump(exclude_unset=True)
+    contact = _patched_contact(known, change)
+    plain: dict[str, Any] = {name: value for name, value in changes.items() if name not in _CONTACT_FIELDS}
+    if "name" in plain:
+        plain["name_terms"] = policy.name_terms(change.name)
+    customer = replace(before, **plain)
+    fields = sorted(name for name in changes if _differs(name, before, customer, known, contact))
+    if not fields:
+        return before, known
+    customer = replace(customer, version=before.version + 1, updated_at=now)
+    await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
+    book = await books.read_book(uow, write.scope, customer_id, now)
+    changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
+    await outbox.append(uow, changed, _snapshot(customer, book, key), version=customer.version)
+    return customer, contact
+
+
+async def snapshot_of(keys: KeyStore, customer: Customer, book: list[Interval]) -> CustomerSnapshot:
+    """The snapshot of a file whose book has changed; the caller appends it with the change of the same version."""
+    return _snapshot(customer, book, await keys.get(customer.id))
+
+
+def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
+    """What to look for; raises `InvalidInput` where nothing is asked, or a phone cannot be one."""
+    if not search.model_fields_set - {"limit", "cursor"}:
+        raise InvalidInput(Text("Give at least one criterion.", "请至少提供一个查询条件。"))
+    phone = _normal_phone(search.phone, "/phone") if search.phone else None
+    document = _normal_document(search.identity_document) if search.identity_document else None
+    return Criteria(
+        name_terms=policy.query_terms(search.name) if search.name else None,
+        phone_indexes=indexes.phone.candidates(phone) if phone else None,
+        identity_indexes=indexes.identity.candidates(identity_term(document)) if document else None,
+        email_indexes=indexes.email.candidates(search.email.lower()) if search.email else None,
+        reference=(search.reference.source, search.reference.customer_number) if search.reference else None,
+        outlet_id=search.outlet_id,
+        rm_id=search.rm_id,
+    )
+
+
+async def _may_file_at(uow: UnitOfWork, scope: RowScope, outlet_id: UUID) -> bool:
+    if scope.kind is not ScopeKind.ALL and outlet_id not in scope.outlet_ids:
+        return False
+    return await directory.read_outlet(uow, outlet_id) is not None
+
+
+def _contact(registration: CustomerRegistration) -> Contact:
+    document = registration.identity_document
+    return Contact(
+        identity=_checked_document(document) if document else None,
+        phones=_normal_phones(registration.phones),
+        email=registration.email,
+        address=registration.address,
+    )
+
+
+def _patched_contact(known: Contact, change: CustomerChange) -> Contact:
+    contact = known
+    given = change.model_fields_set
+    if "identity_document" in given:
+        document = change.identity_document
+        contact = replace(contact, identity=_checked_document(document) if document else None)
+    if "phones" in given:
+        contact = replace(contact, phones=_normal_phones(change.phones or []))
+    if "email" in given:
+        contact = replace(contact, email=change.email)
+    if "address" in given:
+        contact = replace(contact, address=change.address)
+    return contact
+
+
+def _differs(name: str, before: Customer, after: Customer, known: Contact, contact: Contact) -> bool:
+    if name in _CONTACT_FIELDS:
+        attribute = "identity" if name == "identity_document" else name
+        return bool(getattr(known, attribute) != getattr(contact, attribute))
+    return bool(getattr(before, name) != getattr(after, name))
+
+
+def _normal_document(document: IdentityDocumentIn) -> IdentityDocument:
+    return policy.normalise_document(IdentityDocument(DocumentKind(document.kind), document.number))
+
+
+def _checked_document(document: IdentityDocumentIn) -> IdentityDocument:
+    normal = _normal_document(document)
+    error = policy.check_document(normal)
+    if error is not None:
+        raise InvalidInput(errors=[error])
+    return normal
+
+
+def _normal_phones(phones: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_normal_phone(phone, f"/phones/{place}") for place, phone in enumerate(phones)))
+
+
+def _normal_phone(phone: str, pointer: str) -> str:
+    normal = policy.normalise_phone(phone)
+    if normal is None:
+        detail = Text("This cannot be a phone number.", "不是有效的电话号码。")
+        raise InvalidInput(errors=[FieldError(pointer, "invalid_phone", detail)])
+    return normal
+
+
+def _snapshot(customer: Customer, book: list[Interval], key: DataKey) -> CustomerSnapshot:
+    birth_date = customer.birth_date.isoformat() if customer.birth_date else None
+    return CustomerSnapshot(
+        customer_id=customer.id,
+        customer_type=customer.customer_type,
+        outlet_id=customer.outlet_id,
+        language=customer.language,
+        assignments=[
+            AssignmentInterval(
+                capacity=i.capacity, staff_id=i.staff_id, outlet_id=i.outlet_id, valid_from=i.valid_from, valid_to=i.valid_to
+            )
+            for i in book
+        ],
+        sealed=seal_json(
+            {"display_name": customer.name, "birth_date": birth_date}, key, Place("customer.snapshots", "sealed", customer.id)
+        ),
+    )

@@ -1,0 +1,65 @@
+"""Reading the directory as its master. What is written goes through `guanxi_common.security.directory.repository`."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.http.pagination import after
+from guanxi_common.security.directory.models import DirectoryOutlet, DirectoryRole, DirectoryStaff
+from guanxi_common.security.directory.values import Outlet, Role, Staff
+from guanxi_common.security.principal import ScopeKind
+from sqlalchemy import Table, select, text
+
+_outlet: Table = DirectoryOutlet.__table__  # type: ignore[assignment]
+_staff: Table = DirectoryStaff.__table__  # type: ignore[assignment]
+_role: Table = DirectoryRole.__table__  # type: ignore[assignment]
+
+
+def _outlet_of(row: Mapping[Any, Any]) -> Outlet:
+    return Outlet(row["id"], row["parent_id"], row["code"], row["name"], row["kind"], row["version"])
+
+
+def _staff_of(row: Mapping[Any, Any]) -> Staff:
+    return Staff(**{name: row[name] for name in Staff.__slots__})
+
+
+async def lock_directory(uow: UnitOfWork) -> None:
+    """Make changes to the directory follow one another: they are rare, and its checks span rows."""
+    await uow.execute(text("SELECT pg_advisory_xact_lock(hashtext('guanxi.directory'))"))
+
+
+async def read_outlet(uow: UnitOfWork, outlet_id: UUID) -> Outlet | None:
+    row = (await uow.execute(select(_outlet).where(_outlet.c.id == outlet_id))).mappings().first()
+    return _outlet_of(row) if row else None
+
+
+async def list_outlets(uow: UnitOfWork, *, past: tuple[str, UUID] | None, limit: int) -> list[Outlet]:
+    """Outlets by (code, id)."""
+    order = (_outlet.c.code, _outlet.c.id)
+    statement = select(_outlet).where(after(order, past)).order_by(*order).limit(limit)
+    return [_outlet_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def read_staff(uow: UnitOfWork, staff_id: UUID) -> Staff | None:
+    row = (await uow.execute(select(_staff).where(_staff.c.id == staff_id))).mappings().first()
+    return _staff_of(row) if row else None
+
+
+async def list_staff(
+    uow: UnitOfWork, *, outlet_id: UUID | None, role: str | None, past: tuple[str, UUID] | None, limit: int
+) -> list[Staff]:
+    """Staff by (subject, id)."""
+    order = (_staff.c.subject, _staff.c.id)
+    statement = select(_staff).where(after(order, past)).order_by(*order).limit(limit)
+    if outlet_id is not None:
+        statement = statement.where(_staff.c.outlet_id == outlet_id)
+    if role is not None:
+        statement = statement.where(_staff.c.role == role)
+    return [_staff_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def list_roles(uow: UnitOfWork) -> list[Role]:
+    """All roles by name; there are a dozen."""
+    rows = (await uow.execute(select(_role).order_by(_role.c.role))).mappings()
+    return [Role(row["role"], {p: ScopeKind(s) for p, s in row["grants"].items()}, row["version"]) for row in rows]

@@ -1,0 +1,113 @@
+"""Keep the directory, and tell the other services of every change by a snapshot."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound, StaleVersion
+from guanxi_common.ids import derived_id
+from guanxi_common.messaging import outbox
+from guanxi_common.security.directory import repository as replica
+from guanxi_common.security.directory.values import Outlet, Role, Staff
+
+from customer_svc.directory import policy, repository
+from customer_svc.directory.errors import AlreadyInDirectory, UnknownReference
+from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
+from customer_svc.directory.schemas import OutletRegistration, StaffChange, StaffRegistration
+
+
+async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> Outlet:
+    """Add an outlet; raises `AlreadyInDirectory`, `UnknownReference`."""
+    await repository.lock_directory(uow)
+    outlet_id = derived_id("outlet", registration.code)
+    if await repository.read_outlet(uow, outlet_id):
+        raise AlreadyInDirectory
+    if registration.parent_id and not await repository.read_outlet(uow, registration.parent_id):
+        raise UnknownReference
+    outlet = Outlet(outlet_id, registration.parent_id, registration.code, registration.name, registration.kind, 1)
+    await replica.apply_outlets(uow, [outlet])
+    snapshot = OutletSnapshot(
+        outlet_id=outlet.id, parent_id=outlet.parent_id, code=outlet.code, name=outlet.name, kind=outlet.kind
+    )
+    await outbox.append(uow, snapshot, version=outlet.version)
+    return outlet
+
+
+async def register_staff(uow: UnitOfWork, issuer: str, registration: StaffRegistration) -> Staff:
+    """Add a person or a client system; raises `AlreadyInDirectory`, `UnknownReference`."""
+    await repository.lock_directory(uow)
+    staff_id = derived_id("staff", issuer, registration.subject)
+    if await repository.read_staff(uow, staff_id):
+        raise AlreadyInDirectory
+    staff = Staff(
+        id=staff_id,
+        issuer=issuer,
+        subject=registration.subject,
+        name=registration.name,
+        role=registration.role,
+        outlet_id=registration.outlet_id,
+        reports_to=registration.reports_to,
+        active=True,
+        version=1,
+    )
+    await _store_staff(uow, staff)
+    return staff
+
+
+async def change_staff(uow: UnitOfWork, staff_id: UUID, change: StaffChange, expected: tuple[int, ...] | None) -> Staff:
+    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `UnknownReference`.
+
+    A change of role or outlet, and a leaving (`active` false), act at the person's next request.
+    """
+    await repository.lock_directory(uow)
+    before = await repository.read_staff(uow, staff_id)
+    if before is None:
+        raise NotFound
+    if expected is not None and before.version not in expected:
+        raise StaleVersion
+    staff = replace(before, **change.model_dump(exclude_unset=True), version=before.version + 1)
+    await _store_staff(uow, staff)
+    return staff
+
+
+async def _store_staff(uow: UnitOfWork, staff: Staff) -> None:
+    known_roles = {role.role for role in await repository.list_roles(uow)}
+    outlet_known = staff.outlet_id is None or await repository.read_outlet(uow, staff.outlet_id)
+    superior_known = staff.reports_to is None or await repository.read_staff(uow, staff.reports_to)
+    if staff.role not in known_roles or not outlet_known or not superior_known or staff.reports_to == staff.id:
+        raise UnknownReference
+    await replica.apply_staff(uow, [staff])
+    await outbox.append(uow, _snapshot(staff), version=staff.version)
+
+
+async def prepare_directory(uow: UnitOfWork, issuer: str, first_head_office: str) -> None:
+    """What every start of the worker sees to: the roles are as in `roles.yaml`, and somebody can enter the staff."""
+    await publish_roles(uow)
+    if not await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
+        registration = StaffRegistration(subject=first_head_office, name=first_head_office, role="head_office")
+        await register_staff(uow, issuer, registration)
+
+
+async def publish_roles(uow: UnitOfWork) -> list[Role]:
+    """Store and publish the roles of `roles.yaml` that are newer than what is stored; returns these. Runs at every start."""
+    await repository.lock_directory(uow)
+    stored = {role.role: role.version for role in await repository.list_roles(uow)}
+    newer = [role for role in policy.load_roles() if role.version > stored.get(role.role, 0)]
+    await replica.apply_roles(uow, newer)
+    for role in newer:
+        grants = {permission: str(scope) for permission, scope in role.grants.items()}
+        await outbox.append(uow, RoleSnapshot(role=role.role, grants=grants), version=role.version)
+    return newer
+
+
+def _snapshot(staff: Staff) -> StaffSnapshot:
+    return StaffSnapshot(
+        staff_id=staff.id,
+        issuer=staff.issuer,
+        subject=staff.subject,
+        name=staff.name,
+        role=staff.role,
+        outlet_id=staff.outlet_id,
+        reports_to=staff.reports_to,
+        active=staff.active,
+    )

@@ -1,0 +1,69 @@
+"""The API process: builds every part and the application."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.http.app import create_service_app
+from guanxi_common.keys.database import DatabaseKeyStore
+from guanxi_common.process import api_parts, http_settings
+from guanxi_common.security.build import build_blind_index, build_key_store
+
+from customer_svc.accounts.routes import accounts, batch_create_accounts
+from customer_svc.assignments.routes import assignments
+from customer_svc.customers.routes import customers
+from customer_svc.directory.routes import directory
+from customer_svc.parts import ContactIndexes, CustomerParts
+from customer_svc.reconciliations.routes import reconciliations
+from customer_svc.settings import CustomerSettings
+from customer_svc.transactions.routes import batch_create_transactions, parked_postings
+
+DESCRIPTION = "Customer files, the directory, who looks after whom, accounts, and the intake of postings from core banking."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OwnedParts(CustomerParts):
+    """The parts of a process, which opens and closes the key store's pool."""
+
+    keys: DatabaseKeyStore
+
+    async def open(self) -> None:
+        await self.keys.create_schema()
+
+    async def close(self) -> None:
+        await self.keys.close()
+        await super().close()
+
+
+def create_app() -> FastAPI:
+    settings = CustomerSettings()
+    clock = SystemClock()
+    parts = _OwnedParts(
+        **api_parts(settings, clock, "customer_svc"),
+        keys=build_key_store(settings, clock),
+        indexes=build_indexes(settings),
+        calendar=BusinessCalendar(zone=settings.business_zone),
+        issuer=settings.issuer,
+    )
+    return build_app(settings, parts)
+
+
+def build_indexes(settings: CustomerSettings) -> ContactIndexes:
+    return ContactIndexes(
+        identity=build_blind_index(settings, "identity"),
+        phone=build_blind_index(settings, "phone"),
+        email=build_blind_index(settings, "email"),
+    )
+
+
+def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
+    """The application of the given parts."""
+    return create_service_app(
+        http_settings(settings),
+        parts,
+        routers=[customers, assignments, accounts, parked_postings, reconciliations, directory],
+        hot_routes=[batch_create_transactions, batch_create_accounts],
+        title="Guanxi customer-svc",
+        description=DESCRIPTION,
+    )

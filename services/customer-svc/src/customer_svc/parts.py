@@ -1,0 +1,33 @@
+"""What customer-svc is built from: made in `main.py` and `worker.py`, read by routes from the call."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.http.call import Call
+from guanxi_common.http.settings import ServiceParts
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.security.blind_index import BlindIndex
+
+
+@dataclass(frozen=True, slots=True)
+class ContactIndexes:
+    """The blind indexes by which sealed fields are searched."""
+
+    identity: BlindIndex
+    phone: BlindIndex
+    email: BlindIndex
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerParts(ServiceParts):
+    """`issuer` is the issuer under which staff are entered in the directory."""
+
+    keys: KeyStore
+    indexes: ContactIndexes
+    calendar: BusinessCalendar
+    issuer: str
+
+
+def parts_of(call: Call) -> CustomerParts:
+    return cast("CustomerParts", call.parts)

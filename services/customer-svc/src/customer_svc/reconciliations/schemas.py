@@ -1,0 +1,44 @@
+"""Bodies of a reconciliation."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from guanxi_common.http.bodies import Body
+from guanxi_common.money import MAX_AMOUNT
+from pydantic import Field
+
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class DayTotal(Body):
+    """Core's own figures for one day and currency. `sum` is signed, in minor units, credits positive."""
+
+    booked_on: date
+    currency: CurrencyCode
+    count: Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+    sum: Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+
+
+class ReconciliationRequest(Body):
+    source: Annotated[str, Field(min_length=1, max_length=64)]
+    days: Annotated[list[DayTotal], Field(min_length=1, max_length=400)]
+
+
+class DayResult(Body):
+    """Core's figures beside ours. `parked` of ours wait for their account, `held` reversals for their original."""
+
+    booked_on: date
+    currency: str
+    status: Literal["matched", "differs"]
+    reported_count: int
+    our_count: int
+    reported_sum: int
+    our_sum: int
+    parked: int
+
+
+class ReconciliationResult(Body):
+    source: str
+    status: Literal["matched", "differs"]
+    days: list[DayResult]
+    held_reversals: int

@@ -1,0 +1,38 @@
+"""Compare core's day totals with ours."""
+
+from guanxi_common.db.uow import UnitOfWork
+
+from customer_svc.reconciliations import repository
+from customer_svc.reconciliations.repository import Total
+from customer_svc.reconciliations.schemas import DayResult, DayTotal, ReconciliationRequest, ReconciliationResult
+
+_NOTHING = Total(0, 0, 0)
+
+
+async def reconcile(uow: UnitOfWork, request: ReconciliationRequest) -> ReconciliationResult:
+    """Answer day by day. What we hold for a reported day in a currency that core did not name is added as a difference."""
+    dates = {day.booked_on for day in request.days}
+    ours = await repository.day_totals(uow, request.source, dates)
+    reported = {(day.booked_on, day.currency): day for day in request.days}
+    for key in ours.keys() - reported.keys():
+        reported[key] = DayTotal(booked_on=key[0], currency=key[1], count=0, sum=0)
+    days = [_compare(day, ours.get(key, _NOTHING)) for key, day in sorted(reported.items())]
+    return ReconciliationResult(
+        source=request.source,
+        status="matched" if all(day.status == "matched" for day in days) else "differs",
+        days=days,
+        held_reversals=await repository.held_reversals(uow, request.source, dates),
+    )
+
+
+def _compare(reported: DayTotal, ours: Total) -> DayResult:
+    return DayResult(
+        booked_on=reported.booked_on,
+        currency=reported.currency,
+        status="matched" if (reported.count, reported.sum) == (ours.count, ours.sum) else "differs",
+        reported_count=reported.count,
+        our_count=ours.count,
+        reported_sum=reported.sum,
+        our_sum=ours.sum,
+        parked=ours.parked,
+    )

@@ -1,0 +1,16 @@
+"""What an operator sets for customer-svc."""
+
+from typing import ClassVar
+
+from guanxi_common.settings import ServiceSettings
+
+
+class CustomerSettings(ServiceSettings):
+    """`first_head_office` is the token subject that gets the role `head_office` while the directory has nobody: it enters all others.
+
+    In development that is the sandbox's president.
+    """
+
+    service: ClassVar[str] = "customer-svc"
+
+    first_head_office: str = "president"

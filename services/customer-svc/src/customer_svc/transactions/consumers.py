@@ -1,0 +1,36 @@
+"""The same intake from Kafka: `bank.inbound.transactions`, one item of the batch operation a record, keyed by source and account."""
+
+from collections.abc import Sequence
+
+import msgspec
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import Clock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.messaging.runner import Handler
+
+from customer_svc.transactions import service
+from customer_svc.transactions.schemas import MAX_ITEMS, TransactionItem
+
+
+def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
+    """Make the handler of `bank.inbound.transactions`. An item that HTTP would reject becomes a dead letter with that reason."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        items = [_item(event) for event in events]
+        for start in range(0, len(items), MAX_ITEMS):
+            batch = items[start : start + MAX_ITEMS]
+            result = await service.post_transactions(uow, calendar, batch, clock.now())
+            for outcome in result.items:
+                if outcome.error is not None:
+                    raise PermanentError(outcome.error.code, outcome.error.detail, event_id=events[start + outcome.index].id)
+
+    return handle
+
+
+def _item(event: Envelope) -> TransactionItem:
+    try:
+        return msgspec.convert(event.data, TransactionItem)
+    except msgspec.ValidationError as error:
+        raise PermanentError("invalid_item", event.type, event_id=event.id) from error

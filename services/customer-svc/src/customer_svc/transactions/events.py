@@ -1,0 +1,31 @@
+"""Facts about postings, keyed by our customer id."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.money import Money
+
+
+class TransactionPosted(DomainEvent, type="guanxi.transaction.posted.v1", topic="bank.transactions", key="customer_id"):
+    """A posting that counts. `money` is signed: a credit is positive. The event's id is `transaction_id`."""
+
+    transaction_id: UUID
+    customer_id: UUID
+    account_id: UUID
+    source: str
+    external_id: str
+    booked_on: date
+    occurred_at: datetime | None
+    money: Money
+    code: str
+
+
+class TransactionReversed(DomainEvent, type="guanxi.transaction.reversed.v1", topic="bank.transactions", key="customer_id"):
+    """A posting that no longer counts. The event's id is `reversal_id`; `booked_on` is the reversal's own date."""
+
+    transaction_id: UUID
+    reversal_id: UUID
+    customer_id: UUID
+    account_id: UUID
+    booked_on: date

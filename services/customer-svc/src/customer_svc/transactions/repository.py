@@ -1,0 +1,165 @@
+"""The posting table. All statements of the hot path take whole batches as arrays, sorted by key so that batches never deadlock."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+
+from customer_svc.transactions.models import PostingState
+from customer_svc.transactions.policy import Key, Posting
+
+_COLUMNS = (
+    "account_id, external_id, state, source, account_number, booked_on, occurred_at, amount_minor, currency, code, reverses,"
+    " reversed_by"
+)
+
+_INSERT = f"""
+INSERT INTO posting ({_COLUMNS}, recorded_at)
+SELECT *, $13::timestamptz FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[],
+    $11::text[], $12::text[])
+ON CONFLICT (account_id, external_id) DO NOTHING
+RETURNING account_id, external_id
+"""  # noqa: S608  # constant column list
+
+_LOCK_EXISTING = f"""
+SELECT {_COLUMNS} FROM posting
+WHERE (account_id, external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+ORDER BY account_id, external_id FOR UPDATE
+"""  # noqa: S608  # constant column list
+
+_READ = f"""
+SELECT {_COLUMNS} FROM posting WHERE (account_id, external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+"""  # noqa: S608  # constant column list
+
+_UPDATE = """
+UPDATE posting SET state = u.state, booked_on = u.booked_on, occurred_at = u.occurred_at, amount_minor = u.amount_minor,
+    currency = u.currency, code = u.code, reversed_by = u.reversed_by
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+    AS u (account_id, external_id, state, booked_on, occurred_at, amount_minor, currency, code, reversed_by)
+WHERE posting.account_id = u.account_id AND posting.external_id = u.external_id
+"""
+
+
+def _posting(row: Mapping[str, Any]) -> Posting:
+    return Posting(**{**dict(row), "state": PostingState(row["state"])})
+
+
+async def insert_postings(uow: UnitOfWork, postings: Iterable[Posting], recorded_at: datetime) -> set[Key]:
+    """Insert those whose key is new and return these keys. A concurrent insert of the same key is waited for."""
+    rows = sorted(postings, key=lambda posting: posting.key)
+    columns: list[list[Any]] = [
+        [p.account_id for p in rows],
+        [p.external_id for p in rows],
+        [p.state.value for p in rows],
+        [p.source for p in rows],
+        [p.account_number for p in rows],
+        [p.booked_on for p in rows],
+        [p.occurred_at for p in rows],
+        [p.amount_minor for p in rows],
+        [p.currency for p in rows],
+        [p.code for p in rows],
+        [p.reverses for p in rows],
+        [p.reversed_by for p in rows],
+    ]
+    return {(row[0], row[1]) for row in await uow.driver.fetch(_INSERT, *columns, recorded_at)}
+
+
+async def lock_postings(uow: UnitOfWork, keys: Collection[Key]) -> dict[Key, Posting]:
+    """Lock and return the rows of these keys, with the reversals that name an awaited one among them."""
+    if not keys:
+        return {}
+    found = [_posting(row) for row in await uow.driver.fetch(_LOCK_EXISTING, *zip(*sorted(keys), strict=True))]
+    awaited = [(p.account_id, p.reversed_by) for p in found if p.state is PostingState.AWAITED and p.reversed_by]
+    return {p.key: p for p in (*found, *(await _read_postings(uow, awaited)))}
+
+
+async def _read_postings(uow: UnitOfWork, keys: Sequence[tuple[UUID, str]]) -> list[Posting]:
+    if not keys:
+        return []
+    return [_posting(row) for row in await uow.driver.fetch(_READ, *zip(*keys, strict=True))]
+
+
+async def update_postings(uow: UnitOfWork, postings: Collection[Posting]) -> None:
+    """Store the state and the content of rows that this transaction holds locked."""
+    if not postings:
+        return
+    await uow.driver.execute(
+        _UPDATE,
+        [p.account_id for p in postings],
+        [p.external_id for p in postings],
+        [p.state.value for p in postings],
+        [p.booked_on for p in postings],
+        [p.occurred_at for p in postings],
+        [p.amount_minor for p in postings],
+        [p.currency for p in postings],
+        [p.code for p in postings],
+        [p.reversed_by for p in postings],
+    )
+
+
+async def delete_refused_reversals(uow: UnitOfWork, keys: Sequence[Key]) -> None:
+    """Take back reversals that this transaction inserted and then refused, so that the same id may come again corrected."""
+    if keys:
+        await uow.driver.execute(
+            "DELETE FROM posting WHERE (account_id, external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))",
+            *zip(*keys, strict=True),
+        )
+
+
+async def find_holders(uow: UnitOfWork, account_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Map the known accounts to their primary holders."""
+    rows = await uow.driver.fetch("SELECT id, customer_id FROM account WHERE id = ANY($1::uuid[])", list(account_ids))
+    return {row[0]: row[1] for row in rows}
+
+
+async def find_holders_or_hold_off_opening(uow: UnitOfWork, account_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """As `find_holders`; an account that stays unknown cannot be opened until this transaction ends."""
+    known = await find_holders(uow, account_ids)
+    unknown = [account for account in account_ids if account not in known]
+    if unknown:
+        await lock_account_openings(uow, unknown)
+        known |= await find_holders(uow, unknown)
+    return known
+
+
+async def lock_account_openings(uow: UnitOfWork, account_ids: Collection[UUID]) -> None:
+    """Make parking on, and opening of, these accounts exclude each other until the transaction ends."""
+    await uow.driver.execute(
+        "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(id::text, 7) AS key FROM unnest($1::uuid[]) AS id"
+        " ORDER BY 1) AS keys",
+        list(account_ids),
+    )
+
+
+async def lock_parked(uow: UnitOfWork, account_ids: Collection[UUID]) -> tuple[list[Posting], dict[Key, Posting]]:
+    """Lock the parked postings of these accounts in booking order; the second answer holds the reversals that name one of them."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM posting WHERE account_id = ANY($1::uuid[]) AND state = 'parked'"  # noqa: S608  # constant
+        " ORDER BY account_id, booked_on, external_id FOR UPDATE",
+        list(account_ids),
+    )
+    parked = [_posting(row) for row in rows]
+    reversals = await _read_postings(uow, [(p.account_id, p.reversed_by) for p in parked if p.reversed_by])
+    return parked, {reversal.key: reversal for reversal in reversals}
+
+
+async def list_parked(
+    uow: UnitOfWork,
+    *,
+    source: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[Posting]:
+    """Parked postings by (account number, external id), at most `limit`, after the position given."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM posting WHERE state = 'parked' AND ($1::text IS NULL OR source = $1)"  # noqa: S608  # constant
+        " AND ($2::text IS NULL OR (account_number, external_id) > ($2, $3)) ORDER BY account_number, external_id LIMIT $4",
+        source,
+        after[0] if after else None,
+        after[1] if after else None,
+        limit,
+    )
+    return [_posting(row) for row in rows]

@@ -1,0 +1,70 @@
+"""Bodies of the intake. msgspec: this is the hot path (see `docs/benchmarks.md`)."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from guanxi_common.http.bodies import Body
+
+MAX_ITEMS = 5_000
+
+# Ten trillion major units: more than any posting, and nine thousand of them a day still add up within eight bytes.
+MAX_AMOUNT = 10**15
+
+# U+0000 is refused by the pattern; PostgreSQL cannot hold it.
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+
+
+class MoneyIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Minor units of an ISO 4217 currency; a credit is positive."""
+
+    amount: Annotated[int, msgspec.Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+
+
+class TransactionItem(msgspec.Struct, forbid_unknown_fields=True):
+    """One posting, or, with `reverses` and without `money`, the reversal of one."""
+
+    source: Token
+    account_number: Token
+    external_id: Token
+    booked_on: date
+    money: MoneyIn | None = None
+    code: Code = ""
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    reverses: Token | None = None
+
+
+class TransactionBatch(msgspec.Struct, forbid_unknown_fields=True):
+    items: Annotated[list[TransactionItem], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ItemError(msgspec.Struct, omit_defaults=True):
+    code: str
+    detail: str
+
+
+class ItemResult(msgspec.Struct, omit_defaults=True):
+    """What became of item `index`."""
+
+    index: int
+    status: Literal["created", "duplicate", "parked", "held", "rejected"]
+    transaction_id: UUID | None = None
+    error: ItemError | None = None
+
+
+class BatchResult(msgspec.Struct):
+    items: list[ItemResult]
+
+
+class ParkedPosting(Body):
+    """A posting that waits for its account. `amount_minor` is signed, in minor units of `currency`."""
+
+    source: str
+    account_number: str
+    external_id: str
+    booked_on: date | None
+    amount_minor: int | None
+    currency: str | None

@@ -1,0 +1,108 @@
+"""Take in postings: keep each once, settle reversals, publish what is new. See the slice's docstring for the decisions."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging import outbox
+from guanxi_common.money import Money
+
+from customer_svc.transactions import policy, repository
+from customer_svc.transactions.events import TransactionPosted, TransactionReversed
+from customer_svc.transactions.policy import Posting, Refusal, Settlement
+from customer_svc.transactions.schemas import BatchResult, ItemError, ItemResult, TransactionItem
+
+TOPIC = "bank.transactions"
+
+
+async def post_transactions(
+    uow: UnitOfWork,
+    calendar: BusinessCalendar,
+    items: Sequence[TransactionItem],
+    now: datetime,
+) -> BatchResult:
+    """Take in a batch; idempotent per item, whatever the batches it comes in."""
+    today = calendar.local_date(now)
+    accounts = [policy.account_id(item.source, item.account_number) for item in items]
+    known = await repository.find_holders_or_hold_off_opening(uow, set(accounts))
+    asked: list[Posting | Refusal] = [
+        policy.check_item(item, today) or policy.to_posting(item, account, account_known=account in known)
+        for item, account in zip(items, accounts, strict=True)
+    ]
+    wanted = _rows_to_insert(asked)
+    inserted = await repository.insert_postings(uow, wanted.values(), now)
+    existing = await repository.lock_postings(uow, wanted.keys() - inserted)
+    settlement = policy.settle(asked, inserted, existing, known)
+    await repository.delete_refused_reversals(uow, settlement.deletions)
+    await _store_and_publish(uow, settlement, known)
+    return BatchResult([_result(index, outcome) for index, outcome in enumerate(settlement.outcomes)])
+
+
+async def release_parked(uow: UnitOfWork, holders: Mapping[UUID, UUID]) -> int:
+    """Publish the postings that waited for these accounts (account id → customer id); return how many.
+
+    The caller has taken `lock_account_openings` and inserted the accounts in this transaction.
+    """
+    parked, reversals = await repository.lock_parked(uow, holders.keys())
+    await _store_and_publish(uow, policy.release(parked, reversals), holders)
+    return len(parked)
+
+
+async def hold_off_parking(uow: UnitOfWork, account_ids: Collection[UUID]) -> None:
+    """Call before inserting accounts: nobody parks a posting on them until the transaction ends."""
+    await repository.lock_account_openings(uow, account_ids)
+
+
+def _rows_to_insert(asked: Iterable[Posting | Refusal]) -> dict[policy.Key, Posting]:
+    """The first row of each key, and a placeholder for each original that the batch does not itself contain."""
+    postings = [posting for posting in asked if isinstance(posting, Posting)]
+    rows: dict[policy.Key, Posting] = {}
+    for posting in postings:
+        rows.setdefault(posting.key, posting)
+    for posting in postings:
+        if posting.reverses is not None:
+            placeholder = policy.placeholder_for(posting)
+            rows.setdefault(placeholder.key, placeholder)
+    return rows
+
+
+async def _store_and_publish(uow: UnitOfWork, settlement: Settlement, holders: Mapping[UUID, UUID]) -> None:
+    await repository.update_postings(uow, list(settlement.updates.values()))
+    posted = [_posted(posting, holders[posting.account_id]) for posting in settlement.posted]
+    undone = [_reversed(original, reversal, holders[original.account_id]) for original, reversal in settlement.reversed]
+    await outbox.append_batch(
+        uow, [(event.transaction_id, event) for event in posted] + [(event.reversal_id, event) for event in undone]
+    )
+
+
+def _posted(posting: Posting, customer_id: UUID) -> TransactionPosted:
+    return TransactionPosted.model_construct(
+        transaction_id=posting.transaction_id,
+        customer_id=customer_id,
+        account_id=posting.account_id,
+        source=posting.source,
+        external_id=posting.external_id,
+        booked_on=posting.booked_on,
+        occurred_at=posting.occurred_at,
+        money=Money(amount=posting.amount_minor or 0, currency=posting.currency or ""),
+        code=posting.code or "",
+    )
+
+
+def _reversed(original: Posting, reversal: Posting, customer_id: UUID) -> TransactionReversed:
+    return TransactionReversed.model_construct(
+        transaction_id=original.transaction_id,
+        reversal_id=reversal.transaction_id,
+        customer_id=customer_id,
+        account_id=original.account_id,
+        booked_on=reversal.booked_on,
+    )
+
+
+def _result(index: int, outcome: policy.Outcome) -> ItemResult:
+    if outcome.refusal is not None:
+        return ItemResult(index, "rejected", error=ItemError(outcome.refusal.code, outcome.refusal.detail.en))
+    assert outcome.posting is not None  # noqa: S101  # an outcome has one or the other
+    return ItemResult(index, outcome.status, transaction_id=outcome.posting.transaction_id)  # type: ignore[arg-type]

@@ -1,0 +1,35 @@
+"""The worker process: relay, consumers and jobs of customer-svc."""
+
+from guanxi_common import telemetry
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.messaging.runner import Subscription
+from guanxi_common.process import open_database, run_worker
+
+from customer_svc.accounts.consumers import take_in_accounts
+from customer_svc.directory import service as directory
+from customer_svc.settings import CustomerSettings
+from customer_svc.transactions.consumers import take_in_transactions
+
+
+async def main() -> None:
+    settings = CustomerSettings()
+    telemetry.configure(settings.service, "worker")
+    clock = SystemClock()
+    database = open_database(settings, "worker")
+    async with database.transaction() as uow:
+        await directory.prepare_directory(uow, settings.issuer, settings.first_head_office)
+        await uow.commit()
+    calendar = BusinessCalendar(zone=settings.business_zone)
+    await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs=[])
+
+
+def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
+    return [
+        Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts}),
+        Subscription(
+            "bank.inbound.transactions",
+            {"guanxi.transaction.reported.v1": take_in_transactions(calendar, clock)},
+            dedupe="handler",
+        ),
+    ]

@@ -1,0 +1,78 @@
+"""`customer.snapshots`: the replica, the book, and the tasks that follow it."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from guanxi_common.clock import Clock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.keys.store import DataKey, KeyStore
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.messaging.runner import Handler
+from guanxi_common.security.directory.consumers import apply_books
+from guanxi_common.security.fields import Place, SealBroken, unseal_json
+
+from engagement_svc.customers import repository
+from engagement_svc.customers.repository import CustomerReplica
+from engagement_svc.tasks.repository import follow_the_book
+
+
+class _Snapshot(msgspec.Struct):
+    """What the replica reads of `customer.snapshot`."""
+
+    customer_id: UUID
+    customer_type: str
+    outlet_id: UUID
+    language: str
+    sealed: str
+
+
+class _Opened(msgspec.Struct):
+    display_name: str
+    birth_date: date | None = None
+
+
+def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
+    """Make the handler of `customer.snapshots`. A customer whose data key was destroyed is kept without a name until erased."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        snapshots = [(_snapshot(event), event.aggregate_version or 0) for event in events if event.data is not None]
+        data_keys = await keys.get_many({snapshot.customer_id for snapshot, _ in snapshots})
+        await repository.apply_customers(
+            uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
+        )
+        await repository.forget_customers(uow, [UUID(event.key) for event in events if event.data is None])
+        await apply_books(uow, events)
+        await follow_the_book(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
+
+    return handle
+
+
+def _snapshot(event: Envelope) -> _Snapshot:
+    try:
+        return msgspec.convert(event.data, _Snapshot)
+    except msgspec.ValidationError as error:
+        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
+
+
+def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> CustomerReplica:
+    opened = _open(snapshot, key) if key else None
+    return CustomerReplica(
+        customer_id=snapshot.customer_id,
+        customer_type=snapshot.customer_type,
+        outlet_id=snapshot.outlet_id,
+        language=snapshot.language,
+        name=opened.display_name if opened else None,
+        birth_date=opened.birth_date if opened else None,
+        version=version,
+    )
+
+
+def _open(snapshot: _Snapshot, key: DataKey) -> _Opened:
+    try:
+        place = Place("customer.snapshots", "sealed", snapshot.customer_id)
+        return msgspec.convert(unseal_json(snapshot.sealed, key, place), _Opened)
+    except SealBroken as error:
+        raise PermanentError("seal_broken", "customer.snapshot") from error

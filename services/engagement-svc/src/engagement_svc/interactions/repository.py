@@ -1,0 +1,89 @@
+"""The interaction table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope
+from sqlalchemy import Table, func, insert, select
+
+from engagement_svc.customers.models import CustomerRow
+from engagement_svc.interactions.models import InteractionRow
+
+_interaction: Table = InteractionRow.__table__  # type: ignore[assignment]
+_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One contact; see `InteractionRow`."""
+
+    id: UUID
+    customer_id: UUID
+    method: str
+    direction: str
+    purpose: str
+    occurred_at: datetime
+    booked_on: date
+    content: str
+    result: str
+    result_note: str | None
+    relationship_effect: str
+    participants: list[str]
+    materials: list[str]
+    next_step: str | None
+    recorded_by: UUID
+    recorded_at: datetime
+    late: bool
+    completed_task_ids: list[UUID]
+
+
+def _of(row: Mapping[Any, Any]) -> Interaction:
+    return Interaction(**{name: row[name] for name in Interaction.__slots__})
+
+
+async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
+    """Whether the customer exists and the caller may work on it."""
+    statement = select(_customer.c.customer_id).where(
+        _customer.c.customer_id == customer_id, visible_customers(scope, _customer.c.customer_id, now)
+    )
+    return (await uow.execute(statement)).first() is not None
+
+
+async def insert_interaction(uow: UnitOfWork, interaction: Interaction) -> None:
+    """Store a contact of a customer that `customer_is_visible` has shown to be in scope."""
+    values = {name: getattr(interaction, name) for name in Interaction.__slots__}
+    await uow.execute(insert(_interaction).values(values))
+
+
+async def read_interaction(uow: UnitOfWork, scope: RowScope, interaction_id: UUID, now: datetime) -> Interaction | None:
+    statement = select(_interaction).where(
+        _interaction.c.id == interaction_id, visible_customers(scope, _interaction.c.customer_id, now)
+    )
+    row = (await uow.execute(statement)).mappings().first()
+    return _of(row) if row else None
+
+
+async def list_interactions(
+    uow: UnitOfWork,
+    scope: RowScope,
+    customer_id: UUID,
+    now: datetime,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Interaction]:
+    """The customer's contacts, latest first."""
+    statement = (
+        select(_interaction)
+        .where(_interaction.c.customer_id == customer_id, visible_customers(scope, _interaction.c.customer_id, now))
+        .order_by(_interaction.c.occurred_at.desc(), _interaction.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(func.row(_interaction.c.occurred_at, _interaction.c.id) < func.row(*before))
+    return [_of(row) for row in (await uow.execute(statement)).mappings()]

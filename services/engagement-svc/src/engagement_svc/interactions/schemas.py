@@ -1,0 +1,102 @@
+"""Bodies of the interaction operations."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from guanxi_common.http.bodies import Body
+from pydantic import AwareDatetime, Field
+
+ShortText = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Method(StrEnum):
+    """方式"""
+
+    PHONE = "phone"
+    VISIT = "visit"
+    BRANCH_MEETING = "branch_meeting"
+    VIDEO = "video"
+    MESSAGE = "message"
+    LETTER = "letter"
+    EMAIL = "email"
+
+
+class Result(StrEnum):
+    """结果. `not_reached` is recorded too, but ends no task."""
+
+    REACHED_POSITIVE = "reached_positive"
+    REACHED_NEUTRAL = "reached_neutral"
+    REACHED_NEGATIVE = "reached_negative"
+    APPOINTMENT_MADE = "appointment_made"
+    DECLINED = "declined"
+    NOT_REACHED = "not_reached"
+
+
+class Purpose(StrEnum):
+    """Why there was a contact (slide 96)."""
+
+    PLAN_FOLLOW_UP = "plan_follow_up"
+    CARE = "care"  # 情感维护
+    RELATED_SALES = "related_sales"
+    SERVICE = "service"
+
+
+class RelationshipEffect(StrEnum):
+    """What it did to the relationship (slide 77)."""
+
+    STARTS = "starts"
+    STRENGTHENS = "strengthens"
+    NONE = "none"
+    WEAKENS = "weakens"
+    ENDS = "ends"
+
+
+class InteractionRecord(Body):
+    """One contact, as it happened."""
+
+    customer_id: UUID
+    method: Method
+    direction: Literal["outbound", "inbound"] = "outbound"
+    purpose: Purpose
+    occurred_at: AwareDatetime
+    content: Annotated[str, Field(min_length=1, max_length=10_000, description="内容: what was said.")]
+    result: Result
+    result_note: Annotated[str, Field(max_length=2_000)] | None = None
+    relationship_effect: RelationshipEffect = RelationshipEffect.NONE
+    participants: Annotated[list[ShortText], Field(max_length=20)] = []
+    materials: Annotated[list[ShortText], Field(max_length=20)] = []
+    next_step: Annotated[str, Field(max_length=1_000)] | None = None
+    task_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
+        default=None,
+        description="The tasks that this contact ends. Left out: all open tasks of the customer that a contact can end.",
+    )
+
+
+class InteractionOut(Body):
+    """A recorded contact. `completed_task_ids` are the tasks that it ended; `late` that it was recorded after the business day."""
+
+    id: UUID
+    customer_id: UUID
+    method: str
+    direction: str
+    purpose: str
+    occurred_at: datetime
+    booked_on: date
+    content: str
+    result: str
+    result_note: str | None
+    relationship_effect: str
+    participants: list[str]
+    materials: list[str]
+    next_step: str | None
+    recorded_by: UUID
+    recorded_at: datetime
+    late: bool
+    completed_task_ids: list[UUID]
+
+
+class InteractionList(Body):
+    data: list[InteractionOut]
+    next_cursor: str | None

@@ -1,0 +1,80 @@
+"""Record a contact, and end the tasks that it answers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound
+from guanxi_common.ids import new_id
+from guanxi_common.messaging import outbox
+from guanxi_common.security.principal import RowScope
+
+from engagement_svc.interactions import policy, repository
+from engagement_svc.interactions.errors import ContactInTheFuture
+from engagement_svc.interactions.events import InteractionRecorded
+from engagement_svc.interactions.repository import Interaction
+from engagement_svc.interactions.schemas import InteractionRecord
+from engagement_svc.standards import Standards
+from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.policy import Evidence
+
+
+async def record_interaction(
+    uow: UnitOfWork,
+    scope: RowScope,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    record: InteractionRecord,
+    recorded_by: UUID,
+    now: datetime,
+) -> Interaction:
+    """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `TaskNotEnded`."""
+    if policy.is_in_the_future(record.occurred_at, now):
+        raise ContactInTheFuture()
+    if not await repository.customer_is_visible(uow, scope, record.customer_id, now):
+        raise NotFound()
+    interaction_id = new_id()
+    counts = standards.contact_results[record.result].counts
+    evidence = Evidence("interaction", str(interaction_id), record.occurred_at, counts)
+    ended = await tasks.end_tasks(uow, scope, standards, record.customer_id, evidence, now, task_ids=record.task_ids)
+    interaction = Interaction(
+        id=interaction_id,
+        customer_id=record.customer_id,
+        method=record.method,
+        direction=record.direction,
+        purpose=record.purpose,
+        occurred_at=record.occurred_at,
+        booked_on=calendar.local_date(record.occurred_at),
+        content=record.content,
+        result=record.result,
+        result_note=record.result_note,
+        relationship_effect=record.relationship_effect,
+        participants=record.participants,
+        materials=record.materials,
+        next_step=record.next_step,
+        recorded_by=recorded_by,
+        recorded_at=now,
+        late=policy.is_late(record.occurred_at, now, calendar),
+        completed_task_ids=[task.id for task in ended],
+    )
+    await repository.insert_interaction(uow, interaction)
+    await outbox.append(uow, _recorded(interaction))
+    return interaction
+
+
+def _recorded(interaction: Interaction) -> InteractionRecorded:
+    return InteractionRecorded(
+        interaction_id=interaction.id,
+        customer_id=interaction.customer_id,
+        method=interaction.method,
+        direction=interaction.direction,
+        purpose=interaction.purpose,
+        occurred_at=interaction.occurred_at,
+        booked_on=interaction.booked_on,
+        result=interaction.result,
+        relationship_effect=interaction.relationship_effect,
+        recorded_by=interaction.recorded_by,
+        late=interaction.late,
+        completed_task_ids=interaction.completed_task_ids,
+    )

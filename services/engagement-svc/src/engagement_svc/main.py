@@ -1,0 +1,39 @@
+"""The API process: builds every part and the application."""
+
+from fastapi import FastAPI
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.http.app import create_service_app
+from guanxi_common.process import api_parts, http_settings
+
+from engagement_svc.interactions.routes import interactions
+from engagement_svc.parts import EngagementParts
+from engagement_svc.plans.routes import plans
+from engagement_svc.settings import EngagementSettings
+from engagement_svc.standards import load_standards
+from engagement_svc.tasks.routes import read_task, read_worklist
+
+DESCRIPTION = "Tasks and their clocks, the record of every contact, financial plans and their reviews."
+
+
+def create_app() -> FastAPI:
+    settings = EngagementSettings()
+    clock = SystemClock()
+    parts = EngagementParts(
+        **api_parts(settings, clock, "engagement_svc"),
+        standards=load_standards(),
+        calendar=BusinessCalendar(zone=settings.business_zone),
+    )
+    return build_app(settings, parts)
+
+
+def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
+    """The application of the given parts."""
+    return create_service_app(
+        http_settings(settings),
+        parts,
+        routers=[interactions, plans],
+        hot_routes=[read_worklist, read_task],
+        title="Guanxi engagement-svc",
+        description=DESCRIPTION,
+    )

@@ -1,0 +1,15 @@
+"""Pure rules of plans: when the next review is due."""
+
+from calendar import monthrange
+from datetime import date
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month, or the month's last day where it has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def review_fits(reviewed_on: date, *, agreed_on: date, next_review_on: date, today: date) -> bool:
+    return agreed_on <= reviewed_on <= today and next_review_on > reviewed_on

@@ -1,0 +1,134 @@
+"""Agree plans, review them, and open the task when a review is due."""
+
+from datetime import datetime
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound, Text
+from guanxi_common.ids import new_id
+from guanxi_common.messaging import outbox
+from guanxi_common.security.principal import RowScope
+
+from engagement_svc.interactions.repository import customer_is_visible
+from engagement_svc.plans import policy, repository
+from engagement_svc.plans.errors import AgreedInTheFuture, ReviewOutOfOrder
+from engagement_svc.plans.events import PlanAgreed, PlanReviewed
+from engagement_svc.plans.repository import Plan, PlanReview
+from engagement_svc.plans.schemas import PlanAgreement, PlanReviewRecord
+from engagement_svc.standards import Standards
+from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.policy import Evidence
+from engagement_svc.tasks.repository import Task
+from engagement_svc.tasks.service import TaskRequest
+
+REVIEW_BATCH = 200
+_REVIEW_DUE = Text("The financial plan is due for review.", "理财规划到期回顾。")
+
+
+async def agree_plan(
+    uow: UnitOfWork,
+    scope: RowScope,
+    calendar: BusinessCalendar,
+    agreement: PlanAgreement,
+    author_id: UUID,
+    now: datetime,
+) -> Plan:
+    """Store a plan to which the customer has agreed; raises `NotFound`, `AgreedInTheFuture`."""
+    if agreement.agreed_on > calendar.local_date(now):
+        raise AgreedInTheFuture()
+    if not await customer_is_visible(uow, scope, agreement.customer_id, now):
+        raise NotFound()
+    plan = Plan(
+        id=new_id(),
+        customer_id=agreement.customer_id,
+        life_stage=agreement.life_stage,
+        objective=agreement.objective,
+        goals=[goal.model_dump(mode="json") for goal in agreement.goals],
+        agreed_on=agreement.agreed_on,
+        agreement_method=agreement.agreement_method,
+        review_every_months=agreement.review_every_months,
+        next_review_on=policy.add_months(agreement.agreed_on, agreement.review_every_months),
+        review_task_opened=False,
+        author_id=author_id,
+        version=1,
+        created_at=now,
+    )
+    await repository.insert_plan(uow, plan)
+    agreed = PlanAgreed(
+        plan_id=plan.id, customer_id=plan.customer_id, agreed_on=plan.agreed_on, next_review_on=plan.next_review_on
+    )
+    await outbox.append(uow, agreed)
+    return plan
+
+
+async def review_plan(
+    uow: UnitOfWork,
+    scope: RowScope,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    plan_id: UUID,
+    record: PlanReviewRecord,
+    reviewer_id: UUID,
+    now: datetime,
+) -> tuple[PlanReview, list[Task]]:
+    """Record a review, end the tasks that it answers, tell *plan reviewed*; raises `NotFound`, `ReviewOutOfOrder`."""
+    plan = await repository.read_plan(uow, scope, plan_id, now, lock=True)
+    if plan is None:
+        raise NotFound()
+    reviewed_on = calendar.local_date(record.reviewed_at)
+    next_review_on = record.next_review_on or policy.add_months(reviewed_on, plan.review_every_months)
+    if not policy.review_fits(
+        reviewed_on, agreed_on=plan.agreed_on, next_review_on=next_review_on, today=calendar.local_date(now)
+    ):
+        raise ReviewOutOfOrder()
+    review = PlanReview(
+        id=new_id(),
+        plan_id=plan.id,
+        customer_id=plan.customer_id,
+        reviewed_at=record.reviewed_at,
+        reviewed_on=reviewed_on,
+        changes=record.changes,
+        portfolio_against_plan=record.portfolio_against_plan,
+        advice=record.advice,
+        outcome=record.outcome,
+        next_review_on=next_review_on,
+        reviewer_id=reviewer_id,
+        recorded_at=now,
+    )
+    await repository.insert_review(uow, review)
+    evidence = Evidence("plan_review", str(review.id), record.reviewed_at)
+    ended = await tasks.end_tasks(uow, scope, standards, plan.customer_id, evidence, now)
+    await outbox.append(uow, _reviewed(review))
+    return review, ended
+
+
+async def open_review_tasks(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, now: datetime) -> int:
+    """Open a task for each plan whose review is due; returns how many. For the job."""
+    plans = await repository.lock_plans_to_review(uow, calendar.local_date(now), REVIEW_BATCH)
+    for plan in plans:
+        request = TaskRequest(
+            customer_id=plan.customer_id,
+            task_type="plan_review_due",
+            origin=f"plan:{plan.id}:{plan.next_review_on}",
+            reason_code="plan_review_due",
+            reason=_REVIEW_DUE,
+            evidence={"plan_id": str(plan.id), "next_review_on": str(plan.next_review_on)},
+            due_at=calendar.end_of_business_day(calendar.business_day(now)),
+        )
+        await tasks.open_task(uow, standards, calendar, request, now)
+    if plans:
+        await repository.mark_review_tasks_opened(uow, [plan.id for plan in plans])
+    return len(plans)
+
+
+def _reviewed(review: PlanReview) -> PlanReviewed:
+    return PlanReviewed(
+        review_id=review.id,
+        plan_id=review.plan_id,
+        customer_id=review.customer_id,
+        reviewed_on=review.reviewed_on,
+        next_review_on=review.next_review_on,
+        outcome=review.outcome,
+        reviewer_id=review.reviewer_id,
+    )

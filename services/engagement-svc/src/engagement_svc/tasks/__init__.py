@@ -1,0 +1,10 @@
+"""Tasks, their clocks, and the RM's worklist (E3, E4).
+
+Decisions
+- A task ends only with the evidence that its type names (`standards.yaml`): a recorded contact whose result counts, a review, a completed
+  file. There is no operation that sets a status.
+- A task belongs to the customer, and so to whoever looks after the customer now: `owner_id` follows the book, and each list also
+  checks the book, so that a hand-over orphans nothing and leaks nothing.
+- The worklist is ordered by `rank_key`, stored when the task is opened (priority, then due time), so a page costs the same wherever it is.
+- A clock keeps its zone and calendar version. Breach is found by a job, escalates to the lead, and is counted once.
+"""

@@ -1,0 +1,34 @@
+"""Facts about tasks."""
+
+from datetime import datetime
+from uuid import UUID
+
+from guanxi_common.messaging.envelope import DomainEvent
+
+
+class TaskOpened(DomainEvent, type="guanxi.task.opened.v1", topic="engagement.activities", key="customer_id"):
+    task_id: UUID
+    customer_id: UUID
+    task_type: str
+    origin: str
+    due_at: datetime
+
+
+class TaskCompleted(DomainEvent, type="guanxi.task.completed.v1", topic="engagement.activities", key="customer_id"):
+    """`completed_by` names the evidence, as `interaction:<id>` or `plan_review:<id>`."""
+
+    task_id: UUID
+    customer_id: UUID
+    task_type: str
+    completed_by: str
+    in_time: bool
+
+
+class TaskBreached(DomainEvent, type="guanxi.task.breached.v1", topic="engagement.activities", key="customer_id"):
+    """The clock ran out; told once. `escalated_to` is the lead, None where the directory knows none."""
+
+    task_id: UUID
+    customer_id: UUID
+    task_type: str
+    due_at: datetime
+    escalated_to: UUID | None

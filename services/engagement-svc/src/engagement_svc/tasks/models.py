@@ -1,0 +1,48 @@
+"""The task table."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engagement_svc.tables import Base
+
+
+class TaskRow(Base):
+    """`origin` is what opened it (`signal:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_origin", "origin", unique=True),
+        Index("ix_task_worklist_owner", "owner_id", "rank_key", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_task_worklist_outlet", "outlet_id", "rank_key", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_task_customer", "customer_id", "opened_at"),
+        Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND breached_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID]
+    task_type: Mapped[str]
+    origin: Mapped[str]
+    reason_code: Mapped[str]
+    reason_en: Mapped[str]
+    reason_zh: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    priority: Mapped[int]
+    rank_key: Mapped[int] = mapped_column(BigInteger)
+    owner_id: Mapped[UUID | None]
+    outlet_id: Mapped[UUID | None]
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    zone: Mapped[str]
+    calendar_version: Mapped[str]
+    due_provisional: Mapped[bool]
+    state: Mapped[str]
+    breached_at: Mapped[datetime | None]
+    escalated_to: Mapped[UUID | None]
+    completed_at: Mapped[datetime | None]
+    completed_by: Mapped[str | None]
+    standards_version: Mapped[int]

@@ -1,0 +1,50 @@
+"""Pure rules of tasks: which task a signal opens, when it is due, what ends it, where it stands on the list."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from guanxi_common.calendar import BusinessCalendar, Deadline
+
+from engagement_svc.standards import Standards, TaskType
+
+SEVERITY_BONUS = {"critical": 20, "warning": 10}
+FORTY_EIGHT_HOURS = timedelta(hours=48)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What may end a task: `kind` is interaction, plan_review or file_completed; `counts` whether its result is one that counts."""
+
+    kind: str
+    reference: str
+    occurred_at: datetime
+    counts: bool = True
+
+
+def task_type_for_signal(standards: Standards, kind: str, *, historical: bool) -> str | None:
+    """The task that a signal opens. A historical signal (booked over seven business days ago) opens none."""
+    return None if historical else standards.signals.get(kind)
+
+
+def priority_of(task_type: TaskType, severity: str) -> int:
+    """1 is the most urgent."""
+    return max(1, task_type.priority - SEVERITY_BONUS.get(severity, 0))
+
+
+def due_time(task_type: TaskType, start: datetime, calendar: BusinessCalendar) -> Deadline:
+    """When the clock that starts at `start` runs out."""
+    if task_type.clock == "end_of_business_day":
+        closing = calendar.end_of_business_day(calendar.business_day(start))
+        return Deadline(closing, calendar.zone, calendar.version, calendar.is_provisional(closing.year))
+    return calendar.deadline(start, FORTY_EIGHT_HOURS)
+
+
+def rank_key(priority: int, due_at: datetime) -> int:
+    """Order of the list: priority first, then due time in seconds. Fits 8 bytes: priority < 2^15, seconds < 2^40."""
+    return (priority << 40) + int((due_at - _EPOCH).total_seconds())
+
+
+def ends(task_type: TaskType, opened_at: datetime, evidence: Evidence) -> bool:
+    """Whether `evidence` ends a task of this type: right kind, a result that counts, and not older than the task."""
+    return evidence.kind in task_type.closes_on and evidence.counts and evidence.occurred_at >= opened_at

@@ -1,0 +1,185 @@
+"""The task table."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope, ScopeKind
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from engagement_svc.customers.models import CustomerRow
+from engagement_svc.tasks.models import TaskRow
+
+_task: Table = TaskRow.__table__  # type: ignore[assignment]
+_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task. `evidence` says on what it rests (ids and figures, no personal data)."""
+
+    id: UUID
+    customer_id: UUID
+    task_type: str
+    origin: str
+    reason_code: str
+    reason_en: str
+    reason_zh: str
+    evidence: Mapping[str, Any]
+    priority: int
+    rank_key: int
+    owner_id: UUID | None
+    outlet_id: UUID | None
+    opened_at: datetime
+    due_at: datetime
+    zone: str
+    calendar_version: str
+    due_provisional: bool
+    standards_version: int
+    state: str = "open"
+    breached_at: datetime | None = None
+    escalated_to: UUID | None = None
+    completed_at: datetime | None = None
+    completed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task as lists show it, with the customer's name."""
+
+    task: Task
+    customer_name: str | None
+
+
+def _of(row: Mapping[Any, Any]) -> Task:
+    return Task(**{name: row[name] for name in Task.__slots__})
+
+
+async def insert_task(uow: UnitOfWork, task: Task) -> bool:
+    """Open a task; False where its origin has opened one before."""
+    values = {name: getattr(task, name) for name in Task.__slots__}
+    statement = pg_insert(_task).values(values).on_conflict_do_nothing(index_elements=["origin"]).returning(_task.c.id)
+    return (await uow.execute(statement)).first() is not None
+
+
+async def read_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> ListedTask | None:
+    statement = (
+        select(_task, _customer.c.name)
+        .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
+        .where(_task.c.id == task_id, visible_customers(scope, _task.c.customer_id, now))
+    )
+    row = (await uow.execute(statement)).mappings().first()
+    return ListedTask(_of(row), row["name"]) if row else None
+
+
+async def list_open_tasks(
+    uow: UnitOfWork,
+    scope: RowScope,
+    now: datetime,
+    *,
+    owner_id: UUID | None,
+    breached: bool | None,
+    after: tuple[int, UUID] | None,
+    limit: int,
+) -> list[ListedTask]:
+    """Open tasks in rank order. `owner_id` narrows to one RM's; the scope holds in any case."""
+    statement = (
+        select(_task, _customer.c.name)
+        .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
+        .where(_task.c.state == "open", visible_customers(scope, _task.c.customer_id, now))
+        .order_by(_task.c.rank_key, _task.c.id)
+        .limit(limit)
+    )
+    if scope.kind is ScopeKind.OUTLET:
+        statement = statement.where(_task.c.outlet_id.in_(scope.outlet_ids))
+    if owner_id is not None:
+        statement = statement.where(_task.c.owner_id == owner_id)
+    if breached is not None:
+        statement = statement.where(_task.c.breached_at.is_not(None) if breached else _task.c.breached_at.is_(None))
+    if after is not None:
+        statement = statement.where(func.row(_task.c.rank_key, _task.c.id) > func.row(*after))
+    return [ListedTask(_of(row), row["name"]) for row in (await uow.execute(statement)).mappings()]
+
+
+async def lock_open_tasks(
+    uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, task_ids: Collection[UUID] | None
+) -> list[Task]:
+    """Lock the customer's open tasks, oldest first; `task_ids` narrows them."""
+    statement = (
+        select(_task)
+        .where(_task.c.customer_id == customer_id, _task.c.state == "open", visible_customers(scope, _task.c.customer_id, now))
+        .order_by(_task.c.opened_at, _task.c.id)
+        .with_for_update()
+    )
+    if task_ids is not None:
+        statement = statement.where(_task.c.id.in_(task_ids))
+    return [_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at: datetime, completed_by: str) -> None:
+    await uow.execute(
+        update(_task)
+        .where(_task.c.id.in_(task_ids))
+        .values(state="completed", completed_at=completed_at, completed_by=completed_by)
+    )
+
+
+async def lock_overdue_tasks(uow: UnitOfWork, now: datetime, limit: int) -> list[Task]:
+    """Lock open tasks whose clock has run out and was not yet counted as breached. For the job; skips what others hold."""
+    statement = (
+        select(_task)
+        .where(_task.c.state == "open", _task.c.breached_at.is_(None), _task.c.due_at <= now)
+        .order_by(_task.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def mark_breached(uow: UnitOfWork, breaches: Sequence[tuple[UUID, UUID | None]], now: datetime) -> None:
+    """Mark tasks breached: (task id, lead to whom it escalates)."""
+    statement = update(_task).where(_task.c.id == bindparam("b_id")).values(breached_at=now, escalated_to=bindparam("b_lead"))
+    await uow.execute(statement, [{"b_id": task, "b_lead": lead} for task, lead in breaches])
+
+
+# The book's primary interval that is valid now, for tasks whose stored owner differs. Runs when assignments arrive and by the clock.
+_FOLLOW_BOOK = """
+UPDATE task SET owner_id = book.staff_id, outlet_id = book.outlet_id
+FROM book_assignment book
+WHERE task.state = 'open' AND book.customer_id = task.customer_id AND book.capacity = 'primary_rm'
+    AND book.valid_from <= $1 AND (book.valid_to IS NULL OR $1 < book.valid_to)
+    AND (task.owner_id, task.outlet_id) IS DISTINCT FROM (book.staff_id, book.outlet_id)
+    AND ($2::uuid[] IS NULL OR task.customer_id = ANY($2::uuid[]))
+"""
+
+
+async def follow_the_book(uow: UnitOfWork, now: datetime, customer_ids: Collection[UUID] | None = None) -> int:
+    """Give every open task to whoever looks after its customer now; all customers where none are named. Returns how many moved."""
+    outcome = await uow.driver.execute(_FOLLOW_BOOK, now, list(customer_ids) if customer_ids is not None else None)
+    return int(outcome.rsplit(" ", 1)[1])
+
+
+async def responsible_for(uow: UnitOfWork, customer_ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[UUID | None, UUID]]:
+    """Who looks after each customer now: (staff id or None, outlet id)."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, staff_id, outlet_id FROM book_assignment WHERE customer_id = ANY($1::uuid[])"
+        " AND capacity = 'primary_rm' AND valid_from <= $2 AND (valid_to IS NULL OR $2 < valid_to)",
+        list(customer_ids),
+        now,
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def leads_of(uow: UnitOfWork, outlet_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The lead of each outlet: its active outlet manager, else its team lead."""
+    rows = await uow.driver.fetch(
+        "SELECT DISTINCT ON (outlet_id) outlet_id, id FROM directory_staff WHERE outlet_id = ANY($1::uuid[]) AND active"
+        " AND role IN ('outlet_manager', 'team_lead') ORDER BY outlet_id, role, id",
+        list(outlet_ids),
+    )
+    return {row[0]: row[1] for row in rows}

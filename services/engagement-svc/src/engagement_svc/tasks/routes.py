@@ -1,0 +1,180 @@
+"""The worklist over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
+from guanxi_common.http.call import Call, Permission
+from guanxi_common.http.hot_route import hot_route
+from guanxi_common.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from guanxi_common.security.audit import repository as audit
+from starlette.responses import Response
+
+from engagement_svc.parts import parts_of
+from engagement_svc.standards import Standards
+from engagement_svc.tasks import repository
+from engagement_svc.tasks.repository import ListedTask
+from engagement_svc.tasks.schemas import Bilingual, TaskOut, Worklist
+
+_TASK = {
+    "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
+    "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
+    "customer_name": "王伟",
+    "task_type": "signal_follow_up",
+    "title": {"en": "Follow up a signal", "zh": "信号跟进"},
+    "reason_code": "large_outflow",
+    "reason": {
+        "en": "60,000.00 CNY left on 2026-11-20; usual on such a day is 2,400.00 CNY.",
+        "zh": "2026-11-20流出60,000.00 CNY，平时单日约2,400.00 CNY。",
+    },
+    "evidence": {"amount_minor": 6000000, "entry_ids": ["3a6f6c1e-9a57-5d0e-9a57-0d6f0c7b9a20"]},
+    "priority": 10,
+    "state": "open",
+    "opened_at": "2026-11-20T08:00:00Z",
+    "due_at": "2026-11-24T08:00:00Z",
+    "due_provisional": False,
+    "closes_on": ["interaction"],
+    "owner_id": "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02",
+    "breached_at": None,
+    "escalated_to": None,
+    "completed_at": None,
+    "completed_by": None,
+}
+_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "`next_cursor` of the page before, unchanged.",
+        "schema": {"type": "string", "maxLength": 2048},
+    },
+    {
+        "name": "rm_id",
+        "in": "query",
+        "description": "Only the tasks of this RM.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    {
+        "name": "breached",
+        "in": "query",
+        "description": "Only tasks whose clock has, or has not, run out.",
+        "schema": {"type": "boolean"},
+    },
+]
+_KNOWN = frozenset(parameter["name"] for parameter in _PARAMETERS)
+_TASK_ID = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+
+
+@hot_route(
+    "GET",
+    "/v1/worklist",
+    permission=Permission("worklist.read"),
+    operation_id="readWorklist",
+    tag="tasks",
+    summary="Open tasks, the most urgent first (工作清单)",
+    description="An RM sees the tasks of the own customers; a lead those of the outlet. The order is fixed when a task is opened.",
+    response=Worklist,
+    response_example={"data": [_TASK], "next_cursor": None},
+    parameters=_PARAMETERS,
+)
+async def read_worklist(call: Call) -> Response:
+    query = call.request.query_params
+    unknown = query.keys() - _KNOWN
+    if unknown:
+        raise _invalid(min(unknown), "unknown_parameter")
+    limit = _limit(query.get("limit"))
+    cursor = call.cursor()
+    past = cursor.decode(query.get("cursor"))
+    async with call.read() as read:
+        found = await repository.list_open_tasks(
+            read.uow,
+            read.scope,
+            read.now,
+            owner_id=_uuid(query.get("rm_id"), "rm_id"),
+            breached=_flag(query.get("breached")),
+            after=past,
+            limit=limit + 1,
+        )
+        shown = found[:limit]
+        following = cursor.encode((shown[-1].task.rank_key, shown[-1].task.id)) if len(found) > limit else None
+        customers = {listed.task.customer_id for listed in shown}
+        await audit.record_many(read.uow, read.audit, sorted(customers), ("name", "tasks"))
+        standards = parts_of(call).standards
+        return read.reply(Worklist([_out(listed, standards) for listed in shown], following))
+
+
+@hot_route(
+    "GET",
+    "/v1/tasks/{task_id:uuid}",
+    permission=Permission("worklist.read"),
+    operation_id="readTask",
+    tag="tasks",
+    summary="One task, open or ended",
+    response=TaskOut,
+    response_example=_TASK,
+    parameters=[_TASK_ID],
+)
+async def read_task(call: Call) -> Response:
+    async with call.read() as read:
+        found = await repository.read_task(read.uow, read.scope, call.request.path_params["task_id"], read.now)
+        if found is None:
+            raise NotFound
+        await audit.record(read.uow, read.audit, found.task.customer_id, ("name", "tasks"))
+        return read.reply(_out(found, parts_of(call).standards))
+
+
+def _out(listed: ListedTask, standards: Standards) -> TaskOut:
+    task = listed.task
+    kind = standards.task_types[task.task_type]
+    return TaskOut(
+        id=task.id,
+        customer_id=task.customer_id,
+        customer_name=listed.customer_name,
+        task_type=task.task_type,
+        title=Bilingual(kind.label.en, kind.label.zh),
+        reason_code=task.reason_code,
+        reason=Bilingual(task.reason_en, task.reason_zh),
+        evidence=dict(task.evidence),
+        priority=task.priority,
+        state=task.state,
+        opened_at=task.opened_at,
+        due_at=task.due_at,
+        due_provisional=task.due_provisional,
+        closes_on=sorted(kind.closes_on),
+        owner_id=task.owner_id,
+        breached_at=task.breached_at,
+        escalated_to=task.escalated_to,
+        completed_at=task.completed_at,
+        completed_by=task.completed_by,
+    )
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= MAX_LIMIT:
+        raise _invalid("limit", "out_of_range")
+    return int(text)
+
+
+def _flag(text: str | None) -> bool | None:
+    if text not in (None, "true", "false"):
+        raise _invalid("breached", "not_a_boolean")
+    return None if text is None else text == "true"
+
+
+def _uuid(text: str | None, name: str) -> UUID | None:
+    try:
+        return UUID(text) if text is not None else None
+    except ValueError:
+        raise _invalid(name, "not_a_uuid") from None
+
+
+def _invalid(name: str, code: str) -> InvalidInput:
+    detail = Text("The parameter is not valid.", "参数无效。")
+    return InvalidInput(errors=[FieldError(f"/{name[:40]}", code, detail, "query")])

@@ -1,0 +1,66 @@
+"""The worker process: relay, consumers and jobs of engagement-svc."""
+
+from guanxi_common import telemetry
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import Job
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.messaging.runner import Subscription
+from guanxi_common.process import open_database, run_worker
+from guanxi_common.security.build import open_key_store
+from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+
+from engagement_svc.customers.consumers import replicate_customers
+from engagement_svc.plans import service as plans
+from engagement_svc.settings import EngagementSettings
+from engagement_svc.standards import Standards, load_standards
+from engagement_svc.tasks import repository as tasks
+from engagement_svc.tasks import service as task_service
+from engagement_svc.tasks.consumers import SIGNAL_RAISED, open_tasks_for_signals
+
+
+async def main() -> None:
+    settings = EngagementSettings()
+    telemetry.configure(settings.service, "worker")
+    clock = SystemClock()
+    calendar = BusinessCalendar(zone=settings.business_zone)
+    standards = load_standards()
+    keys = await open_key_store(settings, clock)
+    try:
+        await run_worker(
+            settings,
+            open_database(settings, "worker"),
+            clock,
+            subscriptions(settings, standards, calendar, keys, clock),
+            jobs(standards, calendar, clock),
+        )
+    finally:
+        await keys.close()
+
+
+def subscriptions(
+    settings: EngagementSettings, standards: Standards, calendar: BusinessCalendar, keys: KeyStore, clock: Clock
+) -> list[Subscription]:
+    return [
+        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
+        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: replicate_customers(keys, clock)}),
+        Subscription("scoring.signals", {SIGNAL_RAISED: open_tasks_for_signals(standards, calendar, clock)}),
+    ]
+
+
+def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list[Job]:
+    async def breach_overdue(uow: UnitOfWork) -> int:
+        return await task_service.breach_overdue_tasks(uow, clock.now())
+
+    async def follow_the_book(uow: UnitOfWork) -> int:
+        return await tasks.follow_the_book(uow, clock.now())
+
+    async def open_reviews(uow: UnitOfWork) -> int:
+        return await plans.open_review_tasks(uow, standards, calendar, clock.now())
+
+    return [
+        Job("breach-overdue-tasks", 1.0, breach_overdue),
+        Job("follow-the-book", 1.0, follow_the_book),
+        Job("open-plan-reviews", 60.0, open_reviews),
+    ]

@@ -1,0 +1,9 @@
+"""The append-only ledger and its daily aggregates (S1, S6): exact under late, duplicate and reversed postings.
+
+Decisions
+- The ledger's key (customer, entry) is the dedupe: the fold pays for no inbox. The same entry with other content is a dead letter.
+- A reversal is a row of its own, never an update, so what was known at any instant (`known_at`) can be read back.
+- Aggregates are per customer, business day, currency and activity class. They are sums, so the order of events does not matter; a day
+  whose count returns to zero is deleted, so that a reversed posting leaves no trace in them.
+- Every customer touched is marked dirty in the same transaction; `scores.scorer` does the rest.
+"""

@@ -1,0 +1,63 @@
+"""Tables of the ledger. Money in minor units of `currency`, credits positive. Keys begin with the customer, so that tables can be
+hash-partitioned by it without a new key."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scoring_svc.tables import Base
+
+
+class LedgerEntryRow(Base):
+    """One posting; never updated. `class_code` is the code as core banking gave it; the class follows from `class_version`."""
+
+    __tablename__ = "ledger_entry"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    booked_on: Mapped[date]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    activity_class: Mapped[str]
+    code: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class LedgerReversalRow(Base):
+    """`entry_id` no longer counts, from `recorded_at` on."""
+
+    __tablename__ = "ledger_reversal"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reversal_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class DailyActivityRow(Base):
+    """Sums of the entries that count. `credit_minor` ≥ 0, `debit_minor` ≤ 0."""
+
+    __tablename__ = "daily_activity"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    booked_on: Mapped[date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    activity_class: Mapped[str] = mapped_column(primary_key=True)
+    entries: Mapped[int]
+    credit_minor: Mapped[int] = mapped_column(BigInteger)
+    debit_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class DirtyCustomerRow(Base):
+    """A customer whose scores no longer rest on all that is known. `touched_from` is the earliest business date that changed."""
+
+    __tablename__ = "dirty_customer"
+    __table_args__ = (Index("ix_dirty_customer_since", "since"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    touched_from: Mapped[date]
+    traceparent: Mapped[str | None]

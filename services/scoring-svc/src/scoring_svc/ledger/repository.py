@@ -1,0 +1,204 @@
+"""The ledger and its aggregates, batch by batch."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting. `amount_minor` is signed, in minor units of `currency`; `traceparent` leads back to what caused it."""
+
+    customer_id: UUID
+    entry_id: UUID
+    account_id: UUID
+    booked_on: date
+    amount_minor: int
+    currency: str
+    activity_class: str
+    code: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """`entry_id` no longer counts. As in `Entry`, `traceparent` is that of the event that told it."""
+
+    customer_id: UUID
+    entry_id: UUID
+    reversal_id: UUID
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DailyActivity:
+    """What a customer's entries of one class and currency add up to on one business day."""
+
+    customer_id: UUID
+    booked_on: date
+    currency: str
+    activity_class: str
+    entries: int
+    credit_minor: int
+    debit_minor: int
+
+
+_ADD_TO_DAYS = """
+    INSERT INTO daily_activity AS day (customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor)
+    SELECT customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor FROM delta
+    ORDER BY customer_id, booked_on, currency, activity_class
+    ON CONFLICT (customer_id, booked_on, currency, activity_class) DO UPDATE SET
+        entries = day.entries + EXCLUDED.entries,
+        credit_minor = day.credit_minor + EXCLUDED.credit_minor,
+        debit_minor = day.debit_minor + EXCLUDED.debit_minor
+"""
+
+_MARK_DIRTY = """
+    INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent)
+    SELECT customer_id, {now}, min(booked_on), max(traceparent) FROM delta GROUP BY customer_id ORDER BY customer_id
+    ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
+        traceparent = EXCLUDED.traceparent
+"""
+
+# An entry whose reversal came first is kept for the record but never counts. Both data-modifying parts run to the end whatever is
+# selected from them.
+_FOLD_ENTRIES = f"""
+WITH incoming AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+        $10::text[]) AS entry (customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, traceparent)
+), fresh AS (
+    INSERT INTO ledger_entry (customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, recorded_at)
+    SELECT customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, $9::timestamptz
+    FROM incoming ORDER BY customer_id, entry_id
+    ON CONFLICT (customer_id, entry_id) DO NOTHING
+    RETURNING customer_id, entry_id, booked_on, amount_minor, currency, activity_class
+), delta AS (
+    SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,
+        coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
+        coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(traceparent) AS traceparent
+    FROM fresh JOIN (SELECT customer_id, entry_id, traceparent FROM incoming) told USING (customer_id, entry_id)
+    WHERE NOT EXISTS (
+        SELECT FROM ledger_reversal undone WHERE undone.customer_id = fresh.customer_id AND undone.entry_id = fresh.entry_id)
+    GROUP BY 1, 2, 3, 4
+), days AS ({_ADD_TO_DAYS}), marks AS ({_MARK_DIRTY.format(now="$9::timestamptz")})
+SELECT customer_id, entry_id FROM fresh
+"""  # noqa: S608  # constants only
+
+_FOLD_REVERSALS = f"""
+WITH incoming AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $5::text[]) AS undone (customer_id, entry_id, reversal_id, traceparent)
+), fresh AS (
+    INSERT INTO ledger_reversal (customer_id, entry_id, reversal_id, recorded_at)
+    SELECT customer_id, entry_id, reversal_id, $4::timestamptz FROM incoming ORDER BY customer_id, entry_id
+    ON CONFLICT (customer_id, entry_id) DO NOTHING
+    RETURNING customer_id, entry_id
+), delta AS (
+    SELECT customer_id, booked_on, currency, activity_class, -count(*)::int AS entries,
+        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
+        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(traceparent) AS traceparent
+    FROM fresh JOIN ledger_entry USING (customer_id, entry_id)
+    JOIN (SELECT customer_id, entry_id, traceparent FROM incoming) told USING (customer_id, entry_id)
+    GROUP BY 1, 2, 3, 4
+), days AS ({_ADD_TO_DAYS}), marks AS ({_MARK_DIRTY.format(now="$4::timestamptz")})
+SELECT DISTINCT customer_id FROM delta
+"""  # noqa: S608  # constants only
+
+
+async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: datetime) -> set[tuple[UUID, UUID]]:
+    """Add the entries that are new to ledger and aggregates; return their keys. The batch holds each key once."""
+    rows = await uow.driver.fetch(
+        _FOLD_ENTRIES,
+        [e.customer_id for e in entries],
+        [e.entry_id for e in entries],
+        [e.account_id for e in entries],
+        [e.booked_on for e in entries],
+        [e.amount_minor for e in entries],
+        [e.currency for e in entries],
+        [e.activity_class for e in entries],
+        [e.code for e in entries],
+        recorded_at,
+        [e.traceparent for e in entries],
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorded_at: datetime) -> None:
+    """Take the reversed entries out of the aggregates, once; a day on which nothing is left is deleted."""
+    touched = await uow.driver.fetch(
+        _FOLD_REVERSALS,
+        [r.customer_id for r in reversals],
+        [r.entry_id for r in reversals],
+        [r.reversal_id for r in reversals],
+        recorded_at,
+        [r.traceparent for r in reversals],
+    )
+    await uow.driver.execute(
+        "DELETE FROM daily_activity WHERE entries = 0 AND customer_id = ANY($1::uuid[])", [row[0] for row in touched]
+    )
+
+
+async def read_entries(uow: UnitOfWork, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Entry]:
+    """Entries by (customer, entry)."""
+    if not keys:
+        return {}
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code FROM ledger_entry"
+        " WHERE (customer_id, entry_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))",
+        *zip(*keys, strict=True),
+    )
+    return {(row["customer_id"], row["entry_id"]): Entry(**dict(row)) for row in rows}
+
+
+async def read_days(uow: UnitOfWork, customer_ids: Collection[UUID], *, until: date) -> dict[UUID, list[DailyActivity]]:
+    """All daily aggregates up to and including `until`, by customer, in date order. For consumers and jobs."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor FROM daily_activity"
+        " WHERE customer_id = ANY($1::uuid[]) AND booked_on <= $2 ORDER BY customer_id, booked_on, currency, activity_class",
+        list(customer_ids),
+        until,
+    )
+    return _by_customer(rows)
+
+
+async def read_days_known_at(
+    uow: UnitOfWork, customer_ids: Collection[UUID], *, until: date, known_at: datetime
+) -> dict[UUID, list[DailyActivity]]:
+    """As `read_days`, but from the ledger: only what was recorded by `known_at`, and not reversed by then."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,"
+        " coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,"
+        " coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor"
+        " FROM ledger_entry entry WHERE customer_id = ANY($1::uuid[]) AND booked_on <= $2 AND recorded_at <= $3"
+        " AND NOT EXISTS (SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id"
+        " AND undone.entry_id = entry.entry_id AND undone.recorded_at <= $3)"
+        " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        list(customer_ids),
+        until,
+        known_at,
+    )
+    return _by_customer(rows)
+
+
+def _by_customer(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, list[DailyActivity]]:
+    days: dict[UUID, list[DailyActivity]] = {}
+    for row in rows:
+        days.setdefault(row["customer_id"], []).append(DailyActivity(*row.values()))
+    return days
+
+
+async def entry_ids_on(uow: UnitOfWork, customer_id: UUID, day: date, classes: Collection[str], *, limit: int = 50) -> list[UUID]:
+    """The entries that count on a day, largest first: the lineage of a signal."""
+    rows = await uow.driver.fetch(
+        "SELECT entry_id FROM ledger_entry entry WHERE customer_id = $1 AND booked_on = $2 AND activity_class = ANY($3::text[])"
+        " AND NOT EXISTS (SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id"
+        " AND undone.entry_id = entry.entry_id) ORDER BY abs(amount_minor) DESC, entry_id LIMIT $4",
+        customer_id,
+        day,
+        list(classes),
+        limit,
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,33 @@
+"""The API process: builds every part and the application."""
+
+from fastapi import FastAPI
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.http.app import create_service_app
+from guanxi_common.process import api_parts, http_settings
+
+from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.runs.routes import runs
+from scoring_svc.scores.routes import scores
+from scoring_svc.settings import ScoringSettings
+from scoring_svc.signals.routes import signals
+
+DESCRIPTION = "Retention risk, RFM and lifetime of each customer, with reasons; signals; book runs."
+
+
+def create_app() -> FastAPI:
+    settings = ScoringSettings()
+    clock = SystemClock()
+    method = load_method(BusinessCalendar(zone=settings.business_zone))
+    return build_app(settings, ScoringParts(**api_parts(settings, clock, "scoring_svc"), method=method))
+
+
+def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
+    """The application of the given parts."""
+    return create_service_app(
+        http_settings(settings),
+        parts,
+        routers=[scores, signals, runs],
+        title="Guanxi scoring-svc",
+        description=DESCRIPTION,
+    )

@@ -1,0 +1,35 @@
+"""What scoring-svc is built from: made in `main.py` and `worker.py`, read by routes from the call."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.http.call import Call
+from guanxi_common.http.settings import ServiceParts
+
+from scoring_svc.ledger.policy import load_activity_classes
+from scoring_svc.retention.policy import RetentionStandard
+from scoring_svc.rfm.policy import RfmStandard
+from scoring_svc.scores.service import Method
+from scoring_svc.signals.policy import SignalStandard
+from scoring_svc.standards import load_standards
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringParts(ServiceParts):
+    method: Method
+
+
+def load_method(calendar: BusinessCalendar) -> Method:
+    """The newest version of every standard that ships with the service."""
+    return Method(
+        classes=load_activity_classes(),
+        retention=load_standards(RetentionStandard, "retention")[-1],
+        signals=load_standards(SignalStandard, "signals")[-1],
+        rfm=load_standards(RfmStandard, "rfm")[-1],
+        calendar=calendar,
+    )
+
+
+def parts_of(call: Call) -> ScoringParts:
+    return cast("ScoringParts", call.parts)

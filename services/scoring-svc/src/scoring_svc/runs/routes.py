@@ -1,0 +1,96 @@
+"""Book runs and models over HTTP."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from guanxi_common.errors import NotFound
+from guanxi_common.http.call import Call, permission
+from guanxi_common.http.documented import documented
+from guanxi_common.http.pagination import Page, Paging, page_of
+from guanxi_common.http.routes import router
+from starlette.responses import Response
+
+from scoring_svc.parts import parts_of
+from scoring_svc.runs import repository, service
+from scoring_svc.runs.repository import ScoreRun
+from scoring_svc.runs.schemas import LifetimeModelOut, ScoreRunOut, ScoreRunRequest
+
+runs = router("book runs")
+
+_RUN = {
+    "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a12",
+    "as_of": "2026-11-23",
+    "state": "queued",
+    "requested_at": "2026-11-23T12:00:00Z",
+    "finished_at": None,
+    "result": None,
+}
+_MODEL = {
+    "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a13",
+    "as_of": "2026-11-23",
+    "state": "active",
+    "customers": 2357,
+    "parameters": {"r": 0.2426, "alpha": 4.4135, "a": 0.7929, "b": 2.4258},
+    "standard_errors": {"r": 0.0126, "alpha": 0.3782, "a": 0.1857, "b": 0.7053},
+    "log_likelihood": -9582.4256,
+    "refusal": None,
+    "refusal_en": None,
+    "refusal_zh": None,
+    "fitted_at": "2026-11-23T12:00:01Z",
+}
+
+
+@runs.post(
+    "/v1/score-runs",
+    operation_id="startScoreRun",
+    summary="Fit the lifetime model and freeze the RFM bands over the whole book",
+    **documented(ScoreRunOut, _RUN, status=202, request={"as_of": "2026-11-23"}),
+)
+async def start_score_run(body: ScoreRunRequest, call: Annotated[Call, permission("score_run.start")]) -> Response:
+    async with call.write() as write:
+        run = await service.request_run(write.uow, parts_of(call).method, body.as_of, call.principal.actor, write.now)
+        return await write.reply(202, _run_out(run), location=f"/v1/score-runs/{run.id}")
+
+
+@runs.get(
+    "/v1/score-runs/{run_id}",
+    operation_id="readScoreRun",
+    summary="How far a book run is",
+    **documented(ScoreRunOut, _RUN),
+)
+async def read_score_run(run_id: UUID, call: Annotated[Call, permission("score_run.read")]) -> Response:
+    async with call.read() as read:
+        run = await repository.read_run(read.uow, run_id)
+        if run is None:
+            raise NotFound
+        return read.reply(_run_out(run))
+
+
+@runs.get(
+    "/v1/lifetime-models",
+    operation_id="listLifetimeModels",
+    summary="Fits of the lifetime model, the latest first",
+    **documented(Page[LifetimeModelOut], {"data": [_MODEL], "next_cursor": None}),
+)
+async def list_lifetime_models(paging: Paging, call: Annotated[Call, permission("lifetime_model.read")]) -> Response:
+    cursor = call.cursor()
+    past = cursor.decode(paging.cursor)
+    async with call.read() as read:
+        found = await repository.list_models(read.uow, past=past, limit=paging.limit + 1)
+        return read.reply(page_of(found, paging, cursor, key=lambda row: (row["fitted_at"], row["id"]), item=_model_out))
+
+
+def _run_out(run: ScoreRun) -> ScoreRunOut:
+    return ScoreRunOut(
+        id=run.id,
+        as_of=run.as_of,
+        state=run.state,
+        requested_at=run.requested_at,
+        finished_at=run.finished_at,
+        result=dict(run.result) if run.result else None,
+    )
+
+
+def _model_out(row: Mapping[Any, Any]) -> LifetimeModelOut:
+    return LifetimeModelOut(**{name: row[name] for name in LifetimeModelOut.model_fields})

@@ -1,0 +1,28 @@
+"""The last score of each customer, as published; kept apart from anything that is often updated."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scoring_svc.tables import Base
+
+
+class ScoreRow(Base):
+    """`detail` is the whole score as `GET /v1/scores/{customer_id}` shows it."""
+
+    __tablename__ = "score"
+    __table_args__ = (Index("ix_score_as_of", "as_of"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    as_of: Mapped[date]
+    known_at: Mapped[datetime]
+    value_bp: Mapped[int]
+    band: Mapped[str]
+    main_reason: Mapped[str | None]
+    model_version: Mapped[str]
+    bands_version: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -1,0 +1,153 @@
+"""From daily aggregates to what the models read. Pure; money in minor units."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.ledger.repository import DailyActivity
+from scoring_svc.retention.policy import Contact, RetentionInputs
+from scoring_svc.signals.policy import DayFlow, SignalStandard, median, regular_income
+
+WINDOW_DAYS = 90
+BALANCE_DAYS = 365
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHistory:
+    """One customer's days in the main currency, in date order, up to `as_of`.
+
+    balance_changes: net change of each day with an entry. flows: customer-initiated in- and outflow by day. acts: customer-initiated
+    entries by day. income_days: days with salary or pension. other_currencies: left out.
+    """
+
+    as_of: date
+    currency: str
+    first_day: date
+    balance_changes: Mapping[date, int]
+    flows: Mapping[date, DayFlow]
+    acts: Mapping[date, int]
+    income_days: tuple[date, ...]
+    inflow_minor: int
+    outflow_minor: int
+    other_currencies: tuple[str, ...] = ()
+
+    def balance_on(self, day: date) -> int:
+        return sum(change for changed_on, change in self.balance_changes.items() if changed_on <= day)
+
+    def median_balance(self, day: date) -> int | None:
+        """Median of the end-of-day balances of the 365 days up to and including `day`; None before the first entry."""
+        return _median_balance(self.balance_changes, self.first_day, day)
+
+
+@dataclass(slots=True)
+class _Sums:
+    changes: Counter[date] = field(default_factory=Counter)
+    inflow: Counter[date] = field(default_factory=Counter)
+    outflow: Counter[date] = field(default_factory=Counter)
+    acts: Counter[date] = field(default_factory=Counter)
+    income: set[date] = field(default_factory=set)
+    recent_in: int = 0
+    recent_out: int = 0
+
+
+def history_of(days: Sequence[DailyActivity], classes: ActivityClasses, as_of: date) -> CustomerHistory | None:
+    """The history that the models read, or None for a customer without an entry by `as_of`."""
+    days = [day for day in days if day.booked_on <= as_of]
+    currency = main_currency(days, as_of)
+    if currency is None:
+        return None
+    recent = as_of - timedelta(days=WINDOW_DAYS)
+    sums = _Sums()
+    for day in days:
+        if day.currency == currency:
+            _add(sums, day, classes, recent)
+    return CustomerHistory(
+        as_of=as_of,
+        currency=currency,
+        first_day=min(sums.changes),
+        balance_changes=dict(sorted(sums.changes.items())),
+        flows={on: DayFlow(on, sums.inflow[on], sums.outflow[on]) for on in sorted({*sums.inflow, *sums.outflow})},
+        acts=dict(sorted(sums.acts.items())),
+        income_days=tuple(sorted(sums.income)),
+        inflow_minor=sums.recent_in,
+        outflow_minor=sums.recent_out,
+        other_currencies=tuple(sorted({day.currency for day in days} - {currency})),
+    )
+
+
+def _add(sums: _Sums, day: DailyActivity, classes: ActivityClasses, recent: date) -> None:
+    on = day.booked_on
+    sums.changes[on] += day.credit_minor + day.debit_minor
+    if day.activity_class in classes.customer_initiated:
+        sums.acts[on] += day.entries
+        sums.inflow[on] += day.credit_minor
+        sums.outflow[on] -= day.debit_minor
+    if day.activity_class in classes.salary and day.credit_minor > 0:
+        sums.income.add(on)
+    if on > recent and day.activity_class not in classes.bank_bookings:
+        sums.recent_in += day.credit_minor
+        sums.recent_out -= day.debit_minor
+
+
+def main_currency(days: Iterable[DailyActivity], as_of: date) -> str | None:
+    """The currency of most entries in the last year, else ever; ties go to the first by name."""
+    ever: Counter[str] = Counter()
+    lately: Counter[str] = Counter()
+    for day in days:
+        ever[day.currency] += day.entries
+        if day.booked_on > as_of - YEAR:
+            lately[day.currency] += day.entries
+    counted = lately or ever
+    return min(counted, key=lambda currency: (-counted[currency], currency)) if counted else None
+
+
+def retention_inputs(
+    history: CustomerHistory, contacts: Sequence[Contact], signals: SignalStandard, p_alive_bp: int | None
+) -> RetentionInputs:
+    """What the retention risk rests on."""
+    as_of = history.as_of
+    recent, before = as_of - timedelta(days=WINDOW_DAYS), as_of - timedelta(days=2 * WINDOW_DAYS)
+    income = regular_income(as_of, history.income_days, signals)
+    last_act = max(history.acts, default=None)
+    return RetentionInputs(
+        as_of=as_of,
+        currency=history.currency,
+        history_days=(as_of - history.first_day).days,
+        acts_recent=sum(count for on, count in history.acts.items() if on > recent),
+        acts_before=sum(count for on, count in history.acts.items() if before < on <= recent),
+        silent_days=(as_of - last_act).days if last_act else None,
+        balance_minor=history.balance_on(as_of),
+        median_balance_minor=history.median_balance(as_of),
+        outflow_minor=history.outflow_minor,
+        inflow_minor=history.inflow_minor,
+        income_overdue_days=income.overdue_days if income else None,
+        p_alive_bp=p_alive_bp,
+        contacts=tuple(contacts),
+    )
+
+
+def _median_balance(changes: Mapping[date, int], first_day: date, day: date) -> int | None:
+    start = max(first_day, day - timedelta(days=BALANCE_DAYS - 1))
+    if day < first_day:
+        return None
+    balance = sum(change for on, change in changes.items() if on < start)
+    levels: list[int] = []
+    at = start
+    for on in (on for on in changes if start <= on <= day):
+        levels += [balance] * (on - at).days
+        balance += changes[on]
+        at = on
+    levels += [balance] * ((day - at).days + 1)
+    return median(sorted(levels))
+
+
+def rfm_columns(history: CustomerHistory, window_days: int) -> tuple[int, int, int]:
+    """Recency in days, frequency in acts, monetary in minor units (in- and outflow), within the window."""
+    since = history.as_of - timedelta(days=window_days)
+    acts = {on: count for on, count in history.acts.items() if on > since}
+    money = sum(flow.inflow_minor + flow.outflow_minor for on, flow in history.flows.items() if on > since)
+    recency = (history.as_of - max(acts)).days if acts else 0
+    return recency, sum(acts.values()), money

@@ -1,0 +1,97 @@
+"""Stored scores and the queue of dirty customers."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers_sql
+from guanxi_common.security.principal import RowScope
+
+from scoring_svc.scores.schemas import ScoreOut
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A customer to be scored again. `touched_from` is the earliest business date that changed."""
+
+    customer_id: UUID
+    touched_from: date
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was last told of a customer's score."""
+
+    band: str
+    main_reason: str | None
+
+
+async def take_dirty(uow: UnitOfWork, limit: int) -> list[Dirty]:
+    """Lock and take off the queue the customers that have waited longest; other scorers' are skipped."""
+    rows = await uow.driver.fetch(
+        "DELETE FROM dirty_customer WHERE customer_id IN ("
+        " SELECT customer_id FROM dirty_customer ORDER BY since LIMIT $1 FOR UPDATE SKIP LOCKED)"
+        " RETURNING customer_id, touched_from, traceparent",
+        limit,
+    )
+    return sorted((Dirty(row[0], row[1], row[2]) for row in rows), key=lambda dirty: dirty.customer_id)
+
+
+async def mark_stale(uow: UnitOfWork, today: date, now: datetime, limit: int) -> int:
+    """Queue customers whose score is of an earlier business date: silence is news too. Returns how many."""
+    outcome = await uow.driver.execute(
+        "INSERT INTO dirty_customer (customer_id, since, touched_from) SELECT customer_id, $2, $1 FROM score WHERE as_of < $1"
+        " ORDER BY customer_id LIMIT $3 ON CONFLICT DO NOTHING",
+        today,
+        now,
+        limit,
+    )
+    return int(outcome.rsplit(" ", 1)[1])
+
+
+async def published_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Published]:
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, band, main_reason FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids)
+    )
+    return {row[0]: Published(row[1], row[2]) for row in rows}
+
+
+async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut]) -> None:
+    """Insert or replace, one statement for all. `scores` in the order of customer ids."""
+    await uow.driver.execute(
+        "INSERT INTO score (customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail)"
+        " SELECT * FROM unnest($1::uuid[], $2::date[], $3::timestamptz[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],"
+        " $9::jsonb[]) ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLUDED.known_at,"
+        " value_bp = EXCLUDED.value_bp, band = EXCLUDED.band, main_reason = EXCLUDED.main_reason,"
+        " model_version = EXCLUDED.model_version, bands_version = EXCLUDED.bands_version, detail = EXCLUDED.detail",
+        [s.customer_id for s in scores],
+        [s.as_of for s in scores],
+        [s.known_at for s in scores],
+        [s.retention.value_bp for s in scores],
+        [s.retention.band for s in scores],
+        [main_reason_code(s) for s in scores],
+        [s.model_version for s in scores],
+        [s.bands_version for s in scores],
+        [json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in scores],
+    )
+
+
+async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
+    """Whether the book knows the customer and the caller may see it."""
+    condition, arguments = visible_customers_sql(scope, "known.customer_id", now, first_parameter=2)
+    found = await uow.driver.fetchval(
+        f"SELECT 1 FROM book_assignment known WHERE known.customer_id = $1 AND {condition} LIMIT 1",  # noqa: S608  # built from constants
+        customer_id,
+        *arguments,
+    )
+    return found is not None
+
+
+def main_reason_code(score: ScoreOut) -> str | None:
+    """The strongest reason for concern; None where nothing raises the risk."""
+    first = score.retention.reasons[0] if score.retention.reasons else None
+    return first.code if first and first.contribution_bp > 0 else None

@@ -1,0 +1,229 @@
+"""Score customers: on request as of any date, and in batches when something has changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound
+from guanxi_common.messaging import outbox
+from guanxi_common.security.principal import RowScope
+from guanxi_common.telemetry.traces import continue_trace
+
+from scoring_svc.contacts import repository as contacts
+from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.ledger.repository import DailyActivity
+from scoring_svc.retention.policy import Contact, RetentionInputs, RetentionRisk, RetentionStandard, retention_risk
+from scoring_svc.rfm.policy import RfmStandard, cell
+from scoring_svc.runs import repository as runs
+from scoring_svc.runs.repository import ActiveModels
+from scoring_svc.scores import policy, repository
+from scoring_svc.scores.events import ScoreUpdated
+from scoring_svc.scores.policy import CustomerHistory
+from scoring_svc.scores.repository import Dirty, Published
+from scoring_svc.scores.schemas import ReasonOut, RetentionInputsOut, RetentionOut, RfmOut, ScoreOut
+from scoring_svc.signals import repository as signal_store
+from scoring_svc.signals import service as signals
+from scoring_svc.signals.events import SignalReason
+from scoring_svc.signals.policy import SignalStandard
+
+SCORER_BATCH = 100
+RFM_WINDOW_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """By what customers are scored: the standards in force, the classes of activity, the calendar."""
+
+    classes: ActivityClasses
+    retention: RetentionStandard
+    signals: SignalStandard
+    rfm: RfmStandard
+    calendar: BusinessCalendar
+
+
+async def read_score(
+    uow: UnitOfWork,
+    scope: RowScope,
+    method: Method,
+    customer_id: UUID,
+    now: datetime,
+    *,
+    as_of: date | None,
+    known_at: datetime | None,
+) -> ScoreOut:
+    """The score on a business date (default: today), by what was known at an instant (default: now).
+
+    Raises `NotFound` for a customer out of scope, and for one without an entry by then.
+    """
+    if not await repository.customer_is_visible(uow, scope, customer_id, now):
+        raise NotFound
+    day = as_of or method.calendar.local_date(now)
+    if known_at is None:
+        days = await ledger.read_days(uow, [customer_id], until=day)
+    else:
+        days = await ledger.read_days_known_at(uow, [customer_id], until=day, known_at=known_at)
+    told = await contacts.read_contacts(uow, [customer_id], known_at)
+    models = await runs.read_active_models(uow)
+    score = score_customer(
+        method, models, customer_id, days.get(customer_id, []), told.get(customer_id, []), day, known_at or now
+    )
+    if score is None:
+        raise NotFound
+    return score[0]
+
+
+def score_customer(
+    method: Method,
+    models: ActiveModels,
+    customer_id: UUID,
+    days: Sequence[DailyActivity],
+    told: Sequence[Contact],
+    as_of: date,
+    known_at: datetime,
+) -> tuple[ScoreOut, CustomerHistory] | None:
+    """The score of one customer, or None without an entry by `as_of`. Pure."""
+    history = policy.history_of(days, method.classes, as_of)
+    if history is None:
+        return None
+    lifetime = models.lifetime(history)
+    inputs = policy.retention_inputs(history, told, method.signals, lifetime.p_alive_bp)
+    risk = retention_risk(inputs, method.retention)
+    score = ScoreOut(
+        customer_id=customer_id,
+        as_of=as_of,
+        known_at=known_at,
+        model_version=f"retention-rules-{method.retention.version}+{models.version}",
+        bands_version=models.bands_version(history.currency),
+        retention=_retention_out(risk),
+        inputs=_inputs_out(inputs, history),
+        rfm=_rfm_out(method.rfm, models, history),
+        lifetime=lifetime,
+    )
+    return score, history
+
+
+async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
+    """Score the next batch of dirty customers, raise their signals, publish what has changed; returns how many were taken."""
+    dirty = await repository.take_dirty(uow, SCORER_BATCH)
+    if not dirty:
+        return 0
+    ids = [one.customer_id for one in dirty]
+    today = method.calendar.local_date(now)
+    days = await ledger.read_days(uow, ids, until=today)
+    told = await contacts.read_contacts(uow, ids)
+    models = await runs.read_active_models(uow)
+    published = await repository.published_scores(uow, ids)
+    raised_on = await signal_store.raised_on(uow, ids)
+    scores: list[ScoreOut] = []
+    for one in dirty:
+        scored = score_customer(
+            method, models, one.customer_id, days.get(one.customer_id, []), told.get(one.customer_id, []), today, now
+        )
+        if scored is None:
+            continue
+        score, history = scored
+        scores.append(score)
+        await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, now)
+    if scores:
+        await repository.store_scores(uow, scores)
+    return len(dirty)
+
+
+async def _publish(
+    uow: UnitOfWork,
+    method: Method,
+    dirty: Dirty,
+    score: ScoreOut,
+    history: CustomerHistory,
+    before: Published | None,
+    raised_on: signals.RaisedOn,
+    now: datetime,
+) -> None:
+    """Append what is new of one customer, in the trace of the event that made it dirty."""
+    with continue_trace(dirty.traceparent, "score customer"):
+        await signals.raise_signals(
+            uow,
+            method.calendar,
+            method.classes,
+            method.signals,
+            dirty.customer_id,
+            history,
+            dirty.touched_from,
+            raised_on,
+            now,
+        )
+        main_reason = repository.main_reason_code(score)
+        if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
+            await outbox.append(uow, _updated(score, before))
+
+
+def _updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
+    has_reason = repository.main_reason_code(score) is not None
+    first = score.retention.reasons[0] if has_reason else None
+    return ScoreUpdated(
+        customer_id=score.customer_id,
+        score="retention",
+        band=score.retention.band,
+        previous_band=before.band if before else None,
+        value_bp=score.retention.value_bp,
+        main_reason=SignalReason(code=first.code, zh=first.zh, en=first.en) if first else None,
+        as_of=score.as_of,
+        known_at=score.known_at,
+        model_version=score.model_version,
+        bands_version=score.bands_version,
+    )
+
+
+def _retention_out(risk: RetentionRisk) -> RetentionOut:
+    return RetentionOut(
+        value_bp=risk.value_bp,
+        band=risk.band,
+        reasons=[
+            ReasonOut(
+                code=reason.code,
+                contribution_bp=reason.contribution_bp,
+                en=reason.text.en,
+                zh=reason.text.zh,
+                evidence_ids=list(reason.evidence_ids),
+            )
+            for reason in risk.reasons
+        ],
+        short_history=risk.short_history,
+    )
+
+
+def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionInputsOut:
+    return RetentionInputsOut(
+        currency=inputs.currency,
+        other_currencies=list(history.other_currencies),
+        history_days=inputs.history_days,
+        acts_recent=inputs.acts_recent,
+        acts_before=inputs.acts_before,
+        silent_days=inputs.silent_days,
+        balance_minor=inputs.balance_minor,
+        median_balance_minor=inputs.median_balance_minor,
+        outflow_minor=inputs.outflow_minor,
+        inflow_minor=inputs.inflow_minor,
+        income_overdue_days=inputs.income_overdue_days,
+        p_alive_bp=inputs.p_alive_bp,
+    )
+
+
+def _rfm_out(standard: RfmStandard, models: ActiveModels, history: CustomerHistory) -> RfmOut:
+    recency, frequency, monetary = policy.rfm_columns(history, RFM_WINDOW_DAYS)
+    bounds = models.rfm_bounds.get(history.currency)
+    number = cell(bounds, recency, frequency, monetary) if bounds else None
+    group = standard.group(number) if number is not None else None
+    return RfmOut(
+        window_days=RFM_WINDOW_DAYS,
+        recency_days=recency,
+        frequency=frequency,
+        monetary_minor=monetary,
+        cell=number,
+        group=group.code if group else None,
+        group_zh=group.zh if group else None,
+    )

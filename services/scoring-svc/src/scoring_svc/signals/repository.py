@@ -1,0 +1,78 @@
+"""The signal table."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.http.pagination import after
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from scoring_svc.signals.models import SignalRow
+
+_signal: Table = SignalRow.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A raised signal; see `SignalRow`."""
+
+    customer_id: UUID
+    signal_id: UUID
+    kind: str
+    currency: str
+    severity: str
+    business_date: date
+    historical: bool
+    reason_code: str
+    reason_en: str
+    reason_zh: str
+    evidence: Mapping[str, Any]
+    standard_version: int
+    raised_at: datetime
+
+
+def _of(row: Mapping[Any, Any]) -> Signal:
+    return Signal(**{name: row[name] for name in Signal.__slots__})
+
+
+async def raised_on(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[tuple[UUID, str, str], list[date]]:
+    """When signals were raised before: business dates by (customer, kind, currency). For the scorer."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, kind, currency, business_date FROM signal WHERE customer_id = ANY($1::uuid[]) ORDER BY business_date",
+        list(customer_ids),
+    )
+    dates: dict[tuple[UUID, str, str], list[date]] = {}
+    for row in rows:
+        dates.setdefault((row["customer_id"], row["kind"], row["currency"]), []).append(row["business_date"])
+    return dates
+
+
+async def insert_signal(uow: UnitOfWork, signal: Signal) -> bool:
+    """Keep a signal; False where it was raised before."""
+    values = {name: getattr(signal, name) for name in Signal.__slots__}
+    statement = pg_insert(_signal).values(values).on_conflict_do_nothing().returning(_signal.c.signal_id)
+    return (await uow.execute(statement)).first() is not None
+
+
+async def list_signals(
+    uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, past: tuple[date, UUID] | None, limit: int
+) -> list[Signal]:
+    """A customer's signals, the latest first."""
+    order = (_signal.c.business_date, _signal.c.signal_id)
+    statement = (
+        select(_signal)
+        .where(
+            _signal.c.customer_id == customer_id,
+            visible_customers(scope, _signal.c.customer_id, now),
+            after(order, past, descending=True),
+        )
+        .order_by(*(column.desc() for column in order))
+        .limit(limit)
+    )
+    return [_of(row) for row in (await uow.execute(statement)).mappings()]

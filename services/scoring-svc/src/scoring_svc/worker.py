@@ -1,0 +1,62 @@
+"""The worker process: relay, consumers and jobs of scoring-svc."""
+
+from guanxi_common import telemetry
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import Job
+from guanxi_common.messaging.runner import Subscription
+from guanxi_common.process import open_database, run_worker
+from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_books, directory_handlers
+
+from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
+from scoring_svc.contacts.policy import ContactStandard
+from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
+from scoring_svc.parts import load_method
+from scoring_svc.runs import service as runs
+from scoring_svc.scores import repository as scores
+from scoring_svc.scores.service import Method, score_dirty_customers
+from scoring_svc.settings import ScoringSettings
+from scoring_svc.standards import load_standards
+
+STALE_BATCH = 500
+
+
+async def main() -> None:
+    settings = ScoringSettings()
+    telemetry.configure(settings.service, "worker")
+    clock = SystemClock()
+    method = load_method(BusinessCalendar(zone=settings.business_zone))
+    await run_worker(
+        settings, open_database(settings, "worker"), clock, subscriptions(settings, method, clock), jobs(method, clock)
+    )
+
+
+def subscriptions(settings: ScoringSettings, method: Method, clock: Clock) -> list[Subscription]:
+    fold = fold_transactions(method.classes, clock)
+    contacts = take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock)
+    return [
+        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
+        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: apply_books}),
+        Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler"),
+        Subscription("engagement.activities", {INTERACTION_RECORDED: contacts}),
+        Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
+    ]
+
+
+def jobs(method: Method, clock: Clock) -> list[Job]:
+    async def score_dirty(uow: UnitOfWork) -> int:
+        return await score_dirty_customers(uow, method, clock.now())
+
+    async def mark_stale(uow: UnitOfWork) -> int:
+        now = clock.now()
+        return await scores.mark_stale(uow, method.calendar.local_date(now), now, STALE_BATCH)
+
+    async def do_runs(uow: UnitOfWork) -> int:
+        return int(await runs.do_next_run(uow, method, clock.now()))
+
+    return [
+        Job("score-dirty-customers", 0.05, score_dirty),
+        Job("mark-stale-scores", 60.0, mark_stale),
+        Job("do-score-runs", 1.0, do_runs),
+    ]
