@@ -1,0 +1,10 @@
+"""Deterministic simulation of relay, broker and consumers: the real code on a virtual clock, a faulty broker and a faulty database.
+
+A run is a function of its seed: latencies, faults, kills and what the writers do all come from one random generator, and time is
+virtual. `run_seed(seed)` raises `InvariantViolated` with the seed in its text; `python -m guanxi_common.testing.simulation` runs many.
+"""
+
+from guanxi_common.testing.simulation.checks import InvariantViolated
+from guanxi_common.testing.simulation.world import run_seed
+
+__all__ = ["InvariantViolated", "run_seed"]
