@@ -16,6 +16,7 @@ from guanxi_contracts.asyncapi import build_document, render
 
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import check, upgrade
+from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
 from guanxi_common.security.commands import token, verify_audit
 from guanxi_common.supervisor.deployment import (
     POSTGRES_PORT,
@@ -31,6 +32,8 @@ from guanxi_common.supervisor.supervisor import Supervisor
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Guanxi's operator commands.")
 app.command()(token)
 app.command()(verify_audit)
+app.command("load-sandbox")(load_sandbox_command)
+app.command("replay")(replay_command)
 
 PostgresPort = Annotated[int, typer.Option(envvar="GUANXI_POSTGRES_PORT", help="Port of the embedded PostgreSQL.")]
 Package = Annotated[str, typer.Argument(help="The service's package: customer_svc, engagement_svc or scoring_svc.")]

@@ -1,20 +1,70 @@
-"""What `guanxi load-sandbox` and `guanxi replay` do against services that are running with the local issuer."""
+"""The commands `load-sandbox` and `replay`, against services that are running with the local issuer; `cli` lists them."""
 
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import anyio
+import typer
+from rich.console import Console
+
 from guanxi_common.clock import SystemClock
-from guanxi_common.http.client import ApiClient, open_http
+from guanxi_common.http.client import ApiClient, ApiError, open_http
 from guanxi_common.sandbox.berka import FOLDER, read_berka
 from guanxi_common.sandbox.console import progress_bars
 from guanxi_common.sandbox.intake import IntakeReport, replay
 from guanxi_common.sandbox.loader import CORE_BANKING, LoadReport, load_sandbox
 from guanxi_common.sandbox.state import StateFile
+from guanxi_common.sandbox.transactions import DatasetError
+from guanxi_common.sandbox.welcome import show_welcome
 from guanxi_common.security.issuer import LocalIssuer
 
 PRESIDENT = "president"
 """The member of staff who must be in the directory, with the role `head_office`, before the sandbox is loaded."""
+
+
+CustomerUrl = Annotated[str, typer.Option(envvar="GUANXI_CUSTOMER_URL", help="Where customer-svc answers.")]
+Home = Annotated[Path, typer.Option(envvar="GUANXI_HOME", help="Where `run` keeps its data and secrets.")]
+
+
+def load_sandbox_command(
+    customer_url: CustomerUrl = "http://127.0.0.1:8101",
+    engagement_url: Annotated[str, typer.Option(envvar="GUANXI_ENGAGEMENT_URL")] = "http://127.0.0.1:8102",
+    scoring_url: Annotated[str, typer.Option(envvar="GUANXI_SCORING_URL")] = "http://127.0.0.1:8103",
+    home: Home = Path(".guanxi"),
+    zone: Annotated[str, typer.Option(envvar="GUANXI_BUSINESS_ZONE")] = "Asia/Shanghai",
+) -> None:
+    """Load the sandbox's bank through the public API, unless that was done before, and show where to begin."""
+    urls = {"customer": customer_url, "engagement": engagement_url, "scoring": scoring_url}
+
+    async def load_and_show() -> None:
+        await load_into(customer_url, home, ZoneInfo(zone))
+        await show_welcome(urls, LocalIssuer(home / "issuer", SystemClock()), Console())
+
+    anyio.run(load_and_show)
+
+
+def replay_command(
+    dataset: Annotated[Path, typer.Argument(help="A CSV file as docs/guides/replay.md describes it.")],
+    shift: Annotated[bool, typer.Option("--shift", help="Move the dates as the sandbox's are.")] = False,
+    customer_url: CustomerUrl = "http://127.0.0.1:8101",
+    home: Home = Path(".guanxi"),
+) -> None:
+    """Replay a file of postings through the public intake; a second replay changes nothing."""
+
+    async def replay_file() -> IntakeReport:
+        return await replay_into(customer_url, home, dataset, shift=shift)
+
+    try:
+        report = anyio.run(replay_file)
+    except (DatasetError, ApiError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for status, count in sorted(report.statuses.items()):
+        typer.echo(f"{status:<10} {count}")
+    for rejection in report.rejections:
+        typer.echo(f"rejected: {rejection}", err=True)
 
 
 async def load_into(customer_url: str, home: Path, zone: ZoneInfo, folder: Path = FOLDER) -> LoadReport:

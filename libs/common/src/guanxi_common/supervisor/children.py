@@ -23,7 +23,7 @@ class ChildSpec:
 
     `env` is added to the supervisor's own. `readiness_url` answers 200 when the process can serve. At the end the children of
     the lowest `wave` are stopped first: those that take requests before those that pass on what the requests caused. A child
-    that runs `once` is started when the others are ready, and not again when it has ended.
+    that runs `once` is started when the others are ready, and not again when it has ended; it has the supervisor's own terminal.
     """
 
     name: str
@@ -37,7 +37,7 @@ class ChildSpec:
 class Child:
     """A running process of a `ChildSpec`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, pump: "asyncio.Task[None]") -> None:
+    def __init__(self, process: asyncio.subprocess.Process, pump: "asyncio.Task[None] | None") -> None:
         self._process = process
         self._pump = pump
 
@@ -48,15 +48,13 @@ class Child:
             *spec.argv,
             env={**os.environ, **spec.env, PIPE_VARIABLE: str(pipe)},
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=None if spec.once else asyncio.subprocess.PIPE,
+            stderr=None if spec.once else asyncio.subprocess.STDOUT,
             limit=_LINE_LIMIT,
             pass_fds=(pipe,),
             process_group=0,
         )
-        if process.stdout is None:
-            raise RuntimeError("started with a pipe")
-        return cls(process, asyncio.create_task(log.keep(process.stdout)))
+        return cls(process, asyncio.create_task(log.keep(process.stdout)) if process.stdout else None)
 
     @property
     def pid(self) -> int:
@@ -65,8 +63,9 @@ class Child:
     async def wait(self) -> int:
         """Its exit code, once it has ended. A descendant that holds its output open is not waited for."""
         code = await self._process.wait()
-        await asyncio.wait([self._pump], timeout=1)
-        self._pump.cancel()
+        if self._pump is not None:
+            await asyncio.wait([self._pump], timeout=1)
+            self._pump.cancel()
         return code
 
     def send(self, number: signal.Signals) -> None:

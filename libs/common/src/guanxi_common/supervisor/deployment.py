@@ -13,7 +13,7 @@ from guanxi_common.db.migrate import upgrade
 from guanxi_common.supervisor.children import ChildSpec
 
 SERVICES = {"customer": 8101, "engagement": 8102, "scoring": 8103}
-SHARED_DATABASES = ("keys", "bus", "audit")
+SHARED_DATABASES = ("keys", "bus")
 POSTGRES_PORT = 8154
 
 
@@ -39,7 +39,6 @@ class Deployment:
             "GUANXI_HOME": str(self.home),
             "DATABASE_URL": self.database_url(service, server_url),
             "KEYS_DATABASE_URL": self.database_url("keys", server_url),
-            "AUDIT_DATABASE_URL": self.database_url("audit", server_url),
         }
         if self.kafka:
             return {**environment, "KAFKA_BOOTSTRAP_SERVERS": self.kafka}
@@ -51,6 +50,7 @@ class Deployment:
         specs = []
         for service, port in self.ports.items():
             environment = self.environment(service, server_url)
+            environment["GUANXI_TRACE_FILE"] = str(self.home / "traces.jsonl")
             api = (*command, "api", f"{service}_svc", "--port", str(port))
             specs.append(ChildSpec(f"{service}-api", api, environment, f"http://127.0.0.1:{port}/readyz"))
             specs.append(ChildSpec(f"{service}-worker", (*command, "worker", f"{service}_svc"), environment, wave=1))

@@ -119,9 +119,7 @@ class Supervisor:
         await self._ready.wait()
         code = await self._run_to_its_end(spec, pipe, log)
         if not self._stopping.is_set():
-            self._console(
-                f"{spec.name} is done" if code == 0 else f"{spec.name} failed (exit {code}): see {self._log_file(spec)}"
-            )
+            self._console(f"{spec.name} is done" if code == 0 else f"{spec.name} failed (exit {code})")
 
     async def _keep_running(self, spec: ChildSpec, pipe: int, log: ChildLog) -> None:
         budget = RestartBudget()

@@ -49,6 +49,10 @@ def resident_id_is_valid(number: str) -> bool:
     return _CHECK_DIGITS[total % 11] == number[17].upper()
 
 
+def _credit_code_is_valid(number: str) -> bool:
+    return bool(uscc.is_valid(number))
+
+
 def normalise_document(document: IdentityDocument) -> IdentityDocument:
     return IdentityDocument(document.kind, document.number.replace(" ", "").replace("-", "").upper())
 
@@ -57,7 +61,7 @@ def check_document(document: IdentityDocument) -> FieldError | None:
     """Say what is wrong with a normalised document, never repeating its number."""
     valid = {
         DocumentKind.RESIDENT_ID: resident_id_is_valid,
-        DocumentKind.CREDIT_CODE: uscc.is_valid,
+        DocumentKind.CREDIT_CODE: _credit_code_is_valid,
         DocumentKind.PASSPORT: lambda number: number.isalnum() and 5 <= len(number) <= 20,
         DocumentKind.FOREIGN_ID: lambda number: number.isalnum() and 4 <= len(number) <= 40,
     }[document.kind]

@@ -1,7 +1,7 @@
 """Take in postings: keep each once, settle reversals, publish what is new. See the slice's docstring for the decisions."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
@@ -84,7 +84,7 @@ def _posted(posting: Posting, customer_id: UUID) -> TransactionPosted:
         account_id=posting.account_id,
         source=posting.source,
         external_id=posting.external_id,
-        booked_on=posting.booked_on,
+        booked_on=_known(posting.booked_on),
         occurred_at=posting.occurred_at,
         money=Money(amount=posting.amount_minor or 0, currency=posting.currency or ""),
         code=posting.code or "",
@@ -97,8 +97,13 @@ def _reversed(original: Posting, reversal: Posting, customer_id: UUID) -> Transa
         reversal_id=reversal.transaction_id,
         customer_id=customer_id,
         account_id=original.account_id,
-        booked_on=reversal.booked_on,
+        booked_on=_known(reversal.booked_on),
     )
+
+
+def _known(booked_on: date | None) -> date:
+    assert booked_on is not None  # noqa: S101  # only an awaited placeholder has no date, and that is never published
+    return booked_on
 
 
 def _result(index: int, outcome: policy.Outcome) -> ItemResult:

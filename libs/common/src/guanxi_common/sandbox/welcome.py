@@ -1,0 +1,81 @@
+"""What a newcomer sees once the sandbox is loaded: where the docs are, a token per role, one call to try, one RM's worklist."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from guanxi_common.http.client import ApiClient, ApiError, open_http
+from guanxi_common.sandbox.loader import CORE_BANKING
+from guanxi_common.sandbox.staffing import StaffMember, staff
+from guanxi_common.security.issuer import LocalIssuer
+
+SHOWN_TASKS = 10
+SETTLE_SECONDS = 120.0
+
+
+async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Console) -> None:
+    """Print the welcome. `urls` maps customer, engagement and scoring to their addresses."""
+    rm, tasks = await _busiest_worklist(urls["engagement"], issuer)
+    console.print()
+    for name, url in urls.items():
+        console.print(f"{name}-svc docs   {url}/docs", soft_wrap=True, highlight=False)
+    console.print("\nTokens (8 hours), one per role:")
+    for role, subject in _one_per_role().items():
+        kind = "client" if subject == CORE_BANKING else "staff"
+        console.print(f"  {role:<21} {subject}", highlight=False)
+        console.print(f"    {issuer.issue(subject, kind=kind)}", soft_wrap=True, highlight=False)
+    console.print(f"\nTry it, as {rm.subject}:")
+    token = issuer.issue(rm.subject)
+    console.print(
+        f"  curl -s -H 'Authorization: Bearer {token}' {urls['engagement']}/v1/worklist", soft_wrap=True, highlight=False
+    )
+    console.print(_worklist_table(rm, tasks))
+
+
+async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer) -> tuple[StaffMember, list[dict[str, Any]]]:
+    """The RM with the most open tasks, and the most urgent of these; waits until scoring has caught up with the load."""
+    rms = [member for member in staff() if member.role == "relationship_manager"]
+    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    before: list[int] = []
+    async with open_http(engagement_url) as http:
+        while True:
+            lists = [await _worklist(ApiClient(http, issuer.issue(rm.subject))) for rm in rms]
+            counts = [len(tasks) for tasks in lists]
+            settled = any(counts) and counts == before
+            if settled or asyncio.get_running_loop().time() > deadline:
+                most = counts.index(max(counts))
+                return rms[most], lists[most]
+            before = counts
+            await asyncio.sleep(2)
+
+
+async def _worklist(api: ApiClient) -> list[dict[str, Any]]:
+    """The first page; empty while the RM is not yet in the replica of the directory."""
+    try:
+        answer = await api.get("/v1/worklist?limit=100")
+    except ApiError as error:
+        if error.status == 403:
+            return []
+        raise
+    tasks: list[dict[str, Any]] = answer["data"]
+    return tasks
+
+
+def _one_per_role() -> dict[str, str]:
+    subjects: dict[str, str] = {}
+    for member in staff():
+        subjects.setdefault(member.role, member.subject)
+    return {**subjects, "core_banking": CORE_BANKING}
+
+
+def _worklist_table(rm: StaffMember, tasks: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"Worklist of {rm.name} ({rm.subject}): {min(len(tasks), SHOWN_TASKS)} most urgent of {len(tasks)}")
+    for column in ("due", "customer", "why", "原因"):
+        table.add_column(column, overflow="fold")
+    for task in tasks[:SHOWN_TASKS]:
+        due = task["due_at"][:16].replace("T", " ")
+        table.add_row(due, task["customer_name"] or "", task["reason"]["en"], task["reason"]["zh"])
+    return table
