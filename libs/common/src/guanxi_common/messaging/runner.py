@@ -143,16 +143,21 @@ class ConsumerRunner:
     async def _commit_offsets(self, consumer: Consumer) -> None:
         """Commit what is durable. What cannot be committed now is tried again on the next round."""
         held = consumer.assignment()
-        offsets = {partition: offset for partition, offset in self._uncommitted.items() if partition in held}
         try:
-            if offsets:
-                await consumer.commit(offsets)
+            self._uncommitted = {
+                partition: offset
+                for partition, offset in self._uncommitted.items()
+                # A partition that was lost and came back may be further on: another member has committed more.
+                if partition in held and await consumer.position(partition) <= offset
+            }
+            if self._uncommitted:
+                await consumer.commit(self._uncommitted)
         except CommitFenced:
             metrics.FENCED.labels(self._group).inc()
         except BusError as error:
             log.warning("offsets_not_committed", group=self._group, error=describe(error))
-            return
-        self._uncommitted.clear()
+        else:
+            self._uncommitted.clear()
 
     async def _release(self) -> None:
         now = asyncio.get_running_loop().time()

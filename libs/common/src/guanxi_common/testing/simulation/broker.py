@@ -158,7 +158,7 @@ class SimulatedProducer:
         if drawn < faults.lost:
             return BusUnavailable("lost on the way")
         if drawn < faults.lost + faults.late:
-            asyncio.get_running_loop().call_later(broker.random.uniform(0.01, 3), broker.append, record)
+            asyncio.get_running_loop().call_later(broker.random.uniform(0.01, 1.5), broker.append, record)
             return BusUnavailable("time-out, delivered later")
         if _may_be_disordered(record) and broker.random.random() < faults.disorder:
             asyncio.get_running_loop().call_later(broker.random.uniform(0.01, 1), broker.append, record)
@@ -209,7 +209,7 @@ class SimulatedConsumer:
             found = self._fetch(self._broker.random.randint(1, max_records))
             if found or loop.time() >= deadline:
                 return found
-            await asyncio.sleep(min(0.05, max(0.0, deadline - loop.time())))
+            await asyncio.sleep(min(0.1, max(0.0, deadline - loop.time())))
 
     def _refresh(self) -> None:
         state = self._broker.groups[self._group]

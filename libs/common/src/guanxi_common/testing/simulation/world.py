@@ -163,7 +163,7 @@ class World:
         deadline = loop.time() + REST_DEADLINE
         calm = 0
         while calm < 2:
-            await asyncio.sleep(1.6)
+            await asyncio.sleep(0.8)
             self._raise_failures()
             committed = self.broker.groups[GROUP].committed
             read = all(committed[at] == len(log) for at, log in self.broker.logs.items())
