@@ -39,8 +39,9 @@ def load_sandbox_command(
     urls = {"customer": customer_url, "engagement": engagement_url, "scoring": scoring_url}
 
     async def load_and_show() -> None:
-        await load_into(customer_url, home, ZoneInfo(zone))
-        await show_welcome(urls, LocalIssuer(home / "issuer", SystemClock()), Console())
+        report = await load_into(customer_url, home, ZoneInfo(zone))
+        issuer = LocalIssuer(home / "issuer", SystemClock())
+        await show_welcome(urls, issuer, Console(), loaded_before=report.transactions is None)
 
     anyio.run(load_and_show)
 

@@ -16,9 +16,12 @@ SHOWN_TASKS = 10
 SETTLE_SECONDS = 120.0
 
 
-async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Console) -> None:
-    """Print the welcome. `urls` maps customer, engagement and scoring to their addresses."""
-    rm, tasks = await _busiest_worklist(urls["engagement"], issuer)
+async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Console, *, loaded_before: bool) -> None:
+    """Print the welcome. `urls` maps customer, engagement and scoring to their addresses.
+
+    After a fresh load it waits until the worklists no longer grow: scoring has caught up then.
+    """
+    rm, tasks = await _busiest_worklist(urls["engagement"], issuer, grown=loaded_before)
     console.print()
     for name, url in urls.items():
         console.print(f"{name}-svc docs   {url}/docs", soft_wrap=True, highlight=False)
@@ -35,8 +38,8 @@ async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Co
     console.print(_worklist_table(rm, tasks))
 
 
-async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer) -> tuple[StaffMember, list[dict[str, Any]]]:
-    """The RM with the most open tasks, and the most urgent of these; waits until scoring has caught up with the load."""
+async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer, *, grown: bool) -> tuple[StaffMember, list[dict[str, Any]]]:
+    """The RM with the most open tasks, and the most urgent of these; unless the lists have `grown`, when they no longer grow."""
     rms = [member for member in staff() if member.role == "relationship_manager"]
     deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
     before: list[int] = []
@@ -44,7 +47,7 @@ async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer) -> tuple[S
         while True:
             lists = [await _worklist(ApiClient(http, issuer.issue(rm.subject))) for rm in rms]
             counts = [len(tasks) for tasks in lists]
-            settled = any(counts) and counts == before
+            settled = any(counts) and (grown or counts == before)
             if settled or asyncio.get_running_loop().time() > deadline:
                 most = counts.index(max(counts))
                 return rms[most], lists[most]
