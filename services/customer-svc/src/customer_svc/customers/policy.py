@@ -1,5 +1,6 @@
 """Pure rules of the customer file: what a valid entry is, how names are searched, how identity numbers are masked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -53,19 +54,21 @@ def _credit_code_is_valid(number: str) -> bool:
     return bool(uscc.is_valid(number))
 
 
+_NUMBER_FITS: dict[DocumentKind, Callable[[str], bool]] = {
+    DocumentKind.RESIDENT_ID: resident_id_is_valid,
+    DocumentKind.CREDIT_CODE: _credit_code_is_valid,
+    DocumentKind.PASSPORT: lambda number: number.isalnum() and 5 <= len(number) <= 20,
+    DocumentKind.FOREIGN_ID: lambda number: number.isalnum() and 4 <= len(number) <= 40,
+}
+
+
 def normalise_document(document: IdentityDocument) -> IdentityDocument:
     return IdentityDocument(document.kind, document.number.replace(" ", "").replace("-", "").upper())
 
 
 def check_document(document: IdentityDocument) -> FieldError | None:
     """Say what is wrong with a normalised document, never repeating its number."""
-    valid = {
-        DocumentKind.RESIDENT_ID: resident_id_is_valid,
-        DocumentKind.CREDIT_CODE: _credit_code_is_valid,
-        DocumentKind.PASSPORT: lambda number: number.isalnum() and 5 <= len(number) <= 20,
-        DocumentKind.FOREIGN_ID: lambda number: number.isalnum() and 4 <= len(number) <= 40,
-    }[document.kind]
-    if valid(document.number):
+    if _NUMBER_FITS[document.kind](document.number):
         return None
     return FieldError(
         "/identity_document/number",
