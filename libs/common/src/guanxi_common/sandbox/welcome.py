@@ -27,9 +27,9 @@ async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Co
         console.print(f"{name}-svc docs   {url}/docs", soft_wrap=True, highlight=False)
     console.print("\nTokens (8 hours), one per role:")
     for role, subject in _one_per_role().items():
-        kind = "client" if subject == CORE_BANKING else "staff"
+        token = issuer.issue(subject, kind="client" if subject == CORE_BANKING else "staff")
         console.print(f"  {role:<21} {subject}", highlight=False)
-        console.print(f"    {issuer.issue(subject, kind=kind)}", soft_wrap=True, highlight=False)
+        console.print(f"    {token}", soft_wrap=True, highlight=False)
     console.print(f"\nTry it, as {rm.subject}:")
     token = issuer.issue(rm.subject)
     console.print(
