@@ -58,6 +58,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_book_assignment_outlet_id', 'book_assignment', ['outlet_id', 'customer_id'], unique=False)
     op.create_index('ix_book_assignment_staff_id', 'book_assignment', ['staff_id', 'customer_id'], unique=False, postgresql_where=sa.text('staff_id IS NOT NULL'))
+    op.create_index('ix_book_assignment_valid_from', 'book_assignment', ['valid_from'], unique=False)
     op.create_table('customer',
     sa.Column('customer_id', sa.Uuid(), nullable=False),
     sa.Column('customer_type', sa.Text(), nullable=False),

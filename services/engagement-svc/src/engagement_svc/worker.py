@@ -1,5 +1,7 @@
 """The worker process: relay, consumers and jobs of engagement-svc."""
 
+from datetime import UTC, datetime, timedelta
+
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
@@ -18,6 +20,9 @@ from engagement_svc.standards import Standards, load_standards
 from engagement_svc.tasks import repository as tasks
 from engagement_svc.tasks import service as task_service
 from engagement_svc.tasks.consumers import SIGNAL_RAISED, open_tasks_for_signals
+
+BOOK_OVERLAP = timedelta(minutes=10)
+"""Longer than any transaction: an interval stored while a task was being opened is looked at again."""
 
 
 async def main() -> None:
@@ -53,8 +58,15 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list
     async def breach_overdue(uow: UnitOfWork) -> int:
         return await task_service.breach_overdue_tasks(uow, clock.now())
 
+    followed_until = datetime.min.replace(tzinfo=UTC)
+
     async def follow_the_book(uow: UnitOfWork) -> int:
-        return await tasks.follow_the_book(uow, clock.now())
+        """Everything at the start, then what the clock has made effective."""
+        nonlocal followed_until
+        now = clock.now()
+        moved = await tasks.follow_the_book_since(uow, now, followed_until)
+        followed_until = now - BOOK_OVERLAP
+        return moved
 
     async def open_reviews(uow: UnitOfWork) -> int:
         return await plans.open_review_tasks(uow, standards, calendar, clock.now())

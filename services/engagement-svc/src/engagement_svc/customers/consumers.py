@@ -16,7 +16,7 @@ from guanxi_common.security.fields import Place, SealBroken, unseal_json
 
 from engagement_svc.customers import repository
 from engagement_svc.customers.repository import CustomerReplica
-from engagement_svc.tasks.repository import follow_the_book
+from engagement_svc.tasks.repository import follow_the_book_of
 
 
 class _Snapshot(msgspec.Struct):
@@ -45,7 +45,7 @@ def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
         )
         await repository.forget_customers(uow, [UUID(event.key) for event in events if event.data is None])
         await apply_books(uow, events)
-        await follow_the_book(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
+        await follow_the_book_of(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
 
     return handle
 

@@ -147,20 +147,32 @@ async def mark_breached(uow: UnitOfWork, breaches: Sequence[tuple[UUID, UUID | N
     await uow.execute(statement, [{"b_id": task, "b_lead": lead} for task, lead in breaches])
 
 
-# The book's primary interval that is valid now, for tasks whose stored owner differs. Runs when assignments arrive and by the clock.
+# The book's primary interval that is valid now, for tasks whose stored owner differs.
 _FOLLOW_BOOK = """
 UPDATE task SET owner_id = book.staff_id, outlet_id = book.outlet_id
 FROM book_assignment book
 WHERE task.state = 'open' AND book.customer_id = task.customer_id AND book.capacity = 'primary_rm'
     AND book.valid_from <= $1 AND (book.valid_to IS NULL OR $1 < book.valid_to)
     AND (task.owner_id, task.outlet_id) IS DISTINCT FROM (book.staff_id, book.outlet_id)
-    AND ($2::uuid[] IS NULL OR task.customer_id = ANY($2::uuid[]))
 """
+_OF_CUSTOMERS = " AND task.customer_id = ANY($2::uuid[])"
+_BEGUN_SINCE = " AND book.valid_from > $2"
+_WITHOUT_PLACE = " AND task.outlet_id IS NULL"
 
 
-async def follow_the_book(uow: UnitOfWork, now: datetime, customer_ids: Collection[UUID] | None = None) -> int:
-    """Give every open task to whoever looks after its customer now; all customers where none are named. Returns how many moved."""
-    outcome = await uow.driver.execute(_FOLLOW_BOOK, now, list(customer_ids) if customer_ids is not None else None)
+async def follow_the_book_of(uow: UnitOfWork, now: datetime, customer_ids: Collection[UUID]) -> int:
+    """Give the customers' open tasks to whoever looks after them now; returns how many moved. When their assignments arrive."""
+    return _moved(await uow.driver.execute(_FOLLOW_BOOK + _OF_CUSTOMERS, now, list(customer_ids)))
+
+
+async def follow_the_book_since(uow: UnitOfWork, now: datetime, since: datetime) -> int:
+    """The same for all customers with an interval that began after `since` (transfers that the clock has made effective), and for
+    tasks that were opened before the customer was known here."""
+    found = _moved(await uow.driver.execute(_FOLLOW_BOOK + _WITHOUT_PLACE, now))
+    return found + _moved(await uow.driver.execute(_FOLLOW_BOOK + _BEGUN_SINCE, now, since))
+
+
+def _moved(outcome: str) -> int:
     return int(outcome.rsplit(" ", 1)[1])
 
 
