@@ -61,7 +61,7 @@ class Cursor:
 
     def encode(self, values: Sequence[Any]) -> str:
         """The cursor behind the row with these sort values (datetime, date, UUID, Decimal, int, float, str, bool, None)."""
-        tagged = [(_WRITERS[type(value)][0], _WRITERS[type(value)][1](value)) for value in values]
+        tagged = [_tagged(value) for value in values]
         sealed = self._sealer.seal(json.dumps(tagged, ensure_ascii=False).encode(), self._binding)
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -75,6 +75,12 @@ class Cursor:
         except (Unsealable, binascii.Error, ValueError):
             raise InvalidCursor from None
         return tuple(_READERS[kind](value) for kind, value in tagged)
+
+
+def _tagged(value: Any) -> tuple[str, Any]:
+    """The value with the name of its kind. By its bases: asyncpg's ids are of a subclass of UUID."""
+    kind, write = next(_WRITERS[base] for base in type(value).__mro__ if base in _WRITERS)
+    return kind, write(value)
 
 
 def binding_of(actor: str, operation: str, filters: Mapping[str, Any]) -> bytes:
