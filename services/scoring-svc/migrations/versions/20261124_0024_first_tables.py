@@ -138,6 +138,7 @@ def upgrade() -> None:
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('touched_from', sa.Date(), nullable=False),
     sa.Column('traceparent', sa.Text(), nullable=True),
+    sa.Column('settled', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('customer_id', name=op.f('pk_dirty_customer'))
     )
     op.create_index('ix_dirty_customer_since', 'dirty_customer', ['since'], unique=False)
@@ -260,10 +261,11 @@ def upgrade() -> None:
     sa.Column('main_reason', sa.Text(), nullable=True),
     sa.Column('model_version', sa.Text(), nullable=False),
     sa.Column('bands_version', sa.Text(), nullable=False),
+    sa.Column('silence_judged_on', sa.Date(), nullable=False),
     sa.Column('detail', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.PrimaryKeyConstraint('customer_id', name=op.f('pk_score'))
     )
-    op.create_index('ix_score_as_of', 'score', ['as_of'], unique=False)
+    op.create_index('ix_score_silence_judged_on', 'score', ['silence_judged_on', 'customer_id'], unique=False)
     op.create_table('score_run',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('as_of', sa.Date(), nullable=False),

@@ -14,12 +14,9 @@ from scoring_svc.contacts.policy import ContactStandard
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.parts import load_method
 from scoring_svc.runs import service as runs
-from scoring_svc.scores import repository as scores
-from scoring_svc.scores.service import Method, score_dirty_customers
+from scoring_svc.scores.service import Method, queue_settled_customers, score_dirty_customers
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.standards import load_standards
-
-STALE_BATCH = 500
 
 
 async def main() -> None:
@@ -48,15 +45,14 @@ def jobs(method: Method, clock: Clock) -> list[Job]:
     async def score_dirty(uow: UnitOfWork) -> int:
         return await score_dirty_customers(uow, method, clock.now())
 
-    async def mark_stale(uow: UnitOfWork) -> int:
-        now = clock.now()
-        return await scores.mark_stale(uow, method.calendar.local_date(now), now, STALE_BATCH)
+    async def queue_settled(uow: UnitOfWork) -> int:
+        return await queue_settled_customers(uow, method, clock.now())
 
     async def do_runs(uow: UnitOfWork) -> int:
         return int(await runs.do_next_run(uow, method, clock.now()))
 
     return [
         Job("score-dirty-customers", 0.05, score_dirty),
-        Job("mark-stale-scores", 60.0, mark_stale),
+        Job("queue-settled-customers", 10.0, queue_settled),
         Job("do-score-runs", 1.0, do_runs),
     ]

@@ -1,13 +1,18 @@
-"""Posts intake items in parallel batches through the public API: `make replay`, and the sandbox's own transactions."""
+"""Posts intake items in parallel batches through the public API: `make replay`, and the sandbox's own transactions.
+
+An account's items keep their order: a round of items is dealt out to lanes by account, the lanes are posted in parallel, and the next
+round waits for them all. Otherwise a customer's later postings could be looked at before the earlier ones, as in a real outage of a feed.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from guanxi_common.http.client import ApiClient
 from guanxi_common.sandbox.shift import Shift
@@ -41,11 +46,12 @@ class IntakeReport:
     statuses: Counter[str] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
 
-    def add(self, first: int, results: Iterable[dict[str, Any]]) -> None:
+    def add(self, positions: Sequence[int], results: Iterable[dict[str, Any]]) -> None:
+        """Count the results of a batch whose items stood at `positions`."""
         for result in results:
             self.statuses[result["status"]] += 1
             if result["status"] == "rejected" and len(self.rejections) < _SHOWN_REJECTIONS:
-                self.rejections.append(Rejection(first + result["index"], result["error"]["code"]))
+                self.rejections.append(Rejection(positions[result["index"]], result["error"]["code"]))
 
 
 async def in_parallel(jobs: Iterable[Coroutine[Any, Any, None]], limit: int) -> None:
@@ -67,18 +73,32 @@ async def post_batches(
     api: ApiClient,
     path: str,
     bodies: Iterable[dict[str, Any]],
-    answered: Callable[[int, int, list[dict[str, Any]]], None],
+    answered: Callable[[Sequence[int], list[dict[str, Any]]], None],
     *,
+    round_done: Callable[[int], None] = lambda _: None,
     size: int = MAX_BATCH,
 ) -> None:
-    """Post items to a `:batchCreate` operation; `answered` gets each batch's first position, its size, and its results."""
+    """Post items to a `:batchCreate` operation, at most `size` at once.
 
-    async def post(first: int, batch: list[dict[str, Any]]) -> None:
-        answer = await api.post(path, {"items": batch})
-        answered(first, len(batch), answer["items"])
+    `answered` gets each batch's positions from 0 and its results; `round_done` the position up to which everything is answered.
+    """
 
-    jobs = (post(number * size, batch) for number, batch in enumerate(batches(bodies, size)))
-    await in_parallel(jobs, PARALLEL_BATCHES)
+    async def post(lane: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        for batch in batches(lane, size):
+            answer = await api.post(path, {"items": [body for _, body in batch]})
+            answered([position for position, _ in batch], answer["items"])
+
+    for dealt in batches(enumerate(bodies), PARALLEL_BATCHES * size):
+        await in_parallel((post(lane) for lane in _lanes(dealt)), PARALLEL_BATCHES)
+        round_done(dealt[-1][0] + 1)
+
+
+def _lanes(dealt: Iterable[tuple[int, dict[str, Any]]]) -> list[list[tuple[int, dict[str, Any]]]]:
+    """The items by account, an account always in one lane; no lane is empty."""
+    lanes: list[list[tuple[int, dict[str, Any]]]] = [[] for _ in range(PARALLEL_BATCHES)]
+    for position, body in dealt:
+        lanes[crc32(f"{body['source']}|{body['account_number']}".encode()) % PARALLEL_BATCHES].append((position, body))
+    return [lane for lane in lanes if lane]
 
 
 async def post_items(
@@ -96,21 +116,17 @@ async def post_items(
 
     `keep` is told, as it grows, the position up to which every item has been answered. Posting again changes nothing.
     """
-    report, answered_up_to, ahead, done = IntakeReport(), resume_at, {}, resume_at
+    report, done = IntakeReport(), resume_at
 
-    def answered(first: int, count: int, results: list[dict[str, Any]]) -> None:
-        nonlocal answered_up_to, done
-        report.add(resume_at + first, results)
-        ahead[resume_at + first] = count
-        while answered_up_to in ahead:
-            answered_up_to += ahead.pop(answered_up_to)
-            keep(answered_up_to)
-        done += count
+    def answered(positions: Sequence[int], results: list[dict[str, Any]]) -> None:
+        nonlocal done
+        report.add([resume_at + position for position in positions], results)
+        done += len(positions)
         progress(stage, done, total)
 
     progress(stage, done, total)
     bodies = (item.body() for item in islice(items, resume_at, None))
-    await post_batches(api, TRANSACTIONS, bodies, answered, size=size)
+    await post_batches(api, TRANSACTIONS, bodies, answered, round_done=lambda position: keep(resume_at + position), size=size)
     return report
 
 

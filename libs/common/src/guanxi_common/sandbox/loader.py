@@ -3,7 +3,7 @@
 Every stage looks at what is there and adds what is missing, so that an interrupted load goes on and a second one changes nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -136,8 +136,8 @@ class Sandbox:
         """Post account items; returns how many were new. Raises `SandboxRejected`."""
         report = IntakeReport()
 
-        def answered(first: int, _count: int, results: list[dict[str, Any]]) -> None:
-            report.add(first, results)
+        def answered(positions: Sequence[int], results: list[dict[str, Any]]) -> None:
+            report.add(positions, results)
             self.progress(stage, report.statuses.total(), len(self.data.accounts))
 
         await post_batches(self.core_banking, ACCOUNTS, items, answered)

@@ -32,8 +32,9 @@ WITH incoming AS (
     SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz FROM incoming
     ON CONFLICT DO NOTHING RETURNING customer_id, evidence_id, occurred_on
 )
-INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent)
-SELECT customer_id, $7::timestamptz, max(fresh.occurred_on), max(traceparent) FROM fresh JOIN incoming USING (customer_id, evidence_id)
+INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
+SELECT customer_id, $7::timestamptz, max(fresh.occurred_on), max(traceparent), false
+FROM fresh JOIN incoming USING (customer_id, evidence_id)
 GROUP BY customer_id ORDER BY customer_id
 ON CONFLICT (customer_id) DO UPDATE SET traceparent = EXCLUDED.traceparent
 """

@@ -52,7 +52,10 @@ class DailyActivityRow(Base):
 
 
 class DirtyCustomerRow(Base):
-    """A customer whose scores no longer rest on all that is known. `touched_from` is the earliest business date that changed."""
+    """A customer whose scores no longer rest on all that is known. `touched_from` is the earliest business date that changed.
+
+    `settled`: nothing was posted lately, so that silence means something (see `scores`).
+    """
 
     __tablename__ = "dirty_customer"
     __table_args__ = (Index("ix_dirty_customer_since", "since"),)
@@ -61,3 +64,4 @@ class DirtyCustomerRow(Base):
     since: Mapped[datetime]
     touched_from: Mapped[date]
     traceparent: Mapped[str | None]
+    settled: Mapped[bool]

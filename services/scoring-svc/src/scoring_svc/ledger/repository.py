@@ -58,10 +58,10 @@ _ADD_TO_DAYS = """
 """
 
 _MARK_DIRTY = """
-    INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent)
-    SELECT customer_id, {now}, min(booked_on), max(traceparent) FROM delta GROUP BY customer_id ORDER BY customer_id
+    INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
+    SELECT customer_id, {now}, min(booked_on), max(traceparent), false FROM delta GROUP BY customer_id ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
-        traceparent = EXCLUDED.traceparent
+        traceparent = EXCLUDED.traceparent, settled = false
 """
 
 # An entry whose reversal came first is kept for the record but never counts. Both data-modifying parts run to the end whatever is

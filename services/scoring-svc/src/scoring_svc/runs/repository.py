@@ -170,7 +170,8 @@ async def freeze_bands(uow: UnitOfWork, run: ScoreRun, window_days: int, bounds:
 async def mark_book_dirty(uow: UnitOfWork, today: date, now: datetime) -> None:
     """Have every customer scored again, by the new model and bands."""
     await uow.driver.execute(
-        "INSERT INTO dirty_customer (customer_id, since, touched_from) SELECT customer_id, $2, $1 FROM score ORDER BY customer_id"
+        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT customer_id, $2, $1, false FROM score"
+        " ORDER BY customer_id"
         " ON CONFLICT DO NOTHING",
         today,
         now,

@@ -12,10 +12,11 @@ from scoring_svc.tables import Base
 
 
 class ScoreRow(Base):
-    """`detail` is the whole score as `GET /v1/scores/{customer_id}` shows it."""
+    """`detail` is the whole score as `GET /v1/scores/{customer_id}` shows it; `silence_judged_on` the last business date on which the
+    customer's silence was looked at (year 1: never)."""
 
     __tablename__ = "score"
-    __table_args__ = (Index("ix_score_as_of", "as_of"),)
+    __table_args__ = (Index("ix_score_silence_judged_on", "silence_judged_on", "customer_id"),)
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     as_of: Mapped[date]
@@ -25,4 +26,5 @@ class ScoreRow(Base):
     main_reason: Mapped[str | None]
     model_version: Mapped[str]
     bands_version: Mapped[str]
+    silence_judged_on: Mapped[date]
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -12,14 +12,17 @@ from guanxi_common.security.principal import RowScope
 
 from scoring_svc.scores.schemas import ScoreOut
 
+NEVER = date.min
+
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A customer to be scored again. `touched_from` is the earliest business date that changed."""
+    """A customer to be scored again. `touched_from` is the earliest business date that changed; `settled`: silence may be judged."""
 
     customer_id: UUID
     touched_from: date
     traceparent: str | None
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +38,21 @@ async def take_dirty(uow: UnitOfWork, limit: int) -> list[Dirty]:
     rows = await uow.driver.fetch(
         "DELETE FROM dirty_customer WHERE customer_id IN ("
         " SELECT customer_id FROM dirty_customer ORDER BY since LIMIT $1 FOR UPDATE SKIP LOCKED)"
-        " RETURNING customer_id, touched_from, traceparent",
+        " RETURNING customer_id, touched_from, traceparent, settled",
         limit,
     )
-    return sorted((Dirty(row[0], row[1], row[2]) for row in rows), key=lambda dirty: dirty.customer_id)
+    return sorted((Dirty(*row.values()) for row in rows), key=lambda dirty: dirty.customer_id)
 
 
-async def mark_stale(uow: UnitOfWork, today: date, now: datetime, limit: int) -> int:
-    """Queue customers whose score is of an earlier business date: silence is news too. Returns how many."""
+async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since: datetime, limit: int) -> int:
+    """Queue customers whose silence was not judged on this business date and who were not scored since `quiet_since`: silence is
+    news too. Returns how many."""
     outcome = await uow.driver.execute(
-        "INSERT INTO dirty_customer (customer_id, since, touched_from) SELECT customer_id, $2, $1 FROM score WHERE as_of < $1"
-        " ORDER BY customer_id LIMIT $3 ON CONFLICT DO NOTHING",
+        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT customer_id, $2, $1, true FROM score"
+        " WHERE silence_judged_on < $1 AND known_at < $3 ORDER BY silence_judged_on, customer_id LIMIT $4 ON CONFLICT DO NOTHING",
         today,
         now,
+        quiet_since,
         limit,
     )
     return int(outcome.rsplit(" ", 1)[1])
@@ -60,14 +65,16 @@ async def published_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> d
     return {row[0]: Published(row[1], row[2]) for row in rows}
 
 
-async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut]) -> None:
-    """Insert or replace, one statement for all. `scores` in the order of customer ids."""
+async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut], settled: Collection[UUID]) -> None:
+    """Insert or replace, one statement for all. `scores` in the order of customer ids; `settled`: whose silence was judged."""
     await uow.driver.execute(
-        "INSERT INTO score (customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail)"
+        "INSERT INTO score (customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail,"
+        " silence_judged_on)"
         " SELECT * FROM unnest($1::uuid[], $2::date[], $3::timestamptz[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],"
-        " $9::jsonb[]) ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLUDED.known_at,"
+        " $9::jsonb[], $10::date[]) ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLUDED.known_at,"
         " value_bp = EXCLUDED.value_bp, band = EXCLUDED.band, main_reason = EXCLUDED.main_reason,"
-        " model_version = EXCLUDED.model_version, bands_version = EXCLUDED.bands_version, detail = EXCLUDED.detail",
+        " model_version = EXCLUDED.model_version, bands_version = EXCLUDED.bands_version, detail = EXCLUDED.detail,"
+        " silence_judged_on = greatest(score.silence_judged_on, EXCLUDED.silence_judged_on)",
         [s.customer_id for s in scores],
         [s.as_of for s in scores],
         [s.known_at for s in scores],
@@ -77,6 +84,7 @@ async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut]) -> None:
         [s.model_version for s in scores],
         [s.bands_version for s in scores],
         [json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in scores],
+        [s.as_of if s.customer_id in settled else NEVER for s in scores],
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
@@ -31,7 +31,10 @@ from scoring_svc.signals.events import SignalReason
 from scoring_svc.signals.policy import SignalStandard
 
 SCORER_BATCH = 100
+SETTLED_BATCH = 500
 RFM_WINDOW_DAYS = 365
+FEED_SETTLES = timedelta(minutes=10)
+"""Nothing was posted for a customer for so long: what is not there may be taken for absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,13 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
         scores.append(score)
         await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, now)
     if scores:
-        await repository.store_scores(uow, scores)
+        await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
     return len(dirty)
+
+
+async def queue_settled_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
+    """Queue customers whose silence is to be judged on this business date; returns how many. For the job."""
+    return await repository.mark_settled(uow, method.calendar.local_date(now), now, now - FEED_SETTLES, SETTLED_BATCH)
 
 
 async def _publish(
@@ -155,6 +163,7 @@ async def _publish(
             dirty.touched_from,
             raised_on,
             now,
+            judge_silence=dirty.settled,
         )
         main_reason = repository.main_reason_code(score)
         if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
