@@ -7,6 +7,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
 from guanxi_common.keys.database import DatabaseKeyStore
+from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 from guanxi_common.security.build import build_blind_index, build_key_store
 
@@ -62,7 +63,15 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[customers, assignments, accounts, parked_postings, reconciliations, directory],
+        routers=[
+            customers,
+            assignments,
+            accounts,
+            parked_postings,
+            reconciliations,
+            directory,
+            dead_letters.routes("customer-svc"),
+        ],
         hot_routes=[batch_create_transactions, batch_create_accounts],
         title="Guanxi customer-svc",
         description=DESCRIPTION,

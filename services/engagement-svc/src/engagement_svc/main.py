@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
+from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
 from engagement_svc.interactions.routes import interactions
@@ -32,7 +33,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[interactions, plans],
+        routers=[interactions, plans, dead_letters.routes("engagement-svc")],
         hot_routes=[read_worklist, read_task],
         title="Guanxi engagement-svc",
         description=DESCRIPTION,

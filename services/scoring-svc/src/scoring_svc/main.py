@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
+from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
 from scoring_svc.parts import ScoringParts, load_method
@@ -27,7 +28,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[scores, signals, runs],
+        routers=[scores, signals, runs, dead_letters.routes("scoring-svc")],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,
     )
