@@ -6,6 +6,7 @@ so that the culprit alone goes to the dead letters and all else of the batch is 
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentError, describe, is_transient, reason_of
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
 from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, plan_batch, plan_one
+from guanxi_common.telemetry.traces import record_spans
 
 log = structlog.get_logger(__name__)
 
@@ -137,10 +139,13 @@ class Processor:
                     causation_id=str(only.id) if only else None,
                 )
             )
+            began = time_ns()
             try:
                 await handler(transaction.uow, events)
             finally:
                 reset_context(token)
+            # A batch is handled as one, and is a step in the trace of each of its events.
+            record_spans("handle events", (event.traceparent for event in events), began_ns=began, group=self._group)
 
     async def _finish(self, transaction: InboxTransaction, plans: Sequence[Plan], *, written: bool = False) -> None:
         dead = self._check_limit(plans)
