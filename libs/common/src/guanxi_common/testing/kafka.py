@@ -92,7 +92,7 @@ class LocalKafka:
     def _ports(self) -> tuple[int, int]:
         file = self.folder / "ports"
         if not file.exists():
-            file.write_text(" ".join(map(str, _free_ports(2))))
+            file.write_text(" ".join(map(str, free_ports(2))))
         broker, controller = map(int, file.read_text().split())
         return broker, controller
 
@@ -200,7 +200,8 @@ def _cache_folder() -> Path:
     return Path(home) / "guanxi" / "kafka" if home else _deploy_folder().parents[1] / ".cache" / "kafka"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listened on a moment ago, all different."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -48,7 +48,7 @@ def kafka(pytestconfig: pytest.Config) -> str:
     told = getattr(pytestconfig, "workerinput", {}).get("kafka_folder")
     broker = pytestconfig.stash[_BROKER] = LocalKafka(Path(told) if told else _run_folder(pytestconfig))
     with locked(broker.folder / "start.lock"):
-        _start_or_skip(broker)
+        start_or_skip(broker)
     return broker.bootstrap_servers
 
 
@@ -56,7 +56,7 @@ def kafka(pytestconfig: pytest.Config) -> str:
 def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
     """A broker of the test's own, to be killed and restarted."""
     broker = LocalKafka(tmp_path / "kafka")
-    _start_or_skip(broker)
+    start_or_skip(broker)
     yield broker
     broker.kill()
 
@@ -69,7 +69,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         )
 
 
-def _start_or_skip(broker: LocalKafka) -> None:
+def start_or_skip(broker: LocalKafka) -> None:
+    """Start the broker if it does not run; where there can be none, skip the test (or fail it, see above)."""
     try:
         if not broker.running:
             broker.start()
