@@ -142,6 +142,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('customer_id', name=op.f('pk_dirty_customer'))
     )
     op.create_index('ix_dirty_customer_since', 'dirty_customer', ['since'], unique=False)
+    op.create_table('feed_position',
+    sa.Column('id', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('booked_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feed_position'))
+    )
+    op.execute("INSERT INTO feed_position (id, booked_on) VALUES (1, '0001-01-01')")
     op.create_table('idempotency_answer',
     sa.Column('id', sa.LargeBinary(), nullable=False),
     sa.Column('request_digest', sa.LargeBinary(), nullable=False),

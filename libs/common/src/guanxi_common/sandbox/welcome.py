@@ -13,13 +13,14 @@ from guanxi_common.sandbox.staffing import StaffMember, staff
 from guanxi_common.security.issuer import LocalIssuer
 
 SHOWN_TASKS = 10
-SETTLE_SECONDS = 120.0
+SETTLE_SECONDS = 60.0
 
 
 async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Console, *, loaded_before: bool) -> None:
     """Print the welcome. `urls` maps customer, engagement and scoring to their addresses.
 
-    After a fresh load it waits until the worklists no longer grow: scoring has caught up then.
+    After a fresh load it waits until a worklist has ten entries and none grows any more (scoring looks for silent customers half
+    a minute after the last posting), at most a minute.
     """
     rm, tasks = await _busiest_worklist(urls["engagement"], issuer, grown=loaded_before)
     console.print()
@@ -47,7 +48,7 @@ async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer, *, grown: 
         while True:
             lists = [await _worklist(ApiClient(http, issuer.issue(rm.subject))) for rm in rms]
             counts = [len(tasks) for tasks in lists]
-            settled = any(counts) and (grown or counts == before)
+            settled = any(counts) and (grown or (max(counts) >= SHOWN_TASKS and counts == before))
             if settled or asyncio.get_running_loop().time() > deadline:
                 most = counts.index(max(counts))
                 return rms[most], lists[most]

@@ -4,7 +4,7 @@ hash-partitioned by it without a new key."""
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scoring_svc.tables import Base
@@ -65,3 +65,12 @@ class DirtyCustomerRow(Base):
     touched_from: Mapped[date]
     traceparent: Mapped[str | None]
     settled: Mapped[bool]
+
+
+class FeedPositionRow(Base):
+    """One row: the latest business date that any posting has been booked on. What lies after it, core banking has not told yet."""
+
+    __tablename__ = "feed_position"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    booked_on: Mapped[date]

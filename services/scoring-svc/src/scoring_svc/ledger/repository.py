@@ -123,7 +123,16 @@ async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: d
         recorded_at,
         [e.traceparent for e in entries],
     )
+    # Without the condition every batch would wait for the others at this row.
+    latest = max(e.booked_on for e in entries)
+    await uow.driver.execute("UPDATE feed_position SET booked_on = $1 WHERE booked_on < $1", latest)
     return {(row[0], row[1]) for row in rows}
+
+
+async def feed_position(uow: UnitOfWork) -> date:
+    """The latest business date that any posting has been booked on; year 1 before the first."""
+    found: date = await uow.driver.fetchval("SELECT booked_on FROM feed_position")
+    return found
 
 
 async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorded_at: datetime) -> None:

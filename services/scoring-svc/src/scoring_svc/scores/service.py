@@ -33,7 +33,7 @@ from scoring_svc.signals.policy import SignalStandard
 SCORER_BATCH = 100
 SETTLED_BATCH = 500
 RFM_WINDOW_DAYS = 365
-FEED_SETTLES = timedelta(minutes=10)
+FEED_SETTLES = timedelta(seconds=30)
 """Nothing was posted for a customer for so long: what is not there may be taken for absent."""
 
 
@@ -121,6 +121,7 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     models = await runs.read_active_models(uow)
     published = await repository.published_scores(uow, ids)
     raised_on = await signal_store.raised_on(uow, ids)
+    told_until = min(today, await ledger.feed_position(uow))
     scores: list[ScoreOut] = []
     for one in dirty:
         scored = score_customer(
@@ -130,7 +131,8 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
             continue
         score, history = scored
         scores.append(score)
-        await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, now)
+        silent_until = told_until if one.settled else None
+        await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, silent_until, now)
     if scores:
         await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
     return len(dirty)
@@ -149,6 +151,7 @@ async def _publish(
     history: CustomerHistory,
     before: Published | None,
     raised_on: signals.RaisedOn,
+    silent_until: date | None,
     now: datetime,
 ) -> None:
     """Append what is new of one customer, in the trace of the event that made it dirty."""
@@ -163,7 +166,7 @@ async def _publish(
             dirty.touched_from,
             raised_on,
             now,
-            judge_silence=dirty.settled,
+            silent_until=silent_until,
         )
         main_reason = repository.main_reason_code(score)
         if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):

@@ -22,9 +22,11 @@ HORIZON = timedelta(days=30)
 RaisedOn = Mapping[tuple[UUID, str, str], Sequence[date]]
 
 
-def find(history: CustomerHistory, touched_from: date, standard: SignalStandard, *, judge_silence: bool) -> Iterator[Finding]:
-    """What the days from `touched_from` on, at most 30 days back, give reason to signal, in the order of their dates; then, if asked,
-    what has stayed away."""
+def find(
+    history: CustomerHistory, touched_from: date, standard: SignalStandard, *, silent_until: date | None
+) -> Iterator[Finding]:
+    """What the days from `touched_from` on, at most 30 days back, give reason to signal, in the order of their dates; then what
+    has stayed away until `silent_until` (None: not asked)."""
     since = max(touched_from, history.as_of - HORIZON)
     for on, flow in history.flows.items():
         if on < since:
@@ -41,11 +43,11 @@ def find(history: CustomerHistory, touched_from: date, standard: SignalStandard,
         if flow.outflow_minor and reference is not None:
             found.append(policy.balance_drop(on, history.balance_on(on), reference, history.currency, standard))
         yield from (finding for finding in found if finding)
-    if not judge_silence:
+    if silent_until is None:
         return
     for finding in (
-        policy.dormancy(history.as_of, history.acts, standard),
-        policy.salary_stopped(history.as_of, history.income_days, standard),
+        policy.dormancy(silent_until, history.acts, standard),
+        policy.salary_stopped(silent_until, history.income_days, standard),
     ):
         if finding and finding.business_date >= history.as_of - HORIZON:
             yield finding
@@ -62,12 +64,12 @@ async def raise_signals(
     raised_on: RaisedOn,
     now: datetime,
     *,
-    judge_silence: bool,
+    silent_until: date | None,
 ) -> list[Signal]:
     """Raise what is found, is not cooling down and was not raised before; returns what is new."""
     dates = {kind: list(raised_on.get((customer_id, kind, history.currency), ())) for kind in Kind}
     new: list[Signal] = []
-    for finding in find(history, touched_from, standard, judge_silence=judge_silence):
+    for finding in find(history, touched_from, standard, silent_until=silent_until):
         if policy.is_cooling(finding.kind, finding.business_date, dates[finding.kind], standard):
             continue
         entry_ids = await ledger.entry_ids_on(uow, customer_id, finding.business_date, classes.customer_initiated)
