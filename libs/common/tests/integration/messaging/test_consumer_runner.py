@@ -13,7 +13,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging import inbox
 from guanxi_common.messaging.bus import CommitFenced, Consumer, Outgoing, Record, TopicPartition
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentError
+from guanxi_common.messaging.failures import DeadLetterLimitReached, LostRace, PermanentError
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
 from guanxi_common.messaging.runner import ConsumerRunner, Subscription
@@ -285,7 +285,8 @@ async def test_the_dead_letter_limit_stops_a_bad_deployment_and_loses_nothing(fa
     poison = Poison(*range(50))
     await fabric.send(*(fact(f"c{n}", n) for n in range(50)))
     with pytest.raises(DeadLetterLimitReached):
-        await fabric.runner(poison, dead_letter_limit=5, max_records=20).run(asyncio.Event())
+        async with asyncio.timeout(10):
+            await fabric.runner(poison, dead_letter_limit=5, max_records=20).run(asyncio.Event())
     buried = len(await dead_letters(fabric))
     assert buried <= 5
     async with running(fabric.runner()):  # the deployment before it
@@ -446,6 +447,31 @@ async def test_two_members_on_the_same_events_have_one_effect(fabric: Fabric) ->
         (SNAPSHOTS, 4),
         (FACTS, None),
     ]
+
+
+async def test_of_two_members_that_race_for_a_version_one_wins(fabric: Fabric) -> None:
+    """Nothing but the version tells that a snapshot was applied: both find it new, and the later commit must notice."""
+    both_have_looked = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    async def meet(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        await record_effects(uow, events)
+        async with asyncio.timeout(5):
+            await both_have_looked.wait()
+
+    async def take_over() -> None:
+        processor = Processor(PostgresInbox(fabric.database), "zombie", fabric.subscriptions(meet))
+        try:
+            await processor.process([read])
+        except LostRace:
+            tries.append("lost")
+            await processor.process([read])
+
+    sent = record(SNAPSHOTS, "a", SNAPSHOT, version=4, data={})
+    read = Record(SNAPSHOTS, 0, 0, sent.key, sent.value, sent.headers, 0)
+    await asyncio.gather(take_over(), take_over())
+    assert tries == ["lost"]
+    assert [row["version"] for row in await fabric.effects()] == [4]
 
 
 async def test_the_call_s_context_names_the_event_and_the_group(fabric: Fabric) -> None:

@@ -194,7 +194,7 @@ async def test_a_transaction_that_commits_late_is_published_all_the_same(fabric:
                     await uow.commit()
             await eventually(lambda: all_published(fabric))
             await late.commit()
-            await eventually(lambda: all_published(fabric))
+            await eventually(lambda: all_published(fabric), timeout=4)
     published = [decode(record).key for record in await read_all(fabric, [FACTS])]
     assert sorted(published) == sorted(["late", *(f"early {n}" for n in range(16))])
 
@@ -335,7 +335,7 @@ async def test_a_commit_wakes_the_relay_and_many_commits_make_few_notifications(
         async with fabric.database.transaction() as uow:
             await outbox.append(uow, TaskOpened(customer_id=f"c{n}"))
             await uow.commit()
-    await eventually(lambda: hears(2))
+    await eventually(lambda: hears(2), timeout=4)
     assert len(heard) <= 40
     task.cancel()
     with suppress(asyncio.CancelledError):

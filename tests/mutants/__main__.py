@@ -1,0 +1,95 @@
+"""Remove each rule in a copy of the source and run its test there; exit 1 if a test passes without its rule."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.mutants.rules import RULES, SIMULATION, Rule
+
+ROOT: Final = Path(__file__).parents[2]
+SOURCE: Final = ROOT / "libs/common/src"
+SEEDS: Final = 100
+TIME_LIMIT: Final = 90.0
+_SIMULATE: Final = f"from guanxi_common.testing.simulation import run_seed\nfor seed in range({SEEDS}): run_seed(seed)"
+
+Verdict = Literal["caught", "SURVIVED", "BROKEN"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    rule: Rule
+    verdict: Verdict
+    seconds: float
+
+
+def check(rule: Rule) -> Result:
+    """Run the rule's test without the rule. BROKEN: the rule's text is not there once, or the test did not run."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="guanxi-mutant-") as folder:
+        copy = Path(folder) / "src"
+        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        file = copy / rule.file
+        source = file.read_text("utf-8")
+        if source.count(rule.text) != 1:
+            return Result(rule, "BROKEN", 0.0)
+        file.write_text(source.replace(rule.text, rule.without), "utf-8")
+        verdict = _verdict(run([rule.test], copy))
+    return Result(rule, verdict, time.monotonic() - began)
+
+
+def _verdict(status: int | None) -> Verdict:
+    """A test that never ends notices too."""
+    if status == 0:
+        return "SURVIVED"
+    return "caught" if status in (1, None) else "BROKEN"
+
+
+def run(tests: list[str], source: Path) -> int | None:
+    """Run the tests on `source`; the exit status (1: a test failed), None after the time limit."""
+    command = ["-c", _SIMULATE] if tests == [SIMULATION] else ["-m", "pytest", "-x", "-q", *tests]
+    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        return process.wait(TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
+        return None
+
+
+def main() -> int:
+    console = Console()
+    tests = sorted({rule.test for rule in RULES} - {SIMULATION})
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        if list(pool.map(lambda chosen: run(chosen, SOURCE), [tests, [SIMULATION]])) != [0, 0]:
+            console.print("a test fails with every rule in place: nothing is shown", style="red")
+            return 2
+        results = []
+        for result in pool.map(check, RULES):
+            results.append(result)
+            console.print(f"{result.verdict:8}  {result.rule.name}")
+    table = Table("rule removed", "verdict", "seconds", "test", title="Mutants")
+    for result in results:
+        style = None if result.verdict == "caught" else "red"
+        test = result.rule.test.rpartition("/")[2]
+        table.add_row(result.rule.name, result.verdict, f"{result.seconds:.1f}", test, style=style)
+    console.print(table)
+    alive = sum(result.verdict != "caught" for result in results)
+    console.print(f"{len(results)} rules, {len(results) - alive} caught")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
