@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from guanxi_contracts.topics import topic_specs
+from guanxi_contracts.topics import load_topics, topic_specs
 
 from guanxi_common import telemetry
 from guanxi_common.clock import Clock
@@ -34,8 +34,8 @@ from guanxi_common.telemetry.worker_http import Progress, serve_worker_http
 
 OUTBOX_KEPT = timedelta(days=1)
 ANSWERS_KEPT = timedelta(hours=48)
-INBOX_KEPT = timedelta(days=35)
-"""Longer than any topic of facts keeps its records (30 days)."""
+INBOX_KEPT = timedelta(days=5 + max(topic.retention_days or 0 for topic in load_topics().values() if topic.kind != "snapshots"))
+"""Longer than any topic keeps its records: what is read again after a reset of the offsets is recognised."""
 
 
 def open_database(settings: ServiceSettings, process: str) -> Database:
