@@ -53,6 +53,6 @@ def jobs(method: Method, clock: Clock) -> list[Job]:
 
     return [
         Job("score-dirty-customers", 0.05, score_dirty),
-        Job("queue-settled-customers", 10.0, queue_settled),
+        Job("queue-settled-customers", 5.0, queue_settled),
         Job("do-score-runs", 1.0, do_runs),
     ]

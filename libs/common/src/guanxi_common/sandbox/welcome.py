@@ -13,14 +13,15 @@ from guanxi_common.sandbox.staffing import StaffMember, staff
 from guanxi_common.security.issuer import LocalIssuer
 
 SHOWN_TASKS = 10
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 25.0
+PATIENCE_SECONDS = 90.0
 
 
 async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Console, *, loaded_before: bool) -> None:
     """Print the welcome. `urls` maps customer, engagement and scoring to their addresses.
 
-    After a fresh load it waits until a worklist has ten entries and none grows any more (scoring looks for silent customers half
-    a minute after the last posting), at most a minute.
+    After a fresh load it waits until no worklist grows any more, and at least as long as scoring takes to look for silent
+    customers (fifteen seconds after the last posting).
     """
     rm, tasks = await _busiest_worklist(urls["engagement"], issuer, grown=loaded_before)
     console.print()
@@ -42,14 +43,15 @@ async def show_welcome(urls: Mapping[str, str], issuer: LocalIssuer, console: Co
 async def _busiest_worklist(engagement_url: str, issuer: LocalIssuer, *, grown: bool) -> tuple[StaffMember, list[dict[str, Any]]]:
     """The RM with the most open tasks, and the most urgent of these; unless the lists have `grown`, when they no longer grow."""
     rms = [member for member in staff() if member.role == "relationship_manager"]
-    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    began = asyncio.get_running_loop().time()
     before: list[int] = []
     async with open_http(engagement_url) as http:
         while True:
             lists = [await _worklist(ApiClient(http, issuer.issue(rm.subject))) for rm in rms]
             counts = [len(tasks) for tasks in lists]
-            settled = any(counts) and (grown or (max(counts) >= SHOWN_TASKS and counts == before))
-            if settled or asyncio.get_running_loop().time() > deadline:
+            waited = asyncio.get_running_loop().time() - began
+            settled = any(counts) and (grown or (waited > SETTLE_SECONDS and counts == before))
+            if settled or waited > PATIENCE_SECONDS:
                 most = counts.index(max(counts))
                 return rms[most], lists[most]
             before = counts

@@ -33,7 +33,7 @@ from scoring_svc.signals.policy import SignalStandard
 SCORER_BATCH = 100
 SETTLED_BATCH = 500
 RFM_WINDOW_DAYS = 365
-FEED_SETTLES = timedelta(seconds=30)
+FEED_SETTLES = timedelta(seconds=15)
 """Nothing was posted for a customer for so long: what is not there may be taken for absent."""
 
 
