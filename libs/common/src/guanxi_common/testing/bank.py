@@ -63,8 +63,8 @@ class Bank:
         body = {"subject": subject, "name": subject, "role": role, "outlet_id": outlet_id}
         return Member((await self.head_office.post("/v1/staff", body, key=new_id()))["id"], subject)
 
-    async def add_customer(self, outlet_id: str, rm: Member, number: str | None = None) -> str:
-        """Register a customer who is `rm`'s from now on; returns the id."""
+    async def add_customer(self, outlet_id: str, rm: Member | None, number: str | None = None) -> str:
+        """Register a customer who is `rm`'s from now on, or nobody's; returns the id."""
         number = number or uuid4().hex[:12]
         body = {
             "reference": {"source": self.source, "customer_number": number},
@@ -74,7 +74,8 @@ class Bank:
             "data_origin": "generated",
         }
         customer_id = str((await self.core_banking.post("/v1/customers", body, key=new_id()))["id"])
-        await self.head_office.post(f"/v1/customers/{customer_id}:assign", {"rm_id": rm.id}, key=new_id())
+        if rm is not None:
+            await self.head_office.post(f"/v1/customers/{customer_id}:assign", {"rm_id": rm.id}, key=new_id())
         return customer_id
 
     async def open_accounts(self, numbers: Sequence[str], currency: str = "CNY") -> None:
