@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from guanxi_common.errors import NotFound
 from guanxi_common.http.bodies import BULK_BODY_LIMIT
 from guanxi_common.http.call import Call, Permission, permission
 from guanxi_common.http.documented import documented
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from customer_svc.accounts import repository, service
 from customer_svc.accounts.policy import Account
 from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, AccountOut
+from customer_svc.customers.repository import customer_is_visible
 
 accounts = router("accounts")
 
@@ -66,6 +68,8 @@ async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
 )
 async def list_accounts(customer_id: UUID, call: Annotated[Call, permission("account.read")]) -> Response:
     async with call.read() as read:
+        if not await customer_is_visible(read.uow, read.scope, customer_id, read.now):
+            raise NotFound
         found = await repository.list_accounts(read.uow, read.scope, customer_id, read.now)
         await audit.record(read.uow, read.audit, customer_id, ("accounts",))
         return read.reply(Page[AccountOut](data=[_out(account) for account in found], next_cursor=None))

@@ -106,6 +106,12 @@ async def read_customer(
     return (_customer_of(row), _contact_of(row, row["id"])) if row else None
 
 
+async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
+    """Whether the customer exists and is in scope."""
+    statement = select(_customer.c.id).where(_customer.c.id == customer_id, visible_customers(scope, _customer.c.id, now))
+    return (await uow.execute(statement)).first() is not None
+
+
 async def find_by_reference(uow: UnitOfWork, source: str, customer_number: str) -> UUID | None:
     """Our id of a source's customer; for the source itself."""
     statement = select(_customer.c.id).where(_customer.c.source == source, _customer.c.customer_number == customer_number)

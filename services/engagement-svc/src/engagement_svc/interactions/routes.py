@@ -85,6 +85,8 @@ async def list_interactions(customer_id: UUID, paging: Paging, call: Annotated[C
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)
     async with call.read() as read:
+        if not await repository.customer_is_visible(read.uow, read.scope, customer_id, read.now):
+            raise NotFound
         found = await repository.list_interactions(
             read.uow,
             read.scope,

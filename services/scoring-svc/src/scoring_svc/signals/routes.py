@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from guanxi_common.errors import NotFound
 from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
@@ -10,6 +11,7 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from scoring_svc.scores.repository import customer_is_visible
 from scoring_svc.signals import repository
 from scoring_svc.signals.repository import Signal
 from scoring_svc.signals.schemas import SignalOut
@@ -40,6 +42,8 @@ async def list_signals(customer_id: UUID, paging: Paging, call: Annotated[Call, 
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)
     async with call.read() as read:
+        if not await customer_is_visible(read.uow, read.scope, customer_id, read.now):
+            raise NotFound
         found = await repository.list_signals(
             read.uow,
             read.scope,
