@@ -1,0 +1,208 @@
+"""A good request for every operation of the three services, on things that the house for the contract tests has or makes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from guanxi_common.messaging.bus import Outgoing, Record
+from guanxi_common.messaging.inbox import pack as pack_record
+from guanxi_common.messaging.outbox.rows import pack as pack_rows
+from guanxi_common.messaging.outbox.rows import shard_of
+from guanxi_common.testing.house import House, registration
+
+Request = tuple[str, Any]
+"""Path and body."""
+
+GoodRequests = dict[str, Callable[[str, str], Request]]
+"""By operation: a function of the service and the target, which is `own`, `other` or `missing` (a thing of that customer, or that
+outlet), `existing` or `missing` where nobody owns the thing, `any` where there is no thing at all."""
+
+
+def good_requests(house: House) -> GoodRequests:
+    of_one_service = {**_customer_requests(house), **_directory_requests(house), **_work_requests(house)}
+    made = {operation: _any_service(request) for operation, request in of_one_service.items()}
+    return {**made, **_operator_requests(house)}
+
+
+def interaction(customer_id: str) -> dict[str, Any]:
+    """The body of a contact that did not come about, and so ends no task."""
+    return {
+        "customer_id": customer_id,
+        "method": "phone",
+        "purpose": "care",
+        "occurred_at": (datetime.now(UTC) - timedelta(minutes=1)).isoformat(),
+        "content": "无人接听。",
+        "result": "not_reached",
+    }
+
+
+def plan(customer_id: str) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id,
+        "life_stage": "single",
+        "objective": "准备购房。",
+        "goals": [{"area": "investment", "term": "medium", "description": "首付"}],
+        "agreed_on": "2026-10-01",
+        "agreement_method": "signed",
+    }
+
+
+def _any_service(request: Callable[[str], Request]) -> Callable[[str, str], Request]:
+    return lambda _, target: request(target)
+
+
+def _id(house: House, kind: str) -> Callable[[str], str]:
+    return lambda target: house.ids.get(f"{kind}:{target}") or str(uuid4())
+
+
+def _customer_requests(house: House) -> dict[str, Callable[[str], Request]]:
+    customer = _id(house, "customer")
+    outlets = {"own": "north", "other": "south"}
+
+    def fresh(target: str) -> str:
+        """A customer without an RM, so that an assignment needs no notice."""
+        return house.register("service", outlets[target]) if target in outlets else str(uuid4())
+
+    def rm(target: str) -> str:
+        return house.ids["rm_b" if target == "other" else "rm_a"]
+
+    def posting() -> dict[str, Any]:
+        money = {"amount": 1, "currency": "CNY"}
+        known = {"source": "core", "account_number": "holder-own", "external_id": uuid4().hex}
+        return {**known, "booked_on": "2026-11-03", "money": money}
+
+    closing = {"source": "core", "account_number": "holder-own", "kind": "closed", "closed_on": "2026-11-23"}
+    day = {"booked_on": "2026-11-02", "currency": "CNY", "count": 1, "sum": 1}
+    return {
+        "registerCustomer": lambda t: ("/v1/customers", registration(house.ids.get(outlets.get(t, ""), str(uuid4())))),
+        "readCustomer": lambda t: (f"/v1/customers/{customer(t)}", None),
+        "changeCustomer": lambda t: (f"/v1/customers/{customer(t)}", {"language": "zh-CN"}),
+        "searchCustomers": lambda t: (
+            "/v1/customers:search",
+            {"reference": {"source": "core", "customer_number": f"holder-{t}"}},
+        ),
+        "revealIdentity": lambda t: (f"/v1/customers/{customer(t)}:reveal", {"reason": "核对身份证件。"}),
+        "assignCustomer": lambda t: (f"/v1/customers/{fresh(t)}:assign", {"rm_id": rm(t)}),
+        "listAssignments": lambda t: (f"/v1/customers/{customer(t)}/assignments", None),
+        "listAccounts": lambda t: (f"/v1/customers/{customer(t)}/accounts", None),
+        "listParkedPostings": lambda _: ("/v1/parked-postings", None),
+        "reconcile": lambda _: ("/v1/reconciliations", {"source": "core", "days": [day]}),
+        "batchCreateTransactions": lambda _: ("/v1/transactions:batchCreate", {"items": [posting()]}),
+        "batchCreateAccounts": lambda _: ("/v1/accounts:batchCreate", {"items": [closing]}),
+    }
+
+
+def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
+    def existing(name: str, target: str) -> str:
+        return house.ids[name] if target == "existing" else str(uuid4())
+
+    def code() -> str:
+        return uuid4().hex
+
+    return {
+        "listOutlets": lambda _: ("/v1/outlets", None),
+        "registerOutlet": lambda _: ("/v1/outlets", {"code": code(), "name": "新网点", "kind": "traditional"}),
+        "readOutlet": lambda t: (f"/v1/outlets/{existing('north', t)}", None),
+        "listStaff": lambda _: ("/v1/staff", None),
+        "registerStaff": lambda _: ("/v1/staff", {"subject": code(), "name": "新人", "role": "teller"}),
+        "readCaller": lambda _: ("/v1/staff/me", None),
+        "readStaff": lambda t: (f"/v1/staff/{existing('colleague', t)}", None),
+        "changeStaff": lambda t: (f"/v1/staff/{existing('colleague', t)}", {"name": "colleague"}),
+        "listRoles": lambda _: ("/v1/roles", None),
+        "startScoreRun": lambda _: ("/v1/score-runs", {}),
+        "readScoreRun": lambda t: (f"/v1/score-runs/{existing('run', t)}", None),
+        "listLifetimeModels": lambda _: ("/v1/lifetime-models", None),
+    }
+
+
+def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
+    customer, task = _id(house, "customer"), _id(house, "task")
+    met, agreed = _id(house, "interaction"), _id(house, "plan")
+    review = {
+        "reviewed_at": datetime.now(UTC).isoformat(),
+        "changes": "无",
+        "portfolio_against_plan": "一致",
+        "advice": "保持",
+        "outcome": "on_track",
+    }
+    return {
+        "recordInteraction": lambda t: ("/v1/interactions", interaction(customer(t))),
+        "readInteraction": lambda t: (f"/v1/interactions/{met(t)}", None),
+        "listInteractions": lambda t: (f"/v1/interactions?customer_id={customer(t)}", None),
+        "agreePlan": lambda t: ("/v1/plans", plan(customer(t))),
+        "readPlan": lambda t: (f"/v1/plans/{agreed(t)}", None),
+        "reviewPlan": lambda t: (f"/v1/plans/{agreed(t)}/reviews", review),
+        "readWorklist": lambda _: ("/v1/worklist", None),
+        "readTask": lambda t: (f"/v1/tasks/{task(t)}", None),
+        "readScore": lambda t: (f"/v1/scores/{customer(t)}", None),
+        "listSignals": lambda t: (f"/v1/signals?customer_id={customer(t)}", None),
+    }
+
+
+def _operator_requests(house: House) -> dict[str, Callable[[str, str], Request]]:
+    def letter(service: str, target: str) -> str:
+        return _dead_letter(house, service) if target == "existing" else str(uuid4())
+
+    def base(service: str) -> str:
+        return f"/v1/{service}-svc"
+
+    return {
+        "listDeadLetters": lambda s, _: (f"{base(s)}/dead-letters", None),
+        "showDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}", None),
+        "replayDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:replay", None),
+        "skipDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:skip", None),
+        "listParkedEvents": lambda s, _: (f"{base(s)}/parked-events", None),
+        "acceptGap": lambda s, t: (f"{base(s)}/parked-events:acceptGap", _gap(house, s, t)),
+        "listBlockedKeys": lambda s, _: (f"{base(s)}/blocked-keys", None),
+        "retryBlockedKey": lambda s, t: (f"{base(s)}/blocked-keys:retry", _blocked(house, s, t)),
+        "skipBlockedRecord": lambda s, t: (f"{base(s)}/blocked-keys:skip", _blocked(house, s, t)),
+    }
+
+
+def _dead_letter(house: House, service: str) -> str:
+    """An open dead letter of the service; returns its id."""
+    letter_id = uuid4()
+    record = pack_record(Record("customer.snapshots", 0, letter_id.int % 2**60, b"k", b"no JSON", (), 0))
+    house.fetch(
+        service,
+        'INSERT INTO dead_letter (id, consumer, topic, partition, "offset", key, record, reason, error)'
+        " VALUES ($1, $2, 'customer.snapshots', 0, $3, 'k', $4, 'malformed', 'malformed')",
+        letter_id,
+        service,
+        letter_id.int % 2**60,
+        record,
+    )
+    return str(letter_id)
+
+
+def _gap(house: House, service: str, target: str) -> dict[str, str]:
+    """A key whose version 3 waits for version 2."""
+    waiting = {"consumer": service, "topic": "customer.changes", "key": str(uuid4())}
+    if target == "existing":
+        house.fetch(service, "INSERT INTO inbox_version VALUES ($1, $2, $3, 1)", *waiting.values())
+        house.fetch(
+            service,
+            "INSERT INTO inbox_parked (consumer, topic, key, event_id, type, version, reason, record)"
+            " VALUES ($1, $2, $3, gen_random_uuid(), 'guanxi.customer.changed.v1', 3, 'gap', ''::bytea)",
+            *waiting.values(),
+        )
+    return waiting
+
+
+def _blocked(house: House, service: str, target: str) -> dict[str, str]:
+    """A key whose one record the broker refused."""
+    topic, key = "customer.changes", str(uuid4())
+    if target == "existing":
+        payload = pack_rows([Outgoing(topic, key.encode(), b"{}", ())])
+        house.fetch(
+            service,
+            "WITH row AS (INSERT INTO outbox (shard, topic, key, payload, event_count, blocked_at)"
+            " VALUES ($3, $1, $2, $4, 1, now()) RETURNING sequence)"
+            " INSERT INTO outbox_blocked_key (topic, key, shard, sequence, error) SELECT $1, $2, $3, sequence, 'refused' FROM row",
+            topic,
+            key,
+            shard_of(key.encode()),
+            payload,
+        )
+    return {"topic": topic, "key": key}
