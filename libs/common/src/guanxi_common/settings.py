@@ -72,8 +72,6 @@ class ServiceSettings(BaseSettings):
     blind_index_keys: str | None = _secret()
     http_secrets: str | None = _secret()
     audit_key: str | None = _secret()
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    trace_file: Path | None = None
     worker_port: int | None = None
     few_partitions: bool = False
 

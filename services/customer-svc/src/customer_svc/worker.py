@@ -18,7 +18,7 @@ async def main() -> None:
     clock = SystemClock()
     database = open_database(settings, "worker")
     async with database.transaction() as uow:
-        await directory.prepare_directory(uow, settings.issuer, settings.first_head_office)
+        await directory.prepare_directory(uow, settings.issuer, settings.founder)
         await uow.commit()
     calendar = BusinessCalendar(zone=settings.business_zone)
     await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs=[])

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,3 +18,8 @@ class TelemetrySettings(BaseSettings):
     trace_file: Path | None = None
     otlp_endpoint: str | None = None
     trace_sampled_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_either_case(cls, level: object) -> object:
+        return level.upper() if isinstance(level, str) else level

@@ -80,11 +80,11 @@ async def _store_staff(uow: UnitOfWork, staff: Staff) -> None:
     await outbox.append(uow, _snapshot(staff), version=staff.version)
 
 
-async def prepare_directory(uow: UnitOfWork, issuer: str, first_head_office: str) -> None:
-    """What every start of the worker sees to: the roles are as in `roles.yaml`, and somebody can enter the staff."""
+async def prepare_directory(uow: UnitOfWork, issuer: str, founder: str | None) -> None:
+    """What every start of the worker sees to: the roles are as in `roles.yaml`, and the founder can enter an empty directory's staff."""
     await publish_roles(uow)
-    if not await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
-        registration = StaffRegistration(subject=first_head_office, name=first_head_office, role="head_office")
+    if founder and not await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
+        registration = StaffRegistration(subject=founder, name=founder, role="head_office")
         await register_staff(uow, issuer, registration)
 
 

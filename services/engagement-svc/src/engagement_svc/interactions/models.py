@@ -11,7 +11,7 @@ from engagement_svc.tables import Base
 
 
 class InteractionRow(Base):
-    """`late` marks a record made after the end of the business day of the contact. `booked_on` is that business day."""
+    """`late` marks a record made after the end of the business day of the contact. `booked_on` is the contact's local date."""
 
     __tablename__ = "interaction"
     __table_args__ = (Index("ix_interaction_customer", "customer_id", "occurred_at", "id"),)

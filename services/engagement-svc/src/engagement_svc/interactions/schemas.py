@@ -70,7 +70,7 @@ class InteractionRecord(Body):
     next_step: Annotated[str, Field(max_length=1_000)] | None = None
     task_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
-        description="The tasks that this contact ends. Left out: all open tasks of the customer that a contact can end.",
+        description="The tasks that this contact answers. Left out: all open tasks of the customer that a contact can end.",
     )
 
 

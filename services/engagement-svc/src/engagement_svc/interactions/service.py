@@ -29,7 +29,7 @@ async def record_interaction(
     recorded_by: UUID,
     now: datetime,
 ) -> Interaction:
-    """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `TaskNotEnded`."""
+    """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `NotTheCustomersTask`."""
     if policy.is_in_the_future(record.occurred_at, now):
         raise ContactInTheFuture()
     if not await repository.customer_is_visible(uow, scope, record.customer_id, now):

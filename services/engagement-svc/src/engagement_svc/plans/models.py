@@ -12,7 +12,10 @@ from engagement_svc.tables import Base
 
 
 class PlanRow(Base):
-    """A plan that the customer has agreed to. `goals` is a list of {area, term, description, target?, due_on?}."""
+    """A plan that the customer has agreed to; `next_review_on` null: ended.
+
+    `goals` is a list of {area, term, description, target?, due_on?}.
+    """
 
     __tablename__ = "plan"
     __table_args__ = (
@@ -28,7 +31,7 @@ class PlanRow(Base):
     agreed_on: Mapped[date]
     agreement_method: Mapped[str]
     review_every_months: Mapped[int]
-    next_review_on: Mapped[date]
+    next_review_on: Mapped[date | None]
     review_task_opened: Mapped[bool]
     author_id: Mapped[UUID]
     version: Mapped[int]
@@ -50,6 +53,6 @@ class PlanReviewRow(Base):
     portfolio_against_plan: Mapped[str]
     advice: Mapped[str]
     outcome: Mapped[str]
-    next_review_on: Mapped[date]
+    next_review_on: Mapped[date | None]
     reviewer_id: Mapped[UUID]
     recorded_at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import date
+from uuid import UUID
 
 
 def add_months(day: date, months: int) -> date:
@@ -11,5 +12,10 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def review_fits(reviewed_on: date, *, agreed_on: date, next_review_on: date, today: date) -> bool:
-    return agreed_on <= reviewed_on <= today and next_review_on > reviewed_on
+def review_fits(reviewed_on: date, *, agreed_on: date, next_review_on: date | None, today: date) -> bool:
+    return agreed_on <= reviewed_on <= today and (next_review_on is None or next_review_on > reviewed_on)
+
+
+def review_origin(plan_id: UUID, due_on: date) -> str:
+    """What opens the task of a due review, and what the review then ends."""
+    return f"plan:{plan_id}:{due_on}"

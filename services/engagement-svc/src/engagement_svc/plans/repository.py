@@ -29,7 +29,7 @@ class Plan:
     agreed_on: date
     agreement_method: str
     review_every_months: int
-    next_review_on: date
+    next_review_on: date | None
     review_task_opened: bool
     author_id: UUID
     version: int
@@ -49,7 +49,7 @@ class PlanReview:
     portfolio_against_plan: str
     advice: str
     outcome: str
-    next_review_on: date
+    next_review_on: date | None
     reviewer_id: UUID
     recorded_at: datetime
 

@@ -75,14 +75,14 @@ class PlanOut(Body):
     agreed_on: date
     agreement_method: str
     review_every_months: int
-    next_review_on: date
+    next_review_on: date | None
     author_id: UUID
     version: int
     created_at: datetime
 
 
 class PlanReviewRecord(Body):
-    """One review. `next_review_on` defaults to the plan's rhythm."""
+    """One review. `next_review_on` defaults to the plan's rhythm; a plan that is `ended` has none."""
 
     reviewed_at: AwareDatetime
     changes: LongText
@@ -102,7 +102,7 @@ class PlanReviewOut(Body):
     portfolio_against_plan: str
     advice: str
     outcome: str
-    next_review_on: date
+    next_review_on: date | None
     reviewer_id: UUID
     recorded_at: datetime
     completed_task_ids: list[UUID]

@@ -15,7 +15,7 @@ from engagement_svc.plans import policy, repository
 from engagement_svc.plans.errors import AgreedInTheFuture, ReviewOutOfOrder
 from engagement_svc.plans.events import PlanAgreed, PlanReviewed
 from engagement_svc.plans.repository import Plan, PlanReview
-from engagement_svc.plans.schemas import PlanAgreement, PlanReviewRecord
+from engagement_svc.plans.schemas import PlanAgreement, PlanReviewRecord, ReviewOutcome
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import service as tasks
 from engagement_svc.tasks.policy import Evidence
@@ -77,7 +77,9 @@ async def review_plan(
     if plan is None:
         raise NotFound()
     reviewed_on = calendar.local_date(record.reviewed_at)
-    next_review_on = record.next_review_on or policy.add_months(reviewed_on, plan.review_every_months)
+    next_review_on = None
+    if record.outcome is not ReviewOutcome.ENDED:
+        next_review_on = record.next_review_on or policy.add_months(reviewed_on, plan.review_every_months)
     if not policy.review_fits(
         reviewed_on, agreed_on=plan.agreed_on, next_review_on=next_review_on, today=calendar.local_date(now)
     ):
@@ -97,8 +99,13 @@ async def review_plan(
         recorded_at=now,
     )
     await repository.insert_review(uow, review)
-    evidence = Evidence("plan_review", str(review.id), record.reviewed_at)
-    ended = await tasks.end_tasks(uow, scope, standards, plan.customer_id, evidence, now)
+    ended: list[Task] = []
+    if plan.next_review_on is not None:
+        # The review answers its own plan's task, even one that was opened between the review and its record.
+        evidence = Evidence(
+            "plan_review", str(review.id), record.reviewed_at, answers=policy.review_origin(plan.id, plan.next_review_on)
+        )
+        ended = await tasks.end_tasks(uow, scope, standards, plan.customer_id, evidence, now)
     await outbox.append(uow, _reviewed(review))
     return review, ended
 
@@ -107,10 +114,12 @@ async def open_review_tasks(uow: UnitOfWork, standards: Standards, calendar: Bus
     """Open a task for each plan whose review is due; returns how many. For the job."""
     plans = await repository.lock_plans_to_review(uow, calendar.local_date(now), REVIEW_BATCH)
     for plan in plans:
+        if plan.next_review_on is None:
+            continue
         request = TaskRequest(
             customer_id=plan.customer_id,
             task_type="plan_review_due",
-            origin=f"plan:{plan.id}:{plan.next_review_on}",
+            origin=policy.review_origin(plan.id, plan.next_review_on),
             reason_code="plan_review_due",
             reason=_REVIEW_DUE,
             evidence={"plan_id": str(plan.id), "next_review_on": str(plan.next_review_on)},

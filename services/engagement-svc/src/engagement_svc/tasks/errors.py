@@ -3,7 +3,7 @@
 from guanxi_common.errors import InvalidInput, Text
 
 
-class TaskNotEnded(InvalidInput):
-    """A task named is not open for this customer, or its type does not end with this evidence."""
+class NotTheCustomersTask(InvalidInput):
+    """A task named is unknown, or another customer's."""
 
-    code, title = "task_not_ended", Text("This does not end the task", "该记录不能完成此任务")
+    code, title = "not_the_customers_task", Text("Not a task of this customer", "不是该客户的任务")

@@ -15,7 +15,10 @@ class TaskOpened(DomainEvent, type="guanxi.task.opened.v1", topic="engagement.ac
 
 
 class TaskCompleted(DomainEvent, type="guanxi.task.completed.v1", topic="engagement.activities", key="customer_id"):
-    """`completed_by` names the evidence, as `interaction:<id>` or `plan_review:<id>`."""
+    """`completed_by` names the evidence, as `interaction:<id>` or `plan_review:<id>`.
+
+    `in_time`: it happened, and was recorded, before the clock ran out. A contact recorded too late has been counted as a breach.
+    """
 
     task_id: UUID
     customer_id: UUID

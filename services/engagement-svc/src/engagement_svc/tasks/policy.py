@@ -20,6 +20,7 @@ class Evidence:
     reference: str
     occurred_at: datetime
     counts: bool = True
+    answers: str | None = None
 
 
 def task_type_for_signal(standards: Standards, kind: str, *, historical: bool) -> str | None:
@@ -45,6 +46,9 @@ def rank_key(priority: int, due_at: datetime) -> int:
     return (priority << 40) + int((due_at - _EPOCH).total_seconds())
 
 
-def ends(task_type: TaskType, opened_at: datetime, evidence: Evidence) -> bool:
-    """Whether `evidence` ends a task of this type: right kind, a result that counts, and not older than the task."""
-    return evidence.kind in task_type.closes_on and evidence.counts and evidence.occurred_at >= opened_at
+def ends(task_type: TaskType, origin: str, opened_at: datetime, evidence: Evidence) -> bool:
+    """Whether `evidence` ends a task: right kind and a result that counts; and either it answers this very origin, or it answers none
+    in particular and is not older than the task."""
+    if evidence.kind not in task_type.closes_on or not evidence.counts:
+        return False
+    return evidence.occurred_at >= opened_at if evidence.answers is None else evidence.answers == origin

@@ -121,6 +121,12 @@ async def lock_open_tasks(
     return [_of(row) for row in (await uow.execute(statement)).mappings()]
 
 
+async def are_tasks_of(uow: UnitOfWork, customer_id: UUID, task_ids: Collection[UUID]) -> bool:
+    """Whether all of these are the customer's, open or ended."""
+    found = select(func.count()).select_from(_task).where(_task.c.id.in_(task_ids), _task.c.customer_id == customer_id)
+    return bool((await uow.execute(found)).scalar_one() == len(set(task_ids)))
+
+
 async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at: datetime, completed_by: str) -> None:
     await uow.execute(
         update(_task)

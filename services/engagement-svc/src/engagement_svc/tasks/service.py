@@ -15,7 +15,7 @@ from guanxi_common.security.principal import RowScope
 
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import policy, repository
-from engagement_svc.tasks.errors import TaskNotEnded
+from engagement_svc.tasks.errors import NotTheCustomersTask
 from engagement_svc.tasks.events import TaskBreached, TaskCompleted, TaskOpened
 from engagement_svc.tasks.policy import Evidence
 from engagement_svc.tasks.repository import Task
@@ -87,15 +87,17 @@ async def end_tasks(
     *,
     task_ids: Collection[UUID] | None = None,
 ) -> list[Task]:
-    """End the customer's open tasks that `evidence` ends, and return them.
+    """End the customer's open tasks that `evidence` ends, of `task_ids` if they are given, and return them.
 
-    Without `task_ids`: all that it ends. With them: exactly these; raises `TaskNotEnded` where one of them is not open, not the
-    customer's, or not ended by this evidence.
+    A task that was ended before, or that this evidence does not end, stays as it is: what happened is recorded in any case. Raises
+    `NotTheCustomersTask`.
     """
+    if task_ids is not None and not await repository.are_tasks_of(uow, customer_id, task_ids):
+        raise NotTheCustomersTask
     candidates = await repository.lock_open_tasks(uow, scope, customer_id, now, task_ids=task_ids)
-    ended = [task for task in candidates if policy.ends(standards.task_types[task.task_type], task.opened_at, evidence)]
-    if task_ids is not None and len(ended) != len(set(task_ids)):
-        raise TaskNotEnded()
+    ended = [
+        task for task in candidates if policy.ends(standards.task_types[task.task_type], task.origin, task.opened_at, evidence)
+    ]
     if not ended:
         return []
     completed_by = f"{evidence.kind}:{evidence.reference}"
@@ -122,7 +124,7 @@ def _completed(task: Task, completed_by: str, occurred_at: datetime) -> TaskComp
         customer_id=task.customer_id,
         task_type=task.task_type,
         completed_by=completed_by,
-        in_time=occurred_at <= task.due_at,
+        in_time=task.breached_at is None and occurred_at <= task.due_at,
     )
 
 
