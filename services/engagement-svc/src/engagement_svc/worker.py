@@ -62,10 +62,14 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list
 
     async def follow_the_book(uow: UnitOfWork) -> int:
         """Everything at the start, then what the clock has made effective."""
-        nonlocal followed_until
         now = clock.now()
         moved = await tasks.follow_the_book_since(uow, now, followed_until)
-        followed_until = now - BOOK_OVERLAP
+
+        async def advance() -> None:
+            nonlocal followed_until
+            followed_until = now - BOOK_OVERLAP
+
+        uow.after_commit(advance)
         return moved
 
     async def open_reviews(uow: UnitOfWork) -> int:

@@ -41,6 +41,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Answer(BaseModel):
+    """The base of answers. Open in the OpenAPI document, so that a field added later breaks no generated client."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body, or `BodyTooLarge` as soon as it is known to be over `limit` bytes; no more than that is ever held.
 

@@ -15,6 +15,11 @@ class ScopeKind(StrEnum):
     OUTLET = "outlet"  # customers of the caller's outlet and those below it
     ALL = "all"
 
+    def reaches(self, other: "ScopeKind") -> bool:
+        """Whether it takes in every row that `other` does."""
+        order = (ScopeKind.OWN, ScopeKind.OUTLET, ScopeKind.ALL)
+        return order.index(self) >= order.index(other)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

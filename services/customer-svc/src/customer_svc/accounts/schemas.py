@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer
 from guanxi_common.money import Money
 
 from customer_svc.transactions.schemas import ItemError, MoneyIn, Token
@@ -57,7 +57,7 @@ class AccountBatchResult(msgspec.Struct):
     released_postings: int = 0
 
 
-class AccountOut(Body):
+class AccountOut(Answer):
     """An account as staff see it: the number stays with core banking. `balance` is the one last reported."""
 
     id: UUID

@@ -5,17 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory import repository as replica
 from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from customer_svc.assignments.policy import Interval
 
-_book: Table = BookAssignment.__table__  # type: ignore[assignment]
+_book = table_of(BookAssignment)
 
 
 def _interval(row: Mapping[Any, Any]) -> Interval:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer, Body
 from pydantic import AwareDatetime, Field
 
 
@@ -16,7 +16,7 @@ class AssignmentRequest(Body):
     effective_at: AwareDatetime | None = None
 
 
-class AssignmentOut(Body):
+class AssignmentOut(Answer):
     """One interval of the book; `valid_to` null is open."""
 
     customer_id: UUID
@@ -27,6 +27,6 @@ class AssignmentOut(Body):
     valid_to: datetime | None
 
 
-class AssignmentList(Body):
+class AssignmentList(Answer):
     data: list[AssignmentOut]
     next_cursor: str | None = None

@@ -6,20 +6,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import Table, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.customers.models import CustomerContactRow, CustomerRow
 from customer_svc.customers.sealing import SealedContact
 
-_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
-_contact: Table = CustomerContactRow.__table__  # type: ignore[assignment]
-_book: Table = BookAssignment.__table__  # type: ignore[assignment]
+_customer = table_of(CustomerRow)
+_contact = table_of(CustomerContactRow)
+_book = table_of(BookAssignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Criteria:
 
 
 def _customer_of(row: Mapping[Any, Any]) -> Customer:
-    return Customer(**{name: row[name] for name in Customer.__slots__})
+    return read_as(Customer, row)
 
 
 def _contact_of(row: Mapping[Any, Any], customer_id: UUID) -> SealedContact:
@@ -69,7 +70,7 @@ def _contact_of(row: Mapping[Any, Any], customer_id: UUID) -> SealedContact:
 
 async def insert_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> bool:
     """Store a new file; False where the source has registered this customer number before."""
-    values = {name: getattr(customer, name) for name in Customer.__slots__}
+    values = values_of(customer)
     statement = pg_insert(_customer).values(values).on_conflict_do_nothing(index_elements=["source", "customer_number"])
     if (await uow.execute(statement.returning(_customer.c.id))).first() is None:
         return False
@@ -79,7 +80,7 @@ async def insert_customer(uow: UnitOfWork, customer: Customer, contact: SealedCo
 
 async def update_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> None:
     """Store a file whose row the transaction holds locked."""
-    values = {name: getattr(customer, name) for name in Customer.__slots__ if name != "id"}
+    values = values_of(customer, without="id")
     await uow.execute(update(_customer).where(_customer.c.id == customer.id).values(values))
     await uow.execute(update(_contact).where(_contact.c.customer_id == customer.id).values(_contact_values(contact)))
 
@@ -159,5 +160,5 @@ def _sealed_conditions(criteria: Criteria) -> list[Any]:
 
 
 def _contact_values(contact: SealedContact) -> dict[str, Any]:
-    values = {name: getattr(contact, name) for name in SealedContact.__slots__}
+    values = values_of(contact)
     return {**values, "phones_sealed": list(contact.phones_sealed), "phones_index": list(contact.phones_index)}

@@ -209,7 +209,9 @@ def customer_out(customer: Customer, contact: Contact, call: Call) -> CustomerOu
 
 
 def _shows_contact(call: Call) -> bool:
-    return "customer.contact" in call.principal.grants
+    """Whether the caller may see contact points wherever the file may be read: a narrower grant does not show them."""
+    contact = call.principal.grants.get("customer.contact")
+    return contact is not None and contact.reaches(call.scope.kind)
 
 
 def _fields_shown(call: Call) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body, Line
+from guanxi_common.http.bodies import Answer, Body, Line
 from pydantic import Field, StringConstraints
 
 from customer_svc.customers.policy import CustomerType, DocumentKind
@@ -59,14 +59,14 @@ class CustomerChange(Body):
     language: Language = ""
 
 
-class IdentityDocumentOut(Body):
+class IdentityDocumentOut(Answer):
     """`number` shows the last four characters; `:reveal` gives the whole, for a stated purpose."""
 
     kind: str
     number: str
 
 
-class CustomerOut(Body):
+class CustomerOut(Answer):
     """The file as the caller may see it. `contact` is null without the permission `customer.contact`."""
 
     id: UUID
@@ -85,7 +85,7 @@ class CustomerOut(Body):
     updated_at: datetime
 
 
-class ContactOut(Body):
+class ContactOut(Answer):
     phones: list[str]
     email: str | None
     address: str | None
@@ -105,7 +105,7 @@ class CustomerSearch(Body):
     cursor: Annotated[str, Field(max_length=2048)] | None = None
 
 
-class CustomerSummary(Body):
+class CustomerSummary(Answer):
     """What a search shows."""
 
     id: UUID
@@ -121,6 +121,6 @@ class RevealRequest(Body):
     reason: Annotated[str, StringConstraints(min_length=5, max_length=500, pattern=r"^[^\x00]+$")]
 
 
-class RevealedIdentity(Body):
+class RevealedIdentity(Answer):
     customer_id: UUID
     identity_document: IdentityDocumentOut | None

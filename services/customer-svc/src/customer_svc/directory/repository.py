@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.security.directory.models import DirectoryOutlet, DirectoryRole, DirectoryStaff
 from guanxi_common.security.directory.values import Outlet, Role, Staff
 from guanxi_common.security.principal import ScopeKind
-from sqlalchemy import Table, select, text
+from sqlalchemy import select, text
 
-_outlet: Table = DirectoryOutlet.__table__  # type: ignore[assignment]
-_staff: Table = DirectoryStaff.__table__  # type: ignore[assignment]
-_role: Table = DirectoryRole.__table__  # type: ignore[assignment]
+_outlet = table_of(DirectoryOutlet)
+_staff = table_of(DirectoryStaff)
+_role = table_of(DirectoryRole)
 
 
 def _outlet_of(row: Mapping[Any, Any]) -> Outlet:
@@ -21,7 +22,7 @@ def _outlet_of(row: Mapping[Any, Any]) -> Outlet:
 
 
 def _staff_of(row: Mapping[Any, Any]) -> Staff:
-    return Staff(**{name: row[name] for name in Staff.__slots__})
+    return read_as(Staff, row)
 
 
 async def lock_directory(uow: UnitOfWork) -> None:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body, Line
+from guanxi_common.http.bodies import Answer, Body, Line
 from pydantic import Field
 
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
@@ -28,7 +28,7 @@ class OutletRegistration(Body):
     parent_id: UUID | None = Field(default=None, description="The outlet above; null for the head office.")
 
 
-class OutletOut(Body):
+class OutletOut(Answer):
     id: UUID
     code: str
     name: str
@@ -57,7 +57,7 @@ class StaffChange(Body):
     active: bool = True
 
 
-class StaffOut(Body):
+class StaffOut(Answer):
     id: UUID
     subject: str
     name: str
@@ -68,13 +68,13 @@ class StaffOut(Body):
     version: int
 
 
-class RoleOut(Body):
+class RoleOut(Answer):
     role: str
     grants: dict[str, str]
     version: int
 
 
-class CallerOut(Body):
+class CallerOut(Answer):
     """Who the token says you are, and what you may do: permission → own, outlet or all."""
 
     staff_id: UUID

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer, Body
 from guanxi_common.money import MAX_AMOUNT
 from pydantic import Field
 
@@ -24,7 +24,7 @@ class ReconciliationRequest(Body):
     days: Annotated[list[DayTotal], Field(min_length=1, max_length=400)]
 
 
-class DayResult(Body):
+class DayResult(Answer):
     """Core's figures beside ours. `parked` of ours wait for their account, `held` reversals for their original."""
 
     booked_on: date
@@ -37,7 +37,7 @@ class DayResult(Body):
     parked: int
 
 
-class ReconciliationResult(Body):
+class ReconciliationResult(Answer):
     source: str
     status: Literal["matched", "differs"]
     days: list[DayResult]

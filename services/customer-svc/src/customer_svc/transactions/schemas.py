@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer
 
 MAX_ITEMS = 5_000
 
@@ -59,7 +59,7 @@ class BatchResult(msgspec.Struct):
     items: list[ItemResult]
 
 
-class ParkedPosting(Body):
+class ParkedPosting(Answer):
     """A posting that waits for its account. `amount_minor` is signed, in minor units of `currency`."""
 
     source: str

@@ -6,16 +6,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import func, insert, select
 
 from engagement_svc.customers.models import CustomerRow
 from engagement_svc.interactions.models import InteractionRow
 
-_interaction: Table = InteractionRow.__table__  # type: ignore[assignment]
-_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
+_interaction = table_of(InteractionRow)
+_customer = table_of(CustomerRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Interaction:
 
 
 def _of(row: Mapping[Any, Any]) -> Interaction:
-    return Interaction(**{name: row[name] for name in Interaction.__slots__})
+    return read_as(Interaction, row)
 
 
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
@@ -56,7 +57,7 @@ async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUI
 
 async def insert_interaction(uow: UnitOfWork, interaction: Interaction) -> None:
     """Store a contact of a customer that `customer_is_visible` has shown to be in scope."""
-    values = {name: getattr(interaction, name) for name in Interaction.__slots__}
+    values = values_of(interaction)
     await uow.execute(insert(_interaction).values(values))
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer, Body
 from pydantic import AwareDatetime, Field
 
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
@@ -74,7 +74,7 @@ class InteractionRecord(Body):
     )
 
 
-class InteractionOut(Body):
+class InteractionOut(Answer):
     """A recorded contact. `completed_task_ids` are the tasks that it ended; `late` that it was recorded after the business day."""
 
     id: UUID
@@ -97,6 +97,6 @@ class InteractionOut(Body):
     completed_task_ids: list[UUID]
 
 
-class InteractionList(Body):
+class InteractionList(Answer):
     data: list[InteractionOut]
     next_cursor: str | None

@@ -6,15 +6,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
 
 from engagement_svc.plans.models import PlanReviewRow, PlanRow
 
-_plan: Table = PlanRow.__table__  # type: ignore[assignment]
-_review: Table = PlanReviewRow.__table__  # type: ignore[assignment]
+_plan = table_of(PlanRow)
+_review = table_of(PlanReviewRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,12 @@ class PlanReview:
 
 
 def _plan_of(row: Mapping[Any, Any]) -> Plan:
-    return Plan(**{name: row[name] for name in Plan.__slots__})
+    return read_as(Plan, row)
 
 
 async def insert_plan(uow: UnitOfWork, plan: Plan) -> None:
     """Store a plan for a customer that the service has shown to be in scope."""
-    values = {name: getattr(plan, name) for name in Plan.__slots__}
+    values = values_of(plan)
     await uow.execute(insert(_plan).values(values))
 
 
@@ -74,7 +75,7 @@ async def read_plan(uow: UnitOfWork, scope: RowScope, plan_id: UUID, now: dateti
 
 async def insert_review(uow: UnitOfWork, review: PlanReview) -> None:
     """Store a review and move the plan on to the next one."""
-    values = {name: getattr(review, name) for name in PlanReview.__slots__}
+    values = values_of(review)
     await uow.execute(insert(_review).values(values))
     await uow.execute(
         update(_plan)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer, Body
 from guanxi_common.money import Money
 from pydantic import AwareDatetime, Field
 
@@ -66,7 +66,7 @@ class PlanAgreement(Body):
     review_every_months: Annotated[int, Field(ge=1, le=36)] = 6
 
 
-class PlanOut(Body):
+class PlanOut(Answer):
     id: UUID
     customer_id: UUID
     life_stage: str
@@ -92,7 +92,7 @@ class PlanReviewRecord(Body):
     next_review_on: date | None = None
 
 
-class PlanReviewOut(Body):
+class PlanReviewOut(Answer):
     id: UUID
     plan_id: UUID
     customer_id: UUID

@@ -58,6 +58,7 @@ def open_tasks_for_signals(standards: Standards, calendar: BusinessCalendar, clo
                 reason=Text(signal.reason.en, signal.reason.zh),
                 evidence={"signal_id": str(signal.signal_id), **signal.evidence},
                 severity=signal.severity,
+                caused_by=event,
             )
             await service.open_task(uow, standards, calendar, request, clock.now())
 

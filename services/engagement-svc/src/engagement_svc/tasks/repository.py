@@ -6,17 +6,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope, ScopeKind
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.models import CustomerRow
 from engagement_svc.tasks.models import TaskRow
 
-_task: Table = TaskRow.__table__  # type: ignore[assignment]
-_customer: Table = CustomerRow.__table__  # type: ignore[assignment]
+_task = table_of(TaskRow)
+_customer = table_of(CustomerRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class ListedTask:
 
 
 def _of(row: Mapping[Any, Any]) -> Task:
-    return Task(**{name: row[name] for name in Task.__slots__})
+    return read_as(Task, row)
 
 
 async def insert_task(uow: UnitOfWork, task: Task) -> bool:
     """Open a task; False where its origin has opened one before."""
-    values = {name: getattr(task, name) for name in Task.__slots__}
+    values = values_of(task)
     statement = pg_insert(_task).values(values).on_conflict_do_nothing(index_elements=["origin"]).returning(_task.c.id)
     return (await uow.execute(statement)).first() is not None
 

@@ -11,6 +11,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
+from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.security.principal import RowScope
 
 from engagement_svc.standards import Standards
@@ -25,7 +26,8 @@ BREACH_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """What asks for a task. `origin` makes it unique; `due_at` is for types whose clock is `on_date`."""
+    """What asks for a task. `origin` makes it unique; `due_at` is for types whose clock is `on_date`; `caused_by` is the event, if
+    one asks."""
 
     customer_id: UUID
     task_type: str
@@ -35,6 +37,7 @@ class TaskRequest:
     evidence: Mapping[str, Any]
     severity: str = "info"
     due_at: datetime | None = None
+    caused_by: Envelope | None = None
 
 
 async def open_task(
@@ -73,7 +76,7 @@ async def open_task(
     opened = TaskOpened(
         task_id=task.id, customer_id=task.customer_id, task_type=task.task_type, origin=task.origin, due_at=task.due_at
     )
-    await outbox.append(uow, opened)
+    await outbox.append(uow, opened, caused_by=request.caused_by)
     return task
 
 

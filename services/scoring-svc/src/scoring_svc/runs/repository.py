@@ -7,9 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
@@ -18,9 +20,9 @@ from scoring_svc.runs.models import LifetimeModelRow, RfmBandSetRow, ScoreRunRow
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import LifetimeOut
 
-_run: Table = ScoreRunRow.__table__  # type: ignore[assignment]
-_model: Table = LifetimeModelRow.__table__  # type: ignore[assignment]
-_bands: Table = RfmBandSetRow.__table__  # type: ignore[assignment]
+_run = table_of(ScoreRunRow)
+_model = table_of(LifetimeModelRow)
+_bands = table_of(RfmBandSetRow)
 
 HORIZON_WEEKS = 90 / 7
 NO_MODEL = LifetimeOut(p_alive_bp=None, expected_acts_90_days=None)
@@ -69,7 +71,7 @@ async def read_active_models(uow: UnitOfWork) -> ActiveModels:
     model = (await uow.execute(select(_model.c.id, _model.c.parameters).where(_model.c.state == "active"))).first()
     newest = (
         select(_bands.c.currency, _bands.c.run_id, _bands.c.bounds)
-        .distinct(_bands.c.currency)
+        .ext(distinct_on(_bands.c.currency))
         .order_by(_bands.c.currency, _bands.c.frozen_at.desc())
     )
     bounds = {
@@ -85,7 +87,7 @@ async def read_active_models(uow: UnitOfWork) -> ActiveModels:
 
 
 async def insert_run(uow: UnitOfWork, run: ScoreRun) -> None:
-    await uow.execute(insert(_run).values({name: getattr(run, name) for name in ScoreRun.__slots__}))
+    await uow.execute(insert(_run).values(values_of(run)))
 
 
 async def read_run(uow: UnitOfWork, run_id: UUID) -> ScoreRun | None:

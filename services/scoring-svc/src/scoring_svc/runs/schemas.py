@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer, Body
 from pydantic import Field
 
 
@@ -12,7 +12,7 @@ class ScoreRunRequest(Body):
     as_of: date | None = Field(default=None, description="Business date; default today.")
 
 
-class ScoreRunOut(Body):
+class ScoreRunOut(Answer):
     """`result` says what became of the lifetime model and of the bands, once the run has ended."""
 
     id: UUID
@@ -23,7 +23,7 @@ class ScoreRunOut(Body):
     result: dict[str, Any] | None
 
 
-class LifetimeModelOut(Body):
+class LifetimeModelOut(Answer):
     """One fit of BG/NBD. Time unit: weeks. A refused fit has a reason instead of parameters."""
 
     id: UUID

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer
 
 
-class ReasonOut(Body):
+class ReasonOut(Answer):
     """One reason. `contribution_bp` is its share of the risk, signed; the reasons add up to `value_bp`. `evidence_ids` name ledger
     entries, interactions or reviews."""
 
@@ -17,7 +17,7 @@ class ReasonOut(Body):
     evidence_ids: list[str]
 
 
-class RetentionOut(Body):
+class RetentionOut(Answer):
     """The risk that the customer leaves, in basis points (10,000 = certain). `short_history`: rules that compare were left out."""
 
     value_bp: int
@@ -26,7 +26,7 @@ class RetentionOut(Body):
     short_history: bool
 
 
-class RetentionInputsOut(Body):
+class RetentionInputsOut(Answer):
     """What the risk rests on; see `retention.policy.RetentionInputs`. Money in minor units of `currency`."""
 
     currency: str
@@ -43,7 +43,7 @@ class RetentionInputsOut(Body):
     p_alive_bp: int | None
 
 
-class RfmOut(Body):
+class RfmOut(Answer):
     """Recency in days, frequency in acts, monetary in minor units; the cell is 100 R + 10 F + M, or 0. Null bands: no book run yet."""
 
     window_days: int
@@ -55,14 +55,14 @@ class RfmOut(Body):
     group_zh: str | None
 
 
-class LifetimeOut(Body):
+class LifetimeOut(Answer):
     """BG/NBD. Null where no model is active, or the customer has no repeat purchase."""
 
     p_alive_bp: int | None
     expected_acts_90_days: float | None
 
 
-class ScoreOut(Body):
+class ScoreOut(Answer):
     """All scores of one customer on the business date `as_of`, by what was known at `known_at`."""
 
     customer_id: UUID

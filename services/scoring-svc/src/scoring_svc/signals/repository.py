@@ -6,16 +6,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from scoring_svc.signals.models import SignalRow
 
-_signal: Table = SignalRow.__table__  # type: ignore[assignment]
+_signal = table_of(SignalRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Signal:
 
 
 def _of(row: Mapping[Any, Any]) -> Signal:
-    return Signal(**{name: row[name] for name in Signal.__slots__})
+    return read_as(Signal, row)
 
 
 async def raised_on(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[tuple[UUID, str, str], list[date]]:
@@ -55,7 +56,7 @@ async def raised_on(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[tup
 
 async def insert_signal(uow: UnitOfWork, signal: Signal) -> bool:
     """Keep a signal; False where it was raised before."""
-    values = {name: getattr(signal, name) for name in Signal.__slots__}
+    values = values_of(signal)
     statement = pg_insert(_signal).values(values).on_conflict_do_nothing().returning(_signal.c.signal_id)
     return (await uow.execute(statement)).first() is not None
 

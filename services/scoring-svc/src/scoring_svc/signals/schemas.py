@@ -4,10 +4,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from guanxi_common.http.bodies import Body
+from guanxi_common.http.bodies import Answer
 
 
-class SignalOut(Body):
+class SignalOut(Answer):
     """A raised signal. `evidence` holds the figures compared (minor units and days) and the ids of the entries."""
 
     signal_id: UUID
