@@ -18,6 +18,7 @@ from guanxi_common.security.audit.export import export_log, export_subject
 from guanxi_common.security.audit.heads import Head
 from guanxi_common.security.audit.verify import Report, verify
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LocalIssuer, LocalIssuerRefused
+from guanxi_common.security.secret_files import kept_database_urls
 
 
 def token(
@@ -27,9 +28,8 @@ def token(
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 30)] = 8,
 ) -> None:
     """Print an access token of the local issuer. Refused in production."""
-    home = Path(os.environ.get("GUANXI_DATA_DIR") or os.environ.get("GUANXI_HOME") or ".guanxi")
     try:
-        issuer = LocalIssuer(home / "issuer", SystemClock(), production=os.environ.get("GUANXI_ENVIRONMENT") == "production")
+        issuer = LocalIssuer(_home() / "issuer", SystemClock(), production=os.environ.get("GUANXI_ENVIRONMENT") == "production")
     except LocalIssuerRefused as error:
         _fail(str(error))
     lifetime = timedelta(hours=hours)
@@ -46,7 +46,14 @@ def verify_audit(
     anchor: Annotated[list[Path] | None, typer.Option(help="A head that an earlier check wrote; may be repeated.")] = None,
     write_head: Annotated[Path | None, typer.Option(help="Where to keep the newest head, as the next anchor.")] = None,
 ) -> None:
-    """Check the audit log: of an export, or of a database (which is exported to --export, if that is given)."""
+    """Check the audit log: of an export, or of a database (which is exported to --export, if that is given).
+
+    With neither: the logs of the services that `guanxi run` keeps here; exports and newest heads are kept beside them, and each
+    check holds the log against the head of the last one.
+    """
+    if export is None and database is None:
+        _verify_local_logs(key or [])
+        return
     try:
         anchors = [Head.of_json(json.loads(path.read_text())) for path in anchor or []]
         keys = [bytes.fromhex(one) for one in key or []]
@@ -64,6 +71,24 @@ def verify_audit(
         raise typer.Exit(1)
     if write_head is not None and report.last is not None:
         write_head.write_text(json.dumps(report.last.as_json()) + "\n")
+
+
+def _verify_local_logs(keys: list[str]) -> None:
+    try:
+        urls = kept_database_urls(_home())
+    except FileNotFoundError:
+        _fail("nothing has been run here yet; give --export or --database")
+    folder = _home() / "audit"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for log, url in urls.items():
+        typer.echo(log)
+        head = folder / f"{log}.head"
+        anchors = [head] if head.exists() else []
+        verify_audit(folder / f"{log}.jsonl", url, log, None, keys, anchors, head)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("GUANXI_DATA_DIR") or os.environ.get("GUANXI_HOME") or ".guanxi")
 
 
 async def _write_export(database: str, log: str, subject: str | None, anchors: list[Head], file: Path) -> None:

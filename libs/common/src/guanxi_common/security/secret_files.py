@@ -1,8 +1,9 @@
 """Secrets and keys of the embedded default, each in a file of mode 600."""
 
+import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def replace(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     _write(partial, content)
     partial.replace(path)
+
+
+def keep_database_urls(home: Path, urls: Mapping[str, str]) -> None:
+    """Keep the services' database URLs of a running deployment under `home`, for commands on the same machine."""
+    path = home / "secrets" / "databases"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    replace(path, json.dumps(dict(urls)).encode())
+
+
+def kept_database_urls(home: Path) -> dict[str, str]:
+    """What `keep_database_urls` kept. Raises FileNotFoundError before the first start."""
+    urls: dict[str, str] = json.loads((home / "secrets" / "databases").read_text())
+    return urls
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from guanxi_common.db.embedded import EmbeddedPostgres, PortTaken, port_is_free
 from guanxi_common.db.migrate import upgrade
+from guanxi_common.security.secret_files import keep_database_urls
 from guanxi_common.supervisor.children import ChildSpec
 
 SERVICES = {"customer": 8101, "engagement": 8102, "scoring": 8103}
@@ -72,7 +73,7 @@ class Deployment:
 def running_database(deployment: Deployment, console: Callable[[str], None]) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
     """The URL of the server with every database there and migrated, and the embedded server if it is ours to keep running."""
     if deployment.server_url:
-        _migrate(deployment, deployment.server_url)
+        _prepare(deployment, deployment.server_url)
         yield deployment.server_url, None
         return
     with EmbeddedPostgres(deployment.home / "postgres", port=deployment.postgres_port) as server:
@@ -80,13 +81,16 @@ def running_database(deployment: Deployment, console: Callable[[str], None]) -> 
         for name in (*deployment.ports, *SHARED_DATABASES):
             server.create_database(f"guanxi_{name}")
         url = server.url("postgres")
-        _migrate(deployment, url)
+        _prepare(deployment, url)
         yield url, server
 
 
-def _migrate(deployment: Deployment, server_url: str) -> None:
-    for service in deployment.ports:
-        upgrade(deployment.database_url(service, server_url), f"{service}_svc")
+def _prepare(deployment: Deployment, server_url: str) -> None:
+    """Migrate every service's database, and keep the addresses for the operator's commands."""
+    urls = {f"{service}-svc": deployment.database_url(service, server_url) for service in deployment.ports}
+    for service, url in urls.items():
+        upgrade(url, service.replace("-", "_"))
+    keep_database_urls(deployment.home, urls)
 
 
 def default_home() -> Path:
