@@ -12,8 +12,8 @@ from typing import Annotated, NoReturn
 import anyio
 import typer
 from alembic.util import CommandError
-from guanxi_contracts.asyncapi import build_document, render
 
+from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import check, upgrade
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
@@ -37,6 +37,7 @@ app.command("replay")(replay_command)
 
 PostgresPort = Annotated[int, typer.Option(envvar="GUANXI_POSTGRES_PORT", help="Port of the embedded PostgreSQL.")]
 Package = Annotated[str, typer.Argument(help="The service's package: customer_svc, engagement_svc or scoring_svc.")]
+Checkout = Annotated[Path, typer.Option(help="The checkout.")]
 
 
 def say(line: str) -> None:
@@ -145,10 +146,18 @@ def check_migrations() -> None:
                     _fail(f"{service}-svc: {error}")
 
 
-@app.command()
-def asyncapi(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs/asyncapi.json")) -> None:
-    """Write the AsyncAPI document of the events, built from topics, schemas and examples."""
-    path.write_text(render(build_document()), "utf-8")
+@app.command("write-contracts")
+def write_contracts_command(root: Checkout = Path()) -> None:
+    """Write the OpenAPI document of each service to docs/api and the AsyncAPI document of the events to docs."""
+    for file in write_contracts(root, list(SERVICES)):
+        say(str(file))
+
+
+@app.command("check-contracts")
+def check_contracts_command(root: Checkout = Path()) -> None:
+    """Fail if a committed document is stale, or breaks what a release has promised."""
+    if problems := contract_problems(root, list(SERVICES)):
+        _fail("\n".join(problems))
 
 
 def _required(variable: str) -> str:

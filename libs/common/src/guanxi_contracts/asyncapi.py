@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 document of the events, built from topics, schemas and examples: the same input gives the same bytes.
 
 The document is seen from the outside: a topic of ours is *received* by a reader of the document, a topic whose producer is
-`core_banking` is *sent* to. `guanxi asyncapi` writes it to `docs/asyncapi.json`.
+`core_banking` is *sent* to. `guanxi write-contracts` writes it to `docs/asyncapi.json`.
 """
 
 import json

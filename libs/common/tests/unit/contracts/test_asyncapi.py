@@ -30,7 +30,7 @@ def resolve(document: dict[str, Any], reference: str) -> Any:
 
 
 def test_the_committed_file_is_current() -> None:
-    assert COMMITTED.read_text("utf-8") == render(build_document()), "run `guanxi asyncapi`"
+    assert COMMITTED.read_text("utf-8") == render(build_document()), "run `make docs`"
 
 
 def test_every_reference_leads_somewhere() -> None:

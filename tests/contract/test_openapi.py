@@ -1,0 +1,56 @@
+"""Every operation of the three services is documented, and the committed documents are what the code says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guanxi_common.contract_files import contract_problems
+from guanxi_common.http.openapi import operations
+from guanxi_common.supervisor.deployment import SERVICES
+from guanxi_common.testing.openapi import undocumented
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = {f"{service}-svc": ROOT / "docs" / "api" / f"{service}-svc.json" for service in SERVICES}
+
+
+def read(service: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(DOCUMENTS[service].read_text("utf-8"))
+    return document
+
+
+@pytest.mark.parametrize("service", DOCUMENTS)
+def test_every_operation_is_documented(service: str) -> None:
+    assert read(service)["openapi"].startswith("3.1")
+    assert undocumented(read(service)) == []
+
+
+def test_a_first_path_segment_belongs_to_one_service() -> None:
+    owners: dict[str, set[str]] = {}
+    for service in DOCUMENTS:
+        for path, _, _ in operations(read(service)):
+            owners.setdefault(path.split("/")[2].partition(":")[0], set()).add(service)
+    assert {segment: owner for segment, owner in owners.items() if len(owner) > 1} == {}
+
+
+def test_the_committed_documents_are_what_the_code_says() -> None:
+    """In a process of its own: building an application sets up that process's logs and traces."""
+    command = [sys.executable, "-m", "guanxi_common.cli", "check-contracts", "--root", str(ROOT)]
+    checked = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "GUANXI_ENVIRONMENT": "production"})
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_stale_document_and_a_broken_release_are_told(tmp_path: Path) -> None:
+    released = tmp_path / "docs" / "api" / "released" / "scoring-svc-1.0.0.json"
+    released.parent.mkdir(parents=True)
+    promised = read("scoring-svc")
+    present = {**promised, "paths": {path: item for path, item in promised["paths"].items() if path != "/v1/signals"}}
+    released.write_text(json.dumps(promised), "utf-8")
+    (tmp_path / "docs" / "api" / "scoring-svc.json").write_text(json.dumps(present), "utf-8")
+    assert contract_problems(tmp_path, []) == [
+        "docs/asyncapi.json is missing: run `make docs`",
+        "breaks scoring-svc-1.0.0: /v1/signals: path removed",
+    ]
