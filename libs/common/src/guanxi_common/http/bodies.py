@@ -28,8 +28,8 @@ INT8_MIN, INT8_MAX = -(2**63), 2**63 - 1
 Int8 = Annotated[int, Field(ge=INT8_MIN, le=INT8_MAX)]
 """An integer that PostgreSQL's `bigint` holds."""
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""One line of text: no control characters, so no forged log line and no U+0000."""
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+"""One line of text: no control characters and no line separators of Unicode, so no forged log line and no U+0000."""
 
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 """Free text of several lines."""
