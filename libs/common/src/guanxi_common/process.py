@@ -21,6 +21,7 @@ from guanxi_common.http import idempotency
 from guanxi_common.http.settings import HttpSettings
 from guanxi_common.jobs import Job, run_jobs
 from guanxi_common.messaging import inbox, outbox
+from guanxi_common.messaging.bus import Bus
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
@@ -30,6 +31,7 @@ from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.settings import ServiceSettings
+from guanxi_common.startup import when_available
 from guanxi_common.telemetry.worker_http import Progress, serve_worker_http
 
 OUTBOX_KEPT = timedelta(days=1)
@@ -70,12 +72,12 @@ async def run_worker(
     jobs: Sequence[Job],
 ) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service."""
+    bus = await when_available(lambda: _open_bus(settings))
+    # Until here a signal simply ends the process: nothing is under way.
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    bus = await open_bus(kafka_bootstrap_servers=settings.kafka_bootstrap_servers, bus_database_url=settings.bus_database_url)
-    await bus.ensure_topics(topic_specs(test=settings.few_partitions))
     relay = Relay(database, bus)
     runner = ConsumerRunner(database, bus, settings.service, subscriptions)
     background = [
@@ -98,6 +100,16 @@ async def run_worker(
         await asyncio.gather(*background, return_exceptions=True)
         await bus.close()
         await database.dispose()
+
+
+async def _open_bus(settings: ServiceSettings) -> Bus:
+    bus = await open_bus(kafka_bootstrap_servers=settings.kafka_bootstrap_servers, bus_database_url=settings.bus_database_url)
+    try:
+        await bus.ensure_topics(topic_specs(test=settings.few_partitions))
+    except BaseException:
+        await bus.close()
+        raise
+    return bus
 
 
 def _housekeeping(clock: Clock) -> list[Job]:

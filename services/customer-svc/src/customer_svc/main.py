@@ -10,11 +10,13 @@ from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 from guanxi_common.security.build import build_blind_index, build_key_store
+from guanxi_common.startup import when_available
 
 from customer_svc.accounts.routes import accounts, batch_create_accounts
 from customer_svc.assignments.routes import assignments
 from customer_svc.customers.routes import customers
 from customer_svc.directory.routes import directory
+from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.reconciliations.routes import reconciliations
 from customer_svc.settings import CustomerSettings
@@ -30,7 +32,7 @@ class _OwnedParts(CustomerParts):
     keys: DatabaseKeyStore
 
     async def open(self) -> None:
-        await self.keys.create_schema()
+        await when_available(self.keys.create_schema)
 
     async def close(self) -> None:
         await self.keys.close()
@@ -68,6 +70,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             assignments,
             accounts,
             parked_postings,
+            inbound,
             reconciliations,
             directory,
             dead_letters.routes("customer-svc"),

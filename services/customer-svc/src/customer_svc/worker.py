@@ -5,6 +5,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
+from guanxi_common.startup import when_available
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
@@ -17,16 +18,20 @@ async def main() -> None:
     telemetry.configure(settings.service, "worker")
     clock = SystemClock()
     database = open_database(settings, "worker")
-    async with database.transaction() as uow:
-        await directory.prepare_directory(uow, settings.issuer, settings.founder)
-        await uow.commit()
+
+    async def prepare_directory() -> None:
+        async with database.transaction() as uow:
+            await directory.prepare_directory(uow, settings.issuer, settings.founder)
+            await uow.commit()
+
+    await when_available(prepare_directory)
     calendar = BusinessCalendar(zone=settings.business_zone)
     await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs=[])
 
 
 def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
     return [
-        Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts}),
+        Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(clock)}),
         Subscription(
             "bank.inbound.transactions",
             {"guanxi.transaction.reported.v1": take_in_transactions(calendar, clock)},

@@ -11,6 +11,7 @@ from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.security.jwks import Jwks, file_loader, url_loader
 from guanxi_common.security.tokens import TokenVerifier
 from guanxi_common.settings import ServiceSettings
+from guanxi_common.startup import when_available
 
 
 def build_token_verifier(settings: ServiceSettings, clock: Clock) -> TokenVerifier:
@@ -33,7 +34,7 @@ def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore
 async def open_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
     """The key store, its tables made."""
     store = build_key_store(settings, clock)
-    await store.create_schema()
+    await when_available(store.create_schema)
     return store
 
 
