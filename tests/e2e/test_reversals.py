@@ -172,7 +172,7 @@ async def fix_model_and_bands(bank: Bank, database: "asyncpg.Connection[Any]") -
     async def done() -> bool:
         state = await scoring.get(f"/v1/score-runs/{run['id']}")
         dirty = await database.fetchval("SELECT count(*) FROM dirty_customer")
-        return state["state"] == "succeeded" and dirty == 0
+        return bool(state["state"] == "succeeded" and dirty == 0)
 
     await eventually(done, timeout=DEADLINE, every=0.1)
     models = await scoring.get("/v1/lifetime-models")

@@ -102,19 +102,24 @@ class RunningDeployment:
                 found[POSTMASTER] = pid
         return found
 
-    def kill(self, name: str) -> bool:
-        """End one process as a crash would (SIGKILL); False where it does not live now. Who is to start it again is another matter:
-        the supervisor its children and the postmaster, `bring_back` the supervisor and the broker."""
+    def kill(self, name: str) -> None:
+        """End one process as a crash would (SIGKILL), and return when it is gone; nothing where it does not live now.
+
+        The supervisor starts its children and the postmaster again, `bring_back` the supervisor and the broker.
+        """
         if name == KAFKA:
             assert self.kafka is not None
             self.kafka.kill()
-            return True
+            return
+        if name == SUPERVISOR and self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            return
         pid = self.processes().get(name)
-        if pid is None:
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        return True
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _until(lambda: pid not in {row[0] for row in _process_table()}, STOP_SECONDS, lambda: f"{name} does not end")
 
     def bring_back(self, timeout: float = START_SECONDS) -> None:
         """Start the broker and the supervisor again where they do not live, and return when every process does and is ready."""
@@ -122,7 +127,7 @@ class RunningDeployment:
             self.kafka.start()
         if not self.running:
             self._restart_supervisor()
-        _until(lambda: len(self.processes()) == len(CHILDREN) + 2 and self._is_ready(), timeout, self._why_not_ready)
+        _until(lambda: self._is_ready() and len(self.processes()) == len(CHILDREN) + 2, timeout, self._why_not_ready)
 
     def _restart_supervisor(self) -> None:
         """The children of a killed supervisor end by themselves; only then are their ports free."""
@@ -169,7 +174,7 @@ class RunningDeployment:
 
 def _process_table() -> list[tuple[int, int, str]]:
     """(pid, parent, command line) of every process that lives."""
-    done = subprocess.run(["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)  # noqa: S607
+    done = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)  # noqa: S607
     rows = (line.split(None, 3) for line in done.stdout.splitlines())
     return [(int(row[0]), int(row[1]), row[3]) for row in rows if len(row) == 4 and not row[2].startswith("Z")]
 

@@ -1,0 +1,32 @@
+"""The deployments that are to be harmed: one a module and bus."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from guanxi_common.testing.bank import Bank, open_bank
+from guanxi_common.testing.deployment import RunningDeployment
+from guanxi_common.testing.kafka import LocalKafka
+from guanxi_common.testing.kafka_plugin import start_or_skip
+
+
+@pytest.fixture(scope="module", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDeployment]:
+    """All processes on the bus of the parameter. Tests share it: each makes a bank of its own."""
+    folder = tmp_path_factory.mktemp(request.param)
+    kafka = LocalKafka(folder / "kafka") if request.param == "kafka" else None
+    if kafka is not None:
+        start_or_skip(kafka)
+    deployment = RunningDeployment(folder / "home", kafka)
+    try:
+        deployment.start()
+        yield deployment
+    finally:
+        deployment.delete()
+        if kafka is not None:
+            kafka.kill()
+
+
+@pytest.fixture
+async def bank(deployment: RunningDeployment, anyio_backend: str) -> AsyncIterator[Bank]:
+    async with open_bank(deployment) as bank:
+        yield bank
