@@ -1,0 +1,113 @@
+"""`make bench`: run the sections named (all without a name) and write docs/benchmarks.md; a section not run keeps its figures."""
+
+import asyncio
+import json
+import logging
+import platform
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from os import cpu_count
+from pathlib import Path
+
+from tests.load.measure import Row
+
+ROOT = Path(__file__).parents[2]
+REPORT, FIGURES = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.json"
+HEAD = """# Benchmarks
+
+Written by `make bench`. Every line was measured in one run beside the peer a user would take instead, or the limit of what the machine
+and the database give; the contenders took turns. Machines drift by a factor of two and more, so **only the ratios count**: median
+(least – greatest of the rounds). Requests are called straight into the application, for us and for the peers alike, so that an HTTP
+client does not dilute the comparison; PostgreSQL runs with fsync.
+
+"""
+
+
+async def intake(folder: Path) -> list[Row]:
+    from tests.load import intake as section
+    from tests.load.stand import stand
+
+    async with stand(folder) as built:
+        return await section.measure(built)
+
+
+async def fold(folder: Path) -> list[Row]:
+    from tests.load import fold as section
+    from tests.load.stand import stand
+
+    async with stand(folder) as built:
+        return await section.measure(built)
+
+
+async def reads(folder: Path) -> list[Row]:
+    from tests.load import reads as section
+    from tests.load.stand import stand
+
+    async with stand(folder) as built:
+        return await section.measure(built)
+
+
+async def latency(folder: Path) -> list[Row]:
+    from tests.load import latency as section
+
+    return await section.measure(folder)
+
+
+async def models(_: Path) -> list[Row]:
+    from tests.load import models as section
+
+    return await section.measure()
+
+
+SECTIONS: dict[str, Callable[[Path], Awaitable[list[Row]]]] = {
+    "intake": intake,
+    "fold": fold,
+    "reads": reads,
+    "latency": latency,
+    "models": models,
+}
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or list(SECTIONS)
+    logging.disable(logging.WARNING)
+    kept = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    for name in chosen:
+        print(f"measuring {name} …", flush=True)  # noqa: T201  # a command
+        with tempfile.TemporaryDirectory(prefix="guanxi-bench-") as folder:
+            Path(folder).chmod(0o755)
+            rows = asyncio.run(SECTIONS[name](Path(folder)))
+        when = datetime.now(UTC).strftime("%Y-%m-%d")
+        kept[name] = {"date": when, "machine": machine(), "rows": [asdict(row) for row in rows]}
+        for row in rows:
+            print(f"  {row.path}: {row.figure}; {row.ratio[0]:.2f}× {row.against}", flush=True)  # noqa: T201
+        FIGURES.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        REPORT.write_text(report(kept))
+
+
+def machine() -> str:
+    return f"{cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, PostgreSQL 18.6"
+
+
+def report(kept: dict[str, dict[str, object]]) -> str:
+    text = HEAD
+    for name in SECTIONS:
+        if name not in kept:
+            continue
+        section = kept[name]
+        text += f"## {name.capitalize()}\n\n{section['date']}, {section['machine']}.\n\n"
+        text += "| Path | Median figures | Against | Ratio | Target | Met |\n|---|---|---|---|---|---|\n"
+        for row in section["rows"]:  # type: ignore[attr-defined]
+            middle, least, most = row["ratio"]
+            met = {True: "yes", False: "**no**", None: "–"}[row["met"]]
+            ratio = f"{middle:.2f}× ({least:.2f} – {most:.2f})"
+            text += f"| {row['path']} | {row['figure']} | {row['against']} | {ratio} | {row['target']} | {met} |\n"
+        text += "\n"
+    return text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The fold: `bank.transactions` into ledger and aggregates, through the consumer runner on the embedded log."""
+
+import asyncio
+from datetime import date, timedelta
+from uuid import uuid4
+
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.ids import new_id
+from guanxi_common.messaging.bus import Outgoing, Record
+from guanxi_common.messaging.embedded import EmbeddedBus
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
+from guanxi_contracts.codec import decode, encode
+from guanxi_contracts.topics import topic_specs
+from scoring_svc.ledger.consumers import POSTED, fold_transactions
+from scoring_svc.ledger.policy import load_activity_classes
+
+from tests.load.measure import Row, row, take_turns
+from tests.load.stand import Stand
+
+EVENTS, SINGLE, CUSTOMERS = 20_000, 300, 2_000
+TOPIC = "bank.transactions"
+_customers = [new_id() for _ in range(CUSTOMERS)]
+
+
+def outgoing(number: int) -> list[Outgoing]:
+    """Postings of `CUSTOMERS` customers over a year."""
+    clock, start = SystemClock(), date(2026, 1, 1)
+    records = []
+    for position in range(number):
+        transaction, customer = uuid4(), _customers[position % CUSTOMERS]
+        data = {
+            "transaction_id": str(transaction),
+            "customer_id": str(customer),
+            "account_id": str(customer),
+            "source": "core",
+            "external_id": str(position),
+            "booked_on": (start + timedelta(days=position % 300)).isoformat(),
+            "money": {"amount": -position, "currency": "CNY"},
+            "code": "card",
+        }
+        records.append(encode(Envelope(transaction, POSTED, TOPIC, str(customer), "/customer-svc", clock.now(), data)))
+    return records
+
+
+async def measure(stand: Stand) -> list[Row]:
+    bus = await EmbeddedBus.open(stand.url("bus"))
+    await bus.ensure_topics(topic_specs(test=True))
+    database = Database(create_engine(stand.url("scoring")))
+    classes, producer = load_activity_classes(), await bus.producer()
+    fold = fold_transactions(classes, SystemClock())
+    subscription = [Subscription(TOPIC, {POSTED: fold}, dedupe="handler")]
+
+    async def consume(number: int, batch: int) -> int:
+        await producer.send(outgoing(number))
+        runner = ConsumerRunner(database, bus, "scoring-svc", subscription, settings=RunnerSettings(max_records=batch))
+        before, stop = await _entries(database), asyncio.Event()
+        running = asyncio.create_task(runner.run(stop))
+        while await _entries(database) < before + number:  # noqa: ASYNC110  # what is awaited is a state of the database
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+        return number
+
+    async def ours() -> int:
+        return await consume(EVENTS, 2_000)
+
+    async def one_by_one() -> int:
+        return await consume(SINGLE, 1)
+
+    async def without_database() -> int:
+        totals: dict[tuple[str, str], int] = {}
+        for position, sent in enumerate(outgoing(EVENTS)):
+            data = decode(Record(TOPIC, 0, position, sent.key, sent.value, sent.headers, 0)).data or {}
+            key = data["customer_id"], data["booked_on"]
+            totals[key] = totals.get(key, 0) + data["money"]["amount"]
+        return EVENTS
+
+    figures = await take_turns(
+        {"ours": ours, "a transaction per event": one_by_one, "decode and fold without database": without_database}, rounds=3
+    )
+    await producer.close()
+    await bus.close()
+    await database.dispose()
+    return [
+        row("Fold, embedded log → ledger and aggregates", figures, "a transaction per event", "events/s", 50),
+        row("Fold, embedded log → ledger and aggregates", figures, "decode and fold without database", "events/s", None),
+    ]
+
+
+async def _entries(database: Database) -> int:
+    async with database.transaction(readonly=True) as uow:
+        return int(await uow.driver.fetchval("SELECT count(*) FROM ledger_entry"))

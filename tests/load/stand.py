@@ -1,0 +1,89 @@
+"""The test stand: a durable PostgreSQL, the services' databases, and their applications in this process."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from customer_svc import main as customer_main
+from customer_svc.directory import service as directory
+from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
+from engagement_svc import main as engagement_main
+from fastapi import FastAPI
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.embedded import EmbeddedPostgres
+from guanxi_common.db.migrate import migrate
+from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
+
+SERVICES = ("customer", "engagement", "scoring")
+
+
+@dataclass
+class Stand:
+    """`rm` and `outlet` are in every service's directory; tokens by subject."""
+
+    server: EmbeddedPostgres
+    issuer: LocalIssuer
+    customer: FastAPI
+    engagement: FastAPI
+    rm: UUID
+    outlet: UUID
+
+    def url(self, name: str) -> str:
+        return self.server.url(f"guanxi_{name}")
+
+    def headers(self, subject: str, kind: Any = "staff") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.issuer.issue(subject, kind=kind)}", "Content-Type": "application/json"}
+
+
+@asynccontextmanager
+async def stand(folder: Path) -> AsyncIterator[Stand]:
+    with EmbeddedPostgres(folder / "postgres") as server:
+        for name in (*SERVICES, "keys", "bus", "peer"):
+            server.create_database(f"guanxi_{name}")
+        for name in SERVICES:
+            await migrate(server.url(f"guanxi_{name}"), f"{name}_svc")
+        os.environ.update(
+            GUANXI_HOME=str(folder),
+            KEYS_DATABASE_URL=server.url("guanxi_keys"),
+            BUS_DATABASE_URL=server.url("guanxi_bus"),
+            GUANXI_LOG_LEVEL="error",
+        )
+        apps = {}
+        for name, module in (("customer", customer_main), ("engagement", engagement_main)):
+            os.environ["DATABASE_URL"] = server.url(f"guanxi_{name}")
+            apps[name] = module.create_app()
+        async with apps["customer"].router.lifespan_context(apps["customer"]):
+            rm, outlet = await _enter_staff(apps["customer"])
+            await _copy_directory(server)
+            yield Stand(server, LocalIssuer(folder / "issuer", SystemClock()), apps["customer"], apps["engagement"], rm, outlet)
+            await apps["engagement"].state.edge.parts.close()
+
+
+async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID]:
+    async with app.state.edge.parts.database.transaction() as uow:
+        await directory.publish_roles(uow)
+        outlet = await directory.register_outlet(uow, OutletRegistration(code="B1", name="网点", kind="traditional"))
+        staff = StaffRegistration(subject="rm", name="rm", role="relationship_manager", outlet_id=outlet.id)
+        rm = await directory.register_staff(uow, LOCAL_ISSUER, staff)
+        client = StaffRegistration(subject="core", name="core", role="core_banking", outlet_id=None)
+        await directory.register_staff(uow, LOCAL_ISSUER, client)
+        await uow.commit()
+    return rm.id, outlet.id
+
+
+async def _copy_directory(server: EmbeddedPostgres) -> None:
+    """What the directory's snapshots would bring to engagement-svc."""
+    source = await asyncpg.connect(server.url("guanxi_customer"))
+    target = await asyncpg.connect(server.url("guanxi_engagement"))
+    try:
+        for table in ("directory_outlet", "directory_staff", "directory_role"):
+            rows = await source.fetch(f"SELECT * FROM {table}")  # noqa: S608  # constant names
+            await target.copy_records_to_table(table, records=[tuple(row) for row in rows], columns=list(rows[0].keys()))
+    finally:
+        await source.close()
+        await target.close()
