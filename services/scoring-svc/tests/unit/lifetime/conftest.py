@@ -1,4 +1,4 @@
-"""CDNOW, the published sample on which the lifetime models are checked (data/cdnow/ORIGIN.md)."""
+"""CDNOW, the published sample on which the lifetime models are checked (tests/data/cdnow/ORIGIN.md)."""
 
 import csv
 import lzma
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scoring_svc.lifetime.sufficient import Ints
 
-CDNOW = Path(__file__).parents[5] / "data" / "cdnow"
+CDNOW = Path(__file__).parents[2] / "data" / "cdnow"
 
 
 @dataclass(frozen=True)
