@@ -141,6 +141,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_idempotency_answer'))
     )
     op.create_index(op.f('ix_idempotency_answer_created_at'), 'idempotency_answer', ['created_at'], unique=False)
+    op.create_table('inbound_rejection',
+    sa.Column('event_id', sa.Uuid(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('account_number', sa.Text(), nullable=False),
+    sa.Column('external_id', sa.Text(), nullable=True),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', name=op.f('pk_inbound_rejection'))
+    )
+    op.create_index('ix_inbound_rejection_received_at', 'inbound_rejection', ['received_at', 'event_id'], unique=False)
     op.create_table('inbox_event',
     sa.Column('consumer', sa.Text(), nullable=False),
     sa.Column('event_id', sa.Uuid(), nullable=False),

@@ -87,6 +87,7 @@ def _customer_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "listAssignments": lambda t: (f"/v1/customers/{customer(t)}/assignments", None),
         "listAccounts": lambda t: (f"/v1/customers/{customer(t)}/accounts", None),
         "listParkedPostings": lambda _: ("/v1/parked-postings", None),
+        "listInboundRejections": lambda _: ("/v1/inbound-rejections", None),
         "reconcile": lambda _: ("/v1/reconciliations", {"source": "core", "days": [day]}),
         "batchCreateTransactions": lambda _: ("/v1/transactions:batchCreate", {"items": [posting()]}),
         "batchCreateAccounts": lambda _: ("/v1/accounts:batchCreate", {"items": [closing]}),

@@ -1,22 +1,36 @@
 """The same intake from Kafka: `bank.inbound.accounts`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
+from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.messaging.runner import Handler
 
 from customer_svc.accounts import service
 from customer_svc.accounts.schemas import AccountItem
+from customer_svc.inbound.repository import InboundRejection, keep_rejections
+from customer_svc.transactions.schemas import ItemError
 
 
-async def take_in_accounts(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """The handler of `bank.inbound.accounts`. An item that HTTP would reject becomes a dead letter with that reason."""
-    result = await service.report_accounts(uow, [_item(event) for event in events])
-    for outcome in result.items:
-        if outcome.error is not None:
-            raise PermanentError(outcome.error.code, outcome.error.detail, event_id=events[outcome.index].id)
+def take_in_accounts(clock: Clock) -> Handler:
+    """Make the handler of `bank.inbound.accounts`. An item that HTTP would reject is kept as a rejection and holds up nobody."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        items = [_item(event) for event in events]
+        result = await service.report_accounts(uow, items)
+        now = clock.now()
+        rejections = [
+            _rejection(events[outcome.index], items[outcome.index], outcome.error, now)
+            for outcome in result.items
+            if outcome.error is not None
+        ]
+        await keep_rejections(uow, rejections)
+
+    return handle
 
 
 def _item(event: Envelope) -> AccountItem:
@@ -24,3 +38,7 @@ def _item(event: Envelope) -> AccountItem:
         return msgspec.convert(event.data, AccountItem)
     except msgspec.ValidationError as error:
         raise PermanentError("invalid_item", event.type, event_id=event.id) from error
+
+
+def _rejection(event: Envelope, item: AccountItem, error: ItemError, now: datetime) -> InboundRejection:
+    return InboundRejection(event.id, event.topic, item.source, item.account_number, None, error.code, error.detail, now)

@@ -1,6 +1,7 @@
 """The same intake from Kafka: `bank.inbound.transactions`, one item of the batch operation a record, keyed by source and account."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from guanxi_common.calendar import BusinessCalendar
@@ -10,21 +11,26 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 
+from customer_svc.inbound.repository import InboundRejection, keep_rejections
 from customer_svc.transactions import service
-from customer_svc.transactions.schemas import MAX_ITEMS, TransactionItem
+from customer_svc.transactions.schemas import MAX_ITEMS, ItemError, TransactionItem
 
 
 def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
-    """Make the handler of `bank.inbound.transactions`. An item that HTTP would reject becomes a dead letter with that reason."""
+    """Make the handler of `bank.inbound.transactions`. An item that HTTP would reject is kept as a rejection and holds up nobody."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         items = [_item(event) for event in events]
+        now = clock.now()
+        rejections: list[InboundRejection] = []
         for start in range(0, len(items), MAX_ITEMS):
-            batch = items[start : start + MAX_ITEMS]
-            result = await service.post_transactions(uow, calendar, batch, clock.now())
-            for outcome in result.items:
-                if outcome.error is not None:
-                    raise PermanentError(outcome.error.code, outcome.error.detail, event_id=events[start + outcome.index].id)
+            result = await service.post_transactions(uow, calendar, items[start : start + MAX_ITEMS], now)
+            rejections += [
+                _rejection(events[start + outcome.index], items[start + outcome.index], outcome.error, now)
+                for outcome in result.items
+                if outcome.error is not None
+            ]
+        await keep_rejections(uow, rejections)
 
     return handle
 
@@ -34,3 +40,9 @@ def _item(event: Envelope) -> TransactionItem:
         return msgspec.convert(event.data, TransactionItem)
     except msgspec.ValidationError as error:
         raise PermanentError("invalid_item", event.type, event_id=event.id) from error
+
+
+def _rejection(event: Envelope, item: TransactionItem, error: ItemError, now: datetime) -> InboundRejection:
+    return InboundRejection(
+        event.id, event.topic, item.source, item.account_number, item.external_id, error.code, error.detail, now
+    )

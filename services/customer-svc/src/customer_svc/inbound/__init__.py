@@ -1,0 +1,4 @@
+"""What the intake from Kafka would not take: over HTTP the caller is told at once, here the refusals are kept and can be listed.
+
+A refusal is business (an unknown currency, other content under the same id), so it holds up nobody; what cannot be read is a dead letter.
+"""

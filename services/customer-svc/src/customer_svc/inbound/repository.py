@@ -1,0 +1,50 @@
+"""The table of refusals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from guanxi_common.db.rows import read_as, table_of, values_of
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.http.pagination import after
+from sqlalchemy import select, true
+from sqlalchemy.dialects.postgresql import insert
+
+from customer_svc.inbound.models import InboundRejectionRow
+
+_rejection = table_of(InboundRejectionRow)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRejection:
+    """One item that was not taken; `external_id` is None for what core banking says of an account."""
+
+    event_id: UUID
+    topic: str
+    source: str
+    account_number: str
+    external_id: str | None
+    code: str
+    detail: str
+    received_at: datetime
+
+
+async def keep_rejections(uow: UnitOfWork, rejections: Sequence[InboundRejection]) -> None:
+    """Keep each refusal once, however often its event is read."""
+    if rejections:
+        await uow.execute(insert(_rejection).on_conflict_do_nothing().values([values_of(one) for one in rejections]))
+
+
+async def list_rejections(
+    uow: UnitOfWork, *, source: str | None, past: tuple[datetime, UUID] | None, limit: int
+) -> list[InboundRejection]:
+    """Refusals, the latest first."""
+    order = (_rejection.c.received_at, _rejection.c.event_id)
+    statement = (
+        select(_rejection)
+        .where(after(order, past, descending=True), _rejection.c.source == source if source else true())
+        .order_by(*(column.desc() for column in order))
+        .limit(limit)
+    )
+    return [read_as(InboundRejection, row) for row in (await uow.execute(statement)).mappings()]
