@@ -10,6 +10,7 @@ from guanxi_common.http.documented import documented
 from guanxi_common.http.hot_route import hot_route
 from guanxi_common.http.pagination import Page
 from guanxi_common.http.routes import router
+from guanxi_common.messaging import outbox
 from guanxi_common.money import Money
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
@@ -48,7 +49,8 @@ _ITEM = {
     operation_id="batchCreateAccounts",
     tag="accounts",
     summary="Take in what core banking says of accounts: opened, closed, balance (账户接入)",
-    description="Idempotent per item. An opening publishes the postings that were parked for the account.",
+    description="Idempotent per item. An opening publishes the postings that were parked for the account. "
+    "503 with Retry-After while earlier events are not yet published.",
     request=AccountBatch,
     response=AccountBatchResult,
     request_example={"items": [_ITEM]},
@@ -57,6 +59,7 @@ _ITEM = {
 )
 async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
     async with call.write() as write:
+        await outbox.refuse_when_behind(write.uow)
         return await write.reply(200, await service.report_accounts(write.uow, batch.items))
 
 
