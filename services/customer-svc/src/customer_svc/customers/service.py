@@ -44,11 +44,15 @@ async def register_customer(
     """
     if not await _may_file_at(uow, scope, registration.outlet_id):
         raise OutletOutOfScope
+    # Looked up first, so that a repeated registration makes no data key; the unique index decides the race.
+    reference = registration.reference
+    if await repository.find_by_reference(uow, reference.source, reference.customer_number) is not None:
+        raise AlreadyRegistered
     contact = _contact(registration)
     customer = Customer(
         id=new_id(),
-        source=registration.reference.source,
-        customer_number=registration.reference.customer_number,
+        source=reference.source,
+        customer_number=reference.customer_number,
         customer_type=registration.customer_type,
         name=registration.name,
         name_terms=policy.name_terms(registration.name),
