@@ -65,6 +65,7 @@ class Fabric:
     bus: Bus
     url: str
     group: str = field(default_factory=lambda: f"group-{uuid4().hex}")
+    bus_url: str = ""
 
     def subscriptions(self, handler: Callable[..., Awaitable[None]] = record_effects) -> list[Subscription]:
         return [
@@ -112,7 +113,7 @@ async def open_fabric(postgres: TestServer, *, pool_size: int = 12) -> AsyncIter
         wake_up = WakeUp(url)
         database = Database(create_engine(url, pool_size=pool_size), wake_relay=wake_up.notify)
         try:
-            yield Fabric(database, bus, url)
+            yield Fabric(database, bus, url, bus_url=bus_url)
         finally:
             await wake_up.close()
             await database.dispose()
