@@ -19,6 +19,9 @@ from scoring_svc.ledger.repository import Entry, Reversal
 POSTED = "guanxi.transaction.posted.v1"
 REVERSED = "guanxi.transaction.reversed.v1"
 
+MAX_AMOUNT_MINOR = 10**15
+"""As at the intake: nine thousand such postings a day still add up within eight bytes."""
+
 T = TypeVar("T")
 
 
@@ -77,6 +80,8 @@ def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
 
 def _entry(event: Envelope, classes: ActivityClasses) -> Entry:
     posted = _decode(event, _Posted)
+    if abs(posted.money.amount) > MAX_AMOUNT_MINOR:
+        raise PermanentError("amount_out_of_range", event.type, event_id=event.id)
     return Entry(
         posted.customer_id,
         posted.transaction_id,
