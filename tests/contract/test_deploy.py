@@ -1,0 +1,73 @@
+"""The files of `deploy/` are well formed and speak of routes and metrics that exist."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from guanxi_common.http.openapi import operations
+from guanxi_common.supervisor.deployment import SERVICES
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SOURCES = [ROOT / "libs/common/src", *(ROOT / f"services/{service}-svc/src" for service in SERVICES)]
+PLAIN_YAML = [file for kind in ("*.yaml", "*.yml") for file in sorted(DEPLOY.rglob(kind)) if "templates" not in file.parts]
+
+
+@pytest.mark.parametrize("file", PLAIN_YAML, ids=lambda file: str(file.relative_to(DEPLOY)))
+def test_yaml_is_yaml(file: Path) -> None:
+    assert yaml.safe_load(file.read_text("utf-8"))
+
+
+def _routed() -> dict[str, str]:
+    """The service by first path segment, as the proxy routes it."""
+    text = (DEPLOY / "nginx/nginx.conf").read_text("utf-8")
+    found = re.findall(r"\^/v1/\(([^)]*)\).*?proxy_pass http://(\w+);", text, re.DOTALL)
+    return {segment: service for segments, service in found for segment in segments.split("|")}
+
+
+def test_the_proxy_routes_every_operation_to_its_service() -> None:
+    wanted: dict[str, str] = {}
+    for service in SERVICES:
+        document: dict[str, Any] = json.loads((ROOT / f"docs/api/{service}-svc.json").read_text("utf-8"))
+        wanted |= {path.split("/")[2].partition(":")[0]: service for path, _, _ in operations(document)}
+    assert _routed() == wanted
+
+
+def test_the_ports_are_those_of_the_services() -> None:
+    proxied = re.findall(r"upstream (\w+) \{ server \w+-api:(\d+);", (DEPLOY / "nginx/nginx.conf").read_text("utf-8"))
+    charted = yaml.safe_load((DEPLOY / "helm/guanxi/values.yaml").read_text("utf-8"))["services"]
+    assert {service: int(port) for service, port in proxied} == SERVICES
+    assert {service: values["port"] for service, values in charted.items()} == SERVICES
+
+
+@pytest.mark.parametrize("file", ["prometheus/rules.yaml", "grafana/guanxi.json"])
+def test_every_metric_named_is_set_by_a_process(file: str) -> None:
+    """Not only declared: its name in the code is used outside the module that declares it."""
+    named = set(re.findall(r"guanxi_\w+", " ".join(_expressions(file))))
+    texts = {source: source.read_text("utf-8") for root in SOURCES for source in root.rglob("*.py")}
+    declared = {
+        metric: (variable, source)
+        for source, text in texts.items()
+        for variable, metric in re.findall(r'^(\w+)[^=\n]* = (?:Counter|Gauge|Histogram)\(\s*"(guanxi_\w+)"', text, re.MULTILINE)
+    }
+    assert named
+    for metric in named:
+        variable, source = declared[re.sub(r"_(bucket|count|sum)$", "", metric)]
+        assert any(re.search(rf"\b{variable}\b", text) for other, text in texts.items() if other != source), metric
+
+
+def _expressions(file: str) -> list[str]:
+    document = yaml.safe_load((DEPLOY / file).read_text("utf-8"))
+    if file.endswith(".json"):
+        return [target["expr"] for panel in document["panels"] for target in panel["targets"]]
+    return [rule["expr"] for group in document["groups"] for rule in group["rules"]]
+
+
+def test_every_alert_has_its_runbook() -> None:
+    groups = yaml.safe_load((DEPLOY / "prometheus/rules.yaml").read_text("utf-8"))["groups"]
+    books = [rule["annotations"]["runbook"] for group in groups for rule in group["rules"]]
+    assert books
+    assert [book for book in books if not (ROOT / book).is_file()] == []
