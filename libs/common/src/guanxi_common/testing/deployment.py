@@ -86,6 +86,11 @@ class RunningDeployment:
         """The URL of `customer`, `engagement`, `scoring`, `keys` or `bus`."""
         return self._postgres().url(f"guanxi_{name}")
 
+    @property
+    def admin_url(self) -> str:
+        """The URL of the server's superuser, which no service has."""
+        return self._postgres().admin_url
+
     def processes(self) -> dict[str, int]:
         """The process ids of all that lives: supervisor, postmaster, and each service's API and worker."""
         if self._process is None or not self.running:
