@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from typing import Any
+from uuid import UUID
 
 import yaml
 
@@ -22,6 +24,19 @@ class ActivityClasses:
     def classify(self, code: str) -> str:
         """The class of a code; an unknown code falls into the default class."""
         return self.by_code.get(code, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyActivity:
+    """What a customer's entries of one class and currency add up to on one business day."""
+
+    customer_id: UUID
+    booked_on: date
+    currency: str
+    activity_class: str
+    entries: int
+    credit_minor: int
+    debit_minor: int
 
 
 def parse_activity_classes(document: Mapping[str, Any]) -> ActivityClasses:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
+from scoring_svc.ledger.policy import DailyActivity
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -32,19 +34,6 @@ class Reversal:
     entry_id: UUID
     reversal_id: UUID
     traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DailyActivity:
-    """What a customer's entries of one class and currency add up to on one business day."""
-
-    customer_id: UUID
-    booked_on: date
-    currency: str
-    activity_class: str
-    entries: int
-    credit_minor: int
-    debit_minor: int
 
 
 _ADD_TO_DAYS = """

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from scoring_svc.ledger.policy import ActivityClasses
-from scoring_svc.ledger.repository import DailyActivity
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.retention.policy import Contact, RetentionInputs
 from scoring_svc.signals.policy import DayFlow, SignalStandard, median, regular_income
 

@@ -14,8 +14,7 @@ from guanxi_common.telemetry.traces import continue_trace
 
 from scoring_svc.contacts import repository as contacts
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import ActivityClasses
-from scoring_svc.ledger.repository import DailyActivity
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.retention.policy import Contact, RetentionInputs, RetentionRisk, RetentionStandard, retention_risk
 from scoring_svc.rfm.policy import RfmStandard, cell
 from scoring_svc.runs import repository as runs
