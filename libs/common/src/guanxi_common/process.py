@@ -32,6 +32,7 @@ from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.settings import ServiceSettings
 from guanxi_common.startup import when_available
+from guanxi_common.telemetry.metrics import watch_pool
 from guanxi_common.telemetry.worker_http import Progress, serve_worker_http
 
 OUTBOX_KEPT = timedelta(days=1)
@@ -41,11 +42,13 @@ INBOX_KEPT = timedelta(days=5 + max(topic.retention_days or 0 for topic in load_
 
 
 def open_database(settings: ServiceSettings, process: str) -> Database:
-    """The process's only pool."""
+    """The process's only pool; `/metrics` shows how much of it is in use."""
     url = settings.database_url
     if url is None:
         raise ValueError("no database is configured")
-    return Database(create_engine(url, application_name=f"{settings.service} {process}"), wake_relay=WakeUp(url).notify)
+    engine = create_engine(url, application_name=f"{settings.service} {process}")
+    watch_pool(engine)
+    return Database(engine, wake_relay=WakeUp(url).notify)
 
 
 def api_parts(settings: ServiceSettings, clock: Clock, package: str) -> dict[str, Any]:
