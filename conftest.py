@@ -1,3 +1,12 @@
 """Fixtures for every test of the repository come from these plugins."""
 
+import pytest
+
 pytest_plugins = ["guanxi_common.testing.plugin", "guanxi_common.testing.kafka_plugin"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start whole deployments run one after the other, on one worker: a dozen processes each are enough for two cores."""
+    for item in items:
+        if {"e2e", "chaos"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("deployments"))
