@@ -7,6 +7,7 @@ from uuid import UUID
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging import outbox
+from guanxi_common.telemetry.metrics import SIGNALS
 
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import ActivityClasses
@@ -92,7 +93,15 @@ async def raise_signals(
             dates[finding.kind].append(finding.business_date)
             await outbox.append(uow, _raised(signal), event_id=signal.signal_id)
             new.append(signal)
+    if new:
+        uow.after_commit(lambda: _count(new))
     return new
+
+
+async def _count(raised: Sequence[Signal]) -> None:
+    """Once they are durable: a transaction that is tried again counts once."""
+    for signal in raised:
+        SIGNALS.labels(signal.kind, signal.severity).inc()
 
 
 def _raised(signal: Signal) -> SignalRaised:
