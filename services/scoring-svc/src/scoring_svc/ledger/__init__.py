@@ -5,5 +5,5 @@ Decisions
 - A reversal is a row of its own, never an update, so what was known at any instant (`known_at`) can be read back.
 - Aggregates are per customer, business day, currency and activity class. They are sums, so the order of events does not matter; a day
   whose count returns to zero is deleted, so that a reversed posting leaves no trace in them.
-- Every customer touched is marked dirty in the same transaction; `scores.scorer` does the rest.
+- Every customer touched is marked dirty in the same transaction; the job of `scores.service` does the rest.
 """

@@ -11,7 +11,7 @@ from scoring_svc.tables import Base
 
 
 class LedgerEntryRow(Base):
-    """One posting; never updated. `class_code` is the code as core banking gave it; the class follows from `class_version`."""
+    """One posting; never updated. `code` is as core banking gave it; `activity_class` what it was mapped to when the entry came."""
 
     __tablename__ = "ledger_entry"
 

@@ -113,8 +113,10 @@ async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: d
         [e.traceparent for e in entries],
     )
     # Without the condition every batch would wait for the others at this row.
-    latest = max(e.booked_on for e in entries)
-    await uow.driver.execute("UPDATE feed_position SET booked_on = $1 WHERE booked_on < $1", latest)
+    # A posting dated ahead says nothing of how far the feed has come.
+    latest = max((e.booked_on for e in entries if e.booked_on <= recorded_at.date()), default=None)
+    if latest is not None:
+        await uow.driver.execute("UPDATE feed_position SET booked_on = $1 WHERE booked_on < $1", latest)
     return {(row[0], row[1]) for row in rows}
 
 

@@ -49,7 +49,9 @@ async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since:
     news too. Returns how many."""
     outcome = await uow.driver.execute(
         "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT customer_id, $2, $1, true FROM score"
-        " WHERE silence_judged_on < $1 AND known_at < $3 ORDER BY silence_judged_on, customer_id LIMIT $4 ON CONFLICT DO NOTHING",
+        " WHERE silence_judged_on < $1 AND known_at < $3"
+        " AND NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score.customer_id)"
+        " ORDER BY silence_judged_on, customer_id LIMIT $4 ON CONFLICT DO NOTHING",
         today,
         now,
         quiet_since,
@@ -86,6 +88,11 @@ async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut], settled: Col
         [json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in scores],
         [s.as_of if s.customer_id in settled else NEVER for s in scores],
     )
+
+
+async def forget_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
+    """Delete the scores of customers of whom no entry counts any more."""
+    await uow.driver.execute("DELETE FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
 
 
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:

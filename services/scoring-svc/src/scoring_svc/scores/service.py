@@ -7,7 +7,7 @@ from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound
+from guanxi_common.errors import InvalidInput, NotFound, Text
 from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 from guanxi_common.telemetry.traces import continue_trace
@@ -29,7 +29,7 @@ from scoring_svc.signals import service as signals
 from scoring_svc.signals.events import SignalReason
 from scoring_svc.signals.policy import SignalStandard
 
-SCORER_BATCH = 100
+SCORER_BATCH = 25
 SETTLED_BATCH = 500
 RFM_WINDOW_DAYS = 365
 FEED_SETTLES = timedelta(seconds=15)
@@ -59,11 +59,14 @@ async def read_score(
 ) -> ScoreOut:
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
-    Raises `NotFound` for a customer out of scope, and for one without an entry by then.
+    Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
     if not await repository.customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
-    day = as_of or method.calendar.local_date(now)
+    today = method.calendar.local_date(now)
+    if (as_of or today) > today or (known_at or now) > now:
+        raise InvalidInput(Text("as_of and known_at cannot lie in the future.", "as_of 与 known_at 不能在将来。"))
+    day = as_of or today
     if known_at is None:
         days = await ledger.read_days(uow, [customer_id], until=day)
     else:
@@ -122,16 +125,20 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     raised_on = await signal_store.raised_on(uow, ids)
     told_until = min(today, await ledger.feed_position(uow))
     scores: list[ScoreOut] = []
+    emptied: list[UUID] = []
     for one in dirty:
         scored = score_customer(
             method, models, one.customer_id, days.get(one.customer_id, []), told.get(one.customer_id, []), today, now
         )
         if scored is None:
+            emptied.append(one.customer_id)
             continue
         score, history = scored
         scores.append(score)
         silent_until = told_until if one.settled else None
         await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, silent_until, now)
+    if emptied:
+        await repository.forget_scores(uow, emptied)
     if scores:
         await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
     return len(dirty)
