@@ -8,9 +8,10 @@ from uuid import UUID
 
 from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope, ScopeKind
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.models import CustomerRow
@@ -18,6 +19,7 @@ from engagement_svc.tasks.models import TaskRow
 
 _task = table_of(TaskRow)
 _customer = table_of(CustomerRow)
+_book = table_of(BookAssignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,11 @@ async def list_open_tasks(
     after: tuple[int, UUID] | None,
     limit: int,
 ) -> list[ListedTask]:
-    """Open tasks in rank order. `owner_id` narrows to one RM's; the scope holds in any case."""
+    """Open tasks in rank order. `owner_id` narrows to one RM's; the scope holds in any case.
+
+    A caller's own list costs what the own book holds, however large the bank: the book's index leads to the customers, theirs to the
+    tasks. It cannot go by the stored owner, which follows a transfer only within a second.
+    """
     statement = (
         select(_task, _customer.c.name)
         .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
@@ -98,12 +104,16 @@ async def list_open_tasks(
     )
     if scope.kind is ScopeKind.OUTLET:
         statement = statement.where(_task.c.outlet_id.in_(scope.outlet_ids))
+    if scope.kind is ScopeKind.OWN:
+        statement = statement.where(
+            _task.c.customer_id.in_(select(_book.c.customer_id).where(_book.c.staff_id == scope.staff_id))
+        )
     if owner_id is not None:
         statement = statement.where(_task.c.owner_id == owner_id)
     if breached is not None:
         statement = statement.where(_task.c.breached_at.is_not(None) if breached else _task.c.breached_at.is_(None))
     if after is not None:
-        statement = statement.where(func.row(_task.c.rank_key, _task.c.id) > func.row(*after))
+        statement = statement.where(tuple_(_task.c.rank_key, _task.c.id) > tuple_(*after))
     return [ListedTask(_of(row), row["name"]) for row in (await uow.execute(statement)).mappings()]
 
 
