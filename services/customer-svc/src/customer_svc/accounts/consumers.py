@@ -21,7 +21,7 @@ def take_in_accounts(clock: Clock) -> Handler:
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         items = [_item(event) for event in events]
-        result = await service.report_accounts(uow, items)
+        result = await service.report_accounts(uow, items, clock.now())
         now = clock.now()
         rejections = [
             _rejection(events[outcome.index], items[outcome.index], outcome.error, now)

@@ -5,8 +5,12 @@ from datetime import date
 from uuid import UUID
 
 from guanxi_common.errors import Text
+from guanxi_common.money import MINOR_DIGITS
 
 from customer_svc.accounts.schemas import AccountItem
+
+EARLIEST_BOOKING = date(1900, 1, 1)
+DAYS_AHEAD = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,16 @@ UNKNOWN_HOLDER = Refusal("unknown_customer", Text("The holder is not registered.
 UNKNOWN_ACCOUNT = Refusal("unknown_account", Text("The account has not been opened.", "账户尚未开立。"))
 DIFFERS = Refusal("content_differs", Text("The account was reported with other content.", "同一账户的内容不一致。"))
 INCOMPLETE = Refusal("incomplete_item", Text("A field that this kind needs is missing.", "缺少该类型必填的字段。"))
+UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
+IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("A date is out of range.", "日期超出范围。"))
 CLOSED_BEFORE_OPENED = Refusal("closed_before_opened", Text("closed_on is before opened_on.", "销户日期早于开户日期。"))
 
 
-def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None) -> Change | Refusal:
-    """What an item changes, given the account as it stands."""
+def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None, today: date) -> Change | Refusal:
+    """What an item changes, given the account as it stands. Dates lie between 1900 and a year ahead."""
+    dates = [on for on in (item.opened_on, item.closed_on, item.balance_as_of) if on is not None]
+    if any(on < EARLIEST_BOOKING or (on - today).days > DAYS_AHEAD for on in dates):
+        return IMPLAUSIBLE_DATE
     if item.kind == "opened":
         return _open(item, account_id, holder, before)
     if before is None:
@@ -58,6 +67,8 @@ def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Acc
 def _open(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None) -> Change | Refusal:
     if item.holder is None or item.product_code is None or item.currency is None or item.opened_on is None:
         return INCOMPLETE
+    if item.currency not in MINOR_DIGITS:
+        return UNKNOWN_CURRENCY
     if holder is None:
         return UNKNOWN_HOLDER
     account = Account(account_id, item.source, item.account_number, holder, item.product_code, item.currency, item.opened_on)

@@ -60,7 +60,7 @@ _ITEM = {
 async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        return await write.reply(200, await service.report_accounts(write.uow, batch.items))
+        return await write.reply(200, await service.report_accounts(write.uow, batch.items, write.now))
 
 
 @accounts.get(

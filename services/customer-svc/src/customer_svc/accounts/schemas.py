@@ -32,7 +32,7 @@ class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["opened", "closed", "balance_reported"]
     holder: HolderReference | None = None
     product_code: Token | None = None
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
     opened_on: date | None = None
     closed_on: date | None = None
     balance: MoneyIn | None = None

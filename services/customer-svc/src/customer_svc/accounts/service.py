@@ -1,6 +1,7 @@
 """Take in what core banking says of accounts, and release the postings that waited for one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -18,7 +19,7 @@ from customer_svc.transactions.policy import account_id
 from customer_svc.transactions.schemas import ItemError
 
 
-async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem]) -> AccountBatchResult:
+async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem], now: datetime) -> AccountBatchResult:
     """Take in a batch; idempotent per item. Items on one account are applied in the order given."""
     ids = [account_id(item.source, item.account_number) for item in items]
     opening = {id_ for id_, item in zip(ids, items, strict=True) if item.kind == "opened"}
@@ -30,7 +31,7 @@ async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem]) -> Acco
     events: list[tuple[UUID, DomainEvent]] = []
     for index, (id_, item) in enumerate(zip(ids, items, strict=True)):
         holder = holders.get((item.holder.source, item.holder.customer_number)) if item.holder else None
-        decision = policy.decide(item, id_, holder, accounts.get(id_))
+        decision = policy.decide(item, id_, holder, accounts.get(id_), now.date())
         if not isinstance(decision, Change):
             results.append(AccountResult(index, "rejected", error=ItemError(decision.code, decision.detail.en)))
             continue

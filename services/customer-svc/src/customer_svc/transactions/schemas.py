@@ -12,16 +12,16 @@ MAX_ITEMS = 5_000
 # Ten trillion major units: more than any posting, and nine thousand of them a day still add up within eight bytes.
 MAX_AMOUNT = 10**15
 
-# U+0000 is refused by the pattern; PostgreSQL cannot hold it.
-Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
-Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+# U+0000 is refused by the pattern; PostgreSQL cannot hold it. `$` alone would let a final line break through.
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")]
+Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)")]
 
 
 class MoneyIn(msgspec.Struct, forbid_unknown_fields=True):
     """Minor units of an ISO 4217 currency; a credit is positive."""
 
     amount: Annotated[int, msgspec.Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 
 
 class TransactionItem(msgspec.Struct, forbid_unknown_fields=True):

@@ -30,6 +30,7 @@ from scoring_svc.signals.events import SignalReason
 from scoring_svc.signals.policy import SignalStandard
 
 SCORER_BATCH = 25
+EARLIEST = date(1900, 1, 1)
 SETTLED_BATCH = 500
 RFM_WINDOW_DAYS = 365
 FEED_SETTLES = timedelta(seconds=15)
@@ -64,8 +65,8 @@ async def read_score(
     if not await repository.customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
     today = method.calendar.local_date(now)
-    if (as_of or today) > today or (known_at or now) > now:
-        raise InvalidInput(Text("as_of and known_at cannot lie in the future.", "as_of 与 known_at 不能在将来。"))
+    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
+        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
     day = as_of or today
     if known_at is None:
         days = await ledger.read_days(uow, [customer_id], until=day)
