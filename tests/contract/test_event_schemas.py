@@ -8,7 +8,7 @@ from guanxi_contracts.compatibility import Release, compare_releases
 from guanxi_contracts.topics import definitions, event_types, examples_of, schema_of, validate_data
 from jsonschema import Draft202012Validator
 
-RELEASED = Path(__file__).parents[2] / "contracts" / "released"
+RELEASED = Path(__file__).parents[2] / "docs" / "api" / "released" / "events"
 """One folder per release, each a copy of the package's `schemas/` and `topics/`."""
 
 EXAMPLES = [(type_, name) for type_ in event_types() for name in examples_of(type_)]

@@ -1,7 +1,7 @@
 """The committed contracts: one OpenAPI document per service and the AsyncAPI document, written from the code and held against it.
 
 `docs/api/<service>.json` and `docs/asyncapi.json` are what the code says now; `docs/api/released/<service>-<version>.json` and
-`contracts/released/<version>/` (a copy of the package's `schemas/` and `topics/`) are what was promised and must stay true.
+`docs/api/released/events/<version>/` (a copy of the package's `schemas/` and `topics/`) are what was promised and must stay true.
 """
 
 import importlib
@@ -91,5 +91,5 @@ def _broken_operations(root: Path) -> Iterator[str]:
 
 def _broken_events(root: Path) -> Iterator[str]:
     present = Release.read(Path(str(files("guanxi_contracts"))))
-    for folder in sorted((root / "contracts/released").glob("*/")):
+    for folder in sorted((root / "docs/api/released/events").glob("*/")):
         yield from (f"breaks events {folder.name}: {breach}" for breach in compare_releases(Release.read(folder), present))

@@ -42,7 +42,7 @@ class Release:
 
     @classmethod
     def read(cls, folder: Path) -> "Release":
-        """What `folder/schemas` and `folder/topics` hold; `folder` is the package, or a copy of it in `contracts/released/`."""
+        """What `folder/schemas` and `folder/topics` hold; `folder` is the package, or a copy of it in `docs/api/released/events/`."""
         schemas = {file.stem: json.loads(file.read_text("utf-8")) for file in sorted((folder / "schemas").glob("*.json"))}
         topics = {file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted((folder / "topics").glob("*.yaml"))}
         return cls(schemas, topics)
