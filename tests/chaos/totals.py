@@ -71,10 +71,14 @@ class Books:
 
 
 def expected(totals: Mapping[tuple[str, str], AccountTotals]) -> tuple[dict[str, Sum], dict[tuple[str, str], Sum]]:
-    """The reference's totals by account, and by account and activity class."""
-    by_account = {number: _total(account) for (_, number), account in totals.items()}
+    """The reference's totals by account, and by account and activity class, of those with a posting in force: the databases have no
+    row for an account whose postings were all reversed."""
+    by_account = {number: _total(account) for (_, number), account in totals.items() if account.count}
     by_class = {
-        (number, name): _total(part) for (_, number), account in totals.items() for name, part in account.by_class.items()
+        (number, name): _total(part)
+        for (_, number), account in totals.items()
+        for name, part in account.by_class.items()
+        if part.count
     }
     return by_account, by_class
 
