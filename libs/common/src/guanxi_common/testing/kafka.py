@@ -60,7 +60,8 @@ class LocalKafka:
         )
         if not (self.folder / "data" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-            self._run(jars, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
+            # One word: an id may begin with a dash, and would else be taken for an option.
+            self._run(jars, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own program and arguments
                 self._java(jars, "kafka.Kafka", str(properties)),

@@ -25,17 +25,19 @@ class ContactEffect:
 
 _ADD = """
 WITH incoming AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[])
-        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[]) WITH ORDINALITY
+        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, place)
 ), fresh AS (
     INSERT INTO contact_effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at)
     SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz FROM incoming
     ON CONFLICT DO NOTHING RETURNING customer_id, evidence_id, occurred_on
 )
 INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
-SELECT customer_id, $7::timestamptz, max(fresh.occurred_on), max(traceparent), false
-FROM fresh JOIN incoming USING (customer_id, evidence_id)
-GROUP BY customer_id ORDER BY customer_id
+SELECT customer_id, $7::timestamptz, touched_from, traceparent, false
+FROM (
+    SELECT customer_id, max(fresh.occurred_on) AS touched_from, max(place) AS place
+    FROM fresh JOIN incoming USING (customer_id, evidence_id) GROUP BY customer_id
+) touched JOIN incoming USING (customer_id, place) ORDER BY customer_id
 ON CONFLICT (customer_id) DO UPDATE SET traceparent = EXCLUDED.traceparent
 """
 

@@ -46,9 +46,12 @@ _ADD_TO_DAYS = """
         debit_minor = day.debit_minor + EXCLUDED.debit_minor
 """
 
+# In the trace of the event that came last: it is the one whose score somebody waits for.
 _MARK_DIRTY = """
     INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
-    SELECT customer_id, {now}, min(booked_on), max(traceparent), false FROM delta GROUP BY customer_id ORDER BY customer_id
+    SELECT customer_id, {now}, touched_from, traceparent, false
+    FROM (SELECT customer_id, min(booked_on) AS touched_from, max(place) AS place FROM delta GROUP BY customer_id) touched
+    JOIN incoming USING (customer_id, place) ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
         traceparent = EXCLUDED.traceparent, settled = false
 """
@@ -58,7 +61,8 @@ _MARK_DIRTY = """
 _FOLD_ENTRIES = f"""
 WITH incoming AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-        $10::text[]) AS entry (customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, traceparent)
+        $10::text[]) WITH ORDINALITY
+        AS entry (customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, traceparent, place)
 ), fresh AS (
     INSERT INTO ledger_entry (customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, recorded_at)
     SELECT customer_id, entry_id, account_id, booked_on, amount_minor, currency, activity_class, code, $9::timestamptz
@@ -68,8 +72,8 @@ WITH incoming AS (
 ), delta AS (
     SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,
         coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
-        coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(traceparent) AS traceparent
-    FROM fresh JOIN (SELECT customer_id, entry_id, traceparent FROM incoming) told USING (customer_id, entry_id)
+        coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(place) AS place
+    FROM fresh JOIN (SELECT customer_id, entry_id, place FROM incoming) told USING (customer_id, entry_id)
     WHERE NOT EXISTS (
         SELECT FROM ledger_reversal undone WHERE undone.customer_id = fresh.customer_id AND undone.entry_id = fresh.entry_id)
     GROUP BY 1, 2, 3, 4
@@ -79,7 +83,8 @@ SELECT customer_id, entry_id FROM fresh
 
 _FOLD_REVERSALS = f"""
 WITH incoming AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $5::text[]) AS undone (customer_id, entry_id, reversal_id, traceparent)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $5::text[]) WITH ORDINALITY
+        AS undone (customer_id, entry_id, reversal_id, traceparent, place)
 ), fresh AS (
     INSERT INTO ledger_reversal (customer_id, entry_id, reversal_id, recorded_at)
     SELECT customer_id, entry_id, reversal_id, $4::timestamptz FROM incoming ORDER BY customer_id, entry_id
@@ -88,9 +93,9 @@ WITH incoming AS (
 ), delta AS (
     SELECT customer_id, booked_on, currency, activity_class, -count(*)::int AS entries,
         -coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
-        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(traceparent) AS traceparent
+        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(place) AS place
     FROM fresh JOIN ledger_entry USING (customer_id, entry_id)
-    JOIN (SELECT customer_id, entry_id, traceparent FROM incoming) told USING (customer_id, entry_id)
+    JOIN (SELECT customer_id, entry_id, place FROM incoming) told USING (customer_id, entry_id)
     GROUP BY 1, 2, 3, 4
 ), days AS ({_ADD_TO_DAYS}), marks AS ({_MARK_DIRTY.format(now="$4::timestamptz")})
 SELECT DISTINCT customer_id FROM delta

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -129,6 +130,23 @@ async def test_s1_the_fold_equals_the_reference_whatever_order_and_however_often
         told = told[size:]
     assert await days(database) == reference(entries, {entry.id for entry in undone})
     assert await dead_letters(database) == []
+
+
+async def test_x2_a_customer_is_scored_in_the_trace_of_the_event_that_came_last(database: Database, processor: Processor) -> None:
+    """Whatever the ids look like: the highest must not win over the last."""
+    customer, traces = uuid4(), [f"00-{digit * 32}-{'1' * 16}-01" for digit in "5f1"]
+    await fold(processor, [replace(posted(customer, uuid4(), 500, day=2), traceparent=trace) for trace in traces])
+    assert await dirty_trace(database) == traces[-1]
+    undone = uuid4()
+    await fold(processor, [replace(posted(customer, undone, 500), traceparent=traces[1])])
+    await fold(processor, [replace(reversed_(customer, undone), traceparent=traces[0])])
+    assert await dirty_trace(database) == traces[0]
+
+
+async def dirty_trace(database: Database) -> str | None:
+    async with database.transaction(readonly=True) as uow:
+        found: str | None = await uow.driver.fetchval("SELECT traceparent FROM dirty_customer")
+        return found
 
 
 async def test_s1_a_reversal_that_comes_first_leaves_no_trace_in_the_sums(database: Database, processor: Processor) -> None:
