@@ -1,4 +1,4 @@
-"""The deployments that are to be harmed: one a module and bus."""
+"""What the tests that cross services share: deployments, one a module and bus, started once."""
 
 from collections.abc import AsyncIterator, Iterator
 
