@@ -16,7 +16,7 @@ from guanxi_common.testing.deployment import RunningDeployment
 
 from tests.load.measure import Row
 
-PROBES, BATCH, DEADLINE = 20, 200, 30.0
+PROBES, BATCH, DEADLINE = 100, 200, 30.0
 
 
 async def measure(folder: Path) -> list[Row]:
@@ -39,12 +39,15 @@ async def measure(folder: Path) -> list[Row]:
     finally:
         await asyncio.to_thread(deployment.delete)
     waits.sort()
-    median, worst = statistics.median(waits), waits[-1]
-    figure = f"p50 {median * 1000:.0f} ms, slowest of {PROBES} {worst * 1000:.0f} ms, beside {rate[0]:,.0f} postings/s"
+    median, p99, worst = statistics.median(waits), waits[PROBES * 99 // 100 - 1], waits[-1]
+    figure = (
+        f"p50 {median * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, slowest of {PROBES} {worst * 1000:.0f} ms,"
+        f" beside {rate[0]:,.0f} postings/s"
+    )
     ratio = median / round_trip
     return [
         Row("Posting → task on the list, embedded log", figure, f"produce + fetch, {round_trip * 1000:.1f} ms",
-            (ratio, waits[0] / round_trip, worst / round_trip), "slowest ≤ 1 s", worst <= 1.0)
+            (ratio, waits[0] / round_trip, worst / round_trip), "p99 ≤ 1 s", p99 <= 1.0)
     ]  # fmt: skip
 
 

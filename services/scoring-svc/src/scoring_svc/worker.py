@@ -1,10 +1,12 @@
 """The worker process: relay, consumers and jobs of scoring-svc."""
 
+import asyncio
+
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.jobs import Job
+from guanxi_common.jobs import Job, waking
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_books, directory_handlers
@@ -24,14 +26,20 @@ async def main() -> None:
     telemetry.configure(settings.service, "worker")
     clock = SystemClock()
     method = load_method(BusinessCalendar(zone=settings.business_zone))
+    scorer = asyncio.Event()
     await run_worker(
-        settings, open_database(settings, "worker"), clock, subscriptions(settings, method, clock), jobs(method, clock)
+        settings,
+        open_database(settings, "worker"),
+        clock,
+        subscriptions(settings, method, clock, scorer),
+        jobs(method, clock, scorer),
     )
 
 
-def subscriptions(settings: ScoringSettings, method: Method, clock: Clock) -> list[Subscription]:
-    fold = fold_transactions(method.classes, clock)
-    contacts = take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock)
+def subscriptions(settings: ScoringSettings, method: Method, clock: Clock, scorer: asyncio.Event) -> list[Subscription]:
+    """`scorer` is set when customers have become dirty."""
+    fold = waking(fold_transactions(method.classes, clock), scorer)
+    contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
     return [
         Subscription("directory.snapshots", directory_handlers(settings.issuer)),
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: apply_books}),
@@ -41,7 +49,7 @@ def subscriptions(settings: ScoringSettings, method: Method, clock: Clock) -> li
     ]
 
 
-def jobs(method: Method, clock: Clock) -> list[Job]:
+def jobs(method: Method, clock: Clock, scorer: asyncio.Event) -> list[Job]:
     async def score_dirty(uow: UnitOfWork) -> int:
         return await score_dirty_customers(uow, method, clock.now())
 
@@ -52,7 +60,7 @@ def jobs(method: Method, clock: Clock) -> list[Job]:
         return int(await runs.do_next_run(uow, method, clock.now()))
 
     return [
-        Job("score-dirty-customers", 0.05, score_dirty),
+        Job("score-dirty-customers", 0.5, score_dirty, scorer),
         Job("queue-settled-customers", 5.0, queue_settled),
         Job("do-score-runs", 1.0, do_runs),
     ]
