@@ -16,6 +16,7 @@ PREFIX: Final = "guanxi_"
 TASKS: Final = Counter("guanxi_tasks_total", "Tasks by type and what became of them", ["task_type", "outcome"])
 INTERACTIONS: Final = Counter("guanxi_interactions_total", "Contacts recorded, by method", ["method"])
 SIGNALS: Final = Counter("guanxi_signals_total", "Signals raised, by kind and severity", ["kind", "severity"])
+ACTIONS: Final = Counter("guanxi_actions_total", "Next best actions by kind and what became of them", ["kind", "outcome"])
 SCORES: Final = Counter(
     "guanxi_scores_total", "Scores computed, by score and whether they were published", ["score", "published"]
 )

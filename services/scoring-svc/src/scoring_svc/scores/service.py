@@ -12,6 +12,8 @@ from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 from guanxi_common.telemetry.traces import continue_trace
 
+from scoring_svc.actions import service as actions
+from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.contacts import repository as contacts
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
@@ -44,6 +46,7 @@ class Method:
     classes: ActivityClasses
     retention: RetentionStandard
     signals: SignalStandard
+    actions: ActionStandard
     rfm: RfmStandard
     calendar: BusinessCalendar
 
@@ -163,7 +166,7 @@ async def _publish(
 ) -> None:
     """Append what is new of one customer, in the trace of the event that made it dirty."""
     with continue_trace(dirty.traceparent, "score customer"):
-        await signals.raise_signals(
+        raised = await signals.raise_signals(
             uow,
             method.calendar,
             method.classes,
@@ -175,6 +178,7 @@ async def _publish(
             now,
             silent_until=silent_until,
         )
+        await actions.answer_signals(uow, method.actions, raised, score.as_of, now)
         main_reason = repository.main_reason_code(score)
         if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
             await outbox.append(uow, _updated(score, before))
