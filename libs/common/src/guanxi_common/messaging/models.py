@@ -23,8 +23,8 @@ class OutboxRow(CommonBase):
     """One or many encoded records of one shard, written in the transaction that causes them.
 
     `sequence` is taken after the aggregate's row was locked, so it orders the events of one aggregate. `payload` is a msgpack
-    list of (key, value, headers); `key` is set where all of them have the same one. `blocked_at`: every record that is left in
-    the row waits behind a blocked key.
+    list of (key, value, headers), or, from bulk intake, the headers once and a list of (key, event id, value); `key` is set where
+    all of them have the same one. `blocked_at`: every record that is left in the row waits behind a blocked key.
     """
 
     __tablename__ = "outbox"

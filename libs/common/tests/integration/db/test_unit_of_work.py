@@ -81,6 +81,15 @@ async def test_committing_after_a_swallowed_error_is_an_error(database: Database
     assert await _ids(database) == []
 
 
+async def test_copy_if_new_keeps_all_rows_or_none_and_the_transaction_goes_on(database: Database) -> None:
+    async with database.transaction() as uow:
+        assert await uow.copy_if_new("entry", [(1,), (2,)], ["id"])
+        assert not await uow.copy_if_new("entry", [(2,), (3,)], ["id"])
+        await uow.execute(text("INSERT INTO entry VALUES (4)"))
+        await uow.commit()
+    assert await _ids(database) == [1, 2, 4]
+
+
 async def test_callbacks_run_after_the_commit_and_only_then(database: Database) -> None:
     seen: list[list[int]] = []
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from guanxi_common.errors import Text
-from guanxi_common.ids import derived_id
+from guanxi_common.ids import derived_id, derived_id_text
 from guanxi_common.money import MINOR_DIGITS
 
 from customer_svc.transactions.models import PostingState
@@ -79,6 +79,11 @@ def account_id(source: str, account_number: str) -> UUID:
     return derived_id("account", source, account_number)
 
 
+@lru_cache(maxsize=50_000)
+def account_id_text(source: str, account_number: str) -> str:
+    return derived_id_text("account", source, account_number)
+
+
 @lru_cache(maxsize=10_000)
 def transaction_id(source: str, account_number: str, external_id: str) -> UUID:
     return derived_id("transaction", source, account_number, external_id)
@@ -90,9 +95,34 @@ def check_item(item: TransactionItem, today: date) -> Refusal | None:
         return MONEY_OR_REVERSES
     if item.money is not None and item.money.currency not in MINOR_DIGITS:
         return UNKNOWN_CURRENCY
-    if item.booked_on < EARLIEST_BOOKING or (item.booked_on - today).days > 366:
-        return IMPLAUSIBLE_DATE
-    return None
+    return None if _is_plausible(item.booked_on, today) else IMPLAUSIBLE_DATE
+
+
+def _is_plausible(booked_on: date, today: date) -> bool:
+    return booked_on >= EARLIEST_BOOKING and (booked_on - today).days <= 366
+
+
+@dataclass(frozen=True, slots=True)
+class PlainBatch:
+    """A batch that needs no settling where its accounts are known and its keys are new. Ids as text, in the order of the items."""
+
+    accounts: list[str]
+    transactions: list[str]
+
+
+def plain_batch(items: Sequence[TransactionItem], today: date) -> PlainBatch | None:
+    """The ids of a batch of nothing but postings that pass `check_item`, each key once; None for any other."""
+    if any(item.money is None or item.reverses is not None for item in items):
+        return None
+    if not {item.money.currency for item in items if item.money} <= MINOR_DIGITS.keys():
+        return None
+    if not all(_is_plausible(booked_on, today) for booked_on in {item.booked_on for item in items}):
+        return None
+    accounts = [account_id_text(item.source, item.account_number) for item in items]
+    if len({(account, item.external_id) for account, item in zip(accounts, items, strict=True)}) < len(items):
+        return None
+    transactions = [derived_id_text("transaction", item.source, item.account_number, item.external_id) for item in items]
+    return PlainBatch(accounts, transactions)
 
 
 def to_posting(item: TransactionItem, account: UUID, *, account_known: bool) -> Posting:

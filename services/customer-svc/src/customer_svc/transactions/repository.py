@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,17 @@ from guanxi_common.db.uow import UnitOfWork
 
 from customer_svc.transactions.models import PostingState
 from customer_svc.transactions.policy import Key, Posting
+from customer_svc.transactions.schemas import TransactionItem
 
 _COLUMNS = (
     "account_id, external_id, state, source, account_number, booked_on, occurred_at, amount_minor, currency, code, reverses,"
     " reversed_by"
 )
+
+_COPIED = (
+    "account_id", "external_id", "state", "source", "account_number", "booked_on", "occurred_at", "amount_minor", "currency", "code",
+    "recorded_at",
+)  # fmt: skip
 
 _INSERT = f"""
 INSERT INTO posting ({_COLUMNS}, recorded_at)
@@ -67,6 +74,24 @@ async def insert_postings(uow: UnitOfWork, postings: Iterable[Posting], recorded
     return {(row[0], row[1]) for row in await uow.driver.fetch(_INSERT, *columns, recorded_at)}
 
 
+async def copy_new_postings(
+    uow: UnitOfWork, items: Sequence[TransactionItem], account_ids: Sequence[str], recorded_at: datetime
+) -> bool:
+    """Keep a batch of postings on known accounts, if every key is new; else nothing is kept and the answer is False.
+
+    A `COPY` straight into the table: its key refuses what is there before, and what another transaction is about to commit. The
+    rows are sorted as everywhere, so batches never deadlock.
+    """
+    rows = [
+        (account, item.external_id, "posted", item.source, item.account_number, item.booked_on, item.occurred_at,
+         item.money.amount, item.money.currency, item.code, recorded_at)
+        for account, item in zip(account_ids, items, strict=True)
+        if item.money is not None
+    ]  # fmt: skip
+    rows.sort(key=itemgetter(0, 1))
+    return await uow.copy_if_new("posting", rows, _COPIED)
+
+
 async def lock_postings(uow: UnitOfWork, keys: Collection[Key]) -> dict[Key, Posting]:
     """Lock and return the rows of these keys, with the reversals that name an awaited one among them."""
     if not keys:
@@ -112,6 +137,12 @@ async def delete_refused_reversals(uow: UnitOfWork, keys: Sequence[Key]) -> None
 async def find_holders(uow: UnitOfWork, account_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """Map the known accounts to their primary holders."""
     rows = await uow.driver.fetch("SELECT id, customer_id FROM account WHERE id = ANY($1::uuid[])", list(account_ids))
+    return {row[0]: row[1] for row in rows}
+
+
+async def find_holders_by_text(uow: UnitOfWork, account_ids: Collection[str]) -> dict[str, str]:
+    """As `find_holders`, with ids as text."""
+    rows = await uow.driver.fetch("SELECT id::text, customer_id::text FROM account WHERE id = ANY($1::uuid[])", list(account_ids))
     return {row[0]: row[1] for row in rows}
 
 

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import Annotated, Literal
-from uuid import UUID
 
 import msgspec
 from guanxi_common.http.bodies import Answer
@@ -15,6 +14,8 @@ MAX_AMOUNT = 10**15
 # U+0000 is refused by the pattern; PostgreSQL cannot hold it. `$` alone would let a final line break through.
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")]
 Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)")]
+
+IdText = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
 
 
 class MoneyIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +52,7 @@ class ItemResult(msgspec.Struct, omit_defaults=True):
 
     index: int
     status: Literal["created", "duplicate", "parked", "held", "rejected"]
-    transaction_id: UUID | None = None
+    transaction_id: IdText | None = None
     error: ItemError | None = None
 
 

@@ -10,7 +10,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.money import Money
 
 from customer_svc.transactions import policy, repository
-from customer_svc.transactions.events import TransactionPosted, TransactionReversed
+from customer_svc.transactions.events import PostedData, TransactionPosted, TransactionReversed, encode_data
 from customer_svc.transactions.policy import Posting, Refusal, Settlement
 from customer_svc.transactions.schemas import BatchResult, ItemError, ItemResult, TransactionItem
 
@@ -25,6 +25,9 @@ async def post_transactions(
 ) -> BatchResult:
     """Take in a batch; idempotent per item, whatever the batches it comes in."""
     today = calendar.local_date(now)
+    plain = policy.plain_batch(items, today)
+    if plain is not None and await _post_all_new(uow, items, plain, now):
+        return BatchResult([ItemResult(index, "created", transaction) for index, transaction in enumerate(plain.transactions)])
     accounts = [policy.account_id(item.source, item.account_number) for item in items]
     known = await repository.find_holders_or_hold_off_opening(uow, set(accounts))
     asked: list[Posting | Refusal] = [
@@ -38,6 +41,31 @@ async def post_transactions(
     await repository.delete_refused_reversals(uow, settlement.deletions)
     await _store_and_publish(uow, settlement, known)
     return BatchResult([_result(index, outcome) for index, outcome in enumerate(settlement.outcomes)])
+
+
+async def _post_all_new(uow: UnitOfWork, items: Sequence[TransactionItem], plain: policy.PlainBatch, now: datetime) -> bool:
+    """Keep and publish the whole batch if all of it is new and no account is unknown; else do nothing and answer False."""
+    wanted = set(plain.accounts)
+    holders = await repository.find_holders_by_text(uow, wanted)
+    if len(holders) < len(wanted) or not await repository.copy_new_postings(uow, items, plain.accounts, now):
+        return False
+    facts = []
+    for item, account, transaction in zip(items, plain.accounts, plain.transactions, strict=True):
+        assert item.money is not None  # noqa: S101  # a plain batch has postings only
+        data = PostedData(
+            transaction_id=transaction,
+            customer_id=holders[account],
+            account_id=account,
+            source=item.source,
+            external_id=item.external_id,
+            booked_on=item.booked_on,
+            occurred_at=item.occurred_at,
+            money=item.money,
+            code=item.code,
+        )
+        facts.append((transaction, holders[account], encode_data(data)))
+    await outbox.append_facts(uow, TransactionPosted, facts)
+    return True
 
 
 async def release_parked(uow: UnitOfWork, holders: Mapping[UUID, UUID]) -> int:
@@ -110,4 +138,4 @@ def _result(index: int, outcome: policy.Outcome) -> ItemResult:
     if outcome.refusal is not None:
         return ItemResult(index, "rejected", error=ItemError(outcome.refusal.code, outcome.refusal.detail.en))
     assert outcome.posting is not None  # noqa: S101  # an outcome has one or the other
-    return ItemResult(index, outcome.status, transaction_id=outcome.posting.transaction_id)  # type: ignore[arg-type]
+    return ItemResult(index, outcome.status, transaction_id=str(outcome.posting.transaction_id))  # type: ignore[arg-type]

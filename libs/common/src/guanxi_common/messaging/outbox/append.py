@@ -1,12 +1,12 @@
 """Writing to the outbox."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from guanxi_contracts.codec import encode
+from guanxi_contracts.codec import MAX_VALUE_BYTES, encode
 from guanxi_contracts.topics import load_topics
 
 from guanxi_common.context import current_context
@@ -14,7 +14,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
-from guanxi_common.messaging.outbox.rows import group_by_shard, row_values, shard_of
+from guanxi_common.messaging.outbox.rows import group_by_shard, pack_facts, row_values, shard_of
 
 _INSERT = """
 INSERT INTO outbox (shard, topic, key, payload, event_count, traceparent)
@@ -68,6 +68,34 @@ async def append_records(uow: UnitOfWork, records: Sequence[Outgoing]) -> None:
     """Write encoded facts as one row per topic and shard; `append_batch` without the encoding."""
     groups = group_by_shard(records)
     await _insert(uow, [row_values(group, shard) for (_, shard), group in groups.items()], current_context().traceparent)
+
+
+async def append_facts(uow: UnitOfWork, event: type[DomainEvent], facts: Iterable[tuple[str, str, bytes]]) -> None:
+    """Write many facts of one type, each (event id, key, data as JSON), as one row per shard. As `append_batch`, for bulk intake.
+
+    The caller encodes: it answers for `data` being what `event` would have written. Raises ValueError for a fact that is too large.
+    """
+    _check_versions([event.topic], None)
+    shards: dict[int, list[tuple[bytes, bytes, bytes]]] = {}
+    for event_id, key_text, data in facts:
+        if len(data) > MAX_VALUE_BYTES:
+            raise ValueError(f"an event of {len(data)} bytes is too large")
+        key = key_text.encode()
+        shards.setdefault(shard_of(key), []).append((key, event_id.encode(), data))
+    like = encode(_addressed(new_id(), event.event_type, event.topic, "", {}, None, None))
+    shared = tuple(header for header in like.headers if header[0] != "ce_id")
+    rows = [
+        (
+            shard,
+            event.topic,
+            key.decode() if all(fact[0] == key for fact in group) else None,
+            pack_facts(shared, group),
+            len(group),
+        )
+        for shard, group in shards.items()
+        for key in [group[0][0]]
+    ]
+    await _insert(uow, rows, current_context().traceparent)
 
 
 def _check_versions(topics: Sequence[str], version: int | None) -> None:

@@ -10,9 +10,23 @@ import msgspec
 from guanxi_common.messaging.bus import Outgoing
 
 SHARDS: Final = 16
-_PackedRecord = tuple[bytes, bytes | None, tuple[tuple[str, bytes], ...]]
+Headers = tuple[tuple[str, bytes], ...]
+_PackedRecord = tuple[bytes, bytes | None, Headers]
+
+
+class _Facts(msgspec.Struct):
+    """Records that differ in event id, key and value only: half the bytes of records with all their headers."""
+
+    shared: Headers
+    facts: Sequence[tuple[bytes, bytes, bytes]]
+    """(key, event id, value)."""
+
+
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[_PackedRecord]).decode
+_unpack_facts = msgspec.msgpack.Decoder(_Facts).decode
+_FACTS_BEGIN = b"\x82"
+"""MessagePack's mark of a map of two; a list begins otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,16 @@ def pack(records: Iterable[Outgoing]) -> bytes:
     return _pack([(record.key, record.value, record.headers) for record in records])
 
 
+def pack_facts(shared: Headers, facts: Sequence[tuple[bytes, bytes, bytes]]) -> bytes:
+    """Records of (key, event id, value), whose headers are `shared` and `ce_id`."""
+    return _pack(_Facts(shared, facts))
+
+
 def unpack(topic: str, payload: bytes) -> tuple[Outgoing, ...]:
+    if payload.startswith(_FACTS_BEGIN):
+        packed = _unpack_facts(payload)
+        shared = packed.shared
+        return tuple([Outgoing(topic, key, value, (("ce_id", id_), *shared)) for key, id_, value in packed.facts])
     return tuple(Outgoing(topic, key, value, headers) for key, value, headers in _unpack(payload))
 
 
