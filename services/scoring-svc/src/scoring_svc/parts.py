@@ -8,6 +8,7 @@ from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 
 from scoring_svc.actions.policy import ActionStandard
+from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.rfm.policy import RfmStandard
@@ -29,6 +30,7 @@ def load_method(calendar: BusinessCalendar) -> Method:
         signals=load_standards(SignalStandard, "signals")[-1],
         actions=load_standards(ActionStandard, "actions")[-1],
         rfm=load_standards(RfmStandard, "rfm")[-1],
+        features=load_standards(FeatureStandard, "features")[-1],
         calendar=calendar,
     )
 

@@ -14,6 +14,7 @@ from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_
 from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
 from scoring_svc.contacts.policy import ContactStandard
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
+from scoring_svc.models.trainer import do_next_training
 from scoring_svc.parts import load_method
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.service import Method, queue_settled_customers, score_dirty_customers
@@ -59,8 +60,12 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event) -> list[Job]:
     async def do_runs(uow: UnitOfWork) -> int:
         return int(await runs.do_next_run(uow, method, clock.now()))
 
+    async def do_trainings(uow: UnitOfWork) -> int:
+        return int(await do_next_training(uow, method, clock.now()))
+
     return [
         Job("score-dirty-customers", 0.5, score_dirty, scorer),
         Job("queue-settled-customers", 5.0, queue_settled),
         Job("do-score-runs", 1.0, do_runs),
+        Job("do-model-trainings", 1.0, do_trainings),
     ]

@@ -6,7 +6,7 @@ turns it into points by a ramp: none up to `start`, all of `weight_bp` from `ful
 their stated contribution, which decays to nothing over `contact_decay_days`. Σ contributions of the reasons = the risk, always.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -23,7 +23,7 @@ MAX_CONTACT_BP: Final = 3_000
 
 
 class Code(StrEnum):
-    """The reasons that a retention risk can have."""
+    """The reasons that a retention risk can have; one by a trained model also has the names of features."""
 
     ACTIVITY_DECLINE = "activity_decline"
     BALANCE_DECLINE = "balance_decline"
@@ -33,6 +33,8 @@ class Code(StrEnum):
     DROPPED_OUT = "dropped_out"
     CONTACT = "contact"
     CONTACT_LIMIT = "contact_limit"
+    TYPICAL = "typical_customer"
+    OTHER_FEATURES = "other_features"
 
 
 Band = Literal["low", "medium", "high"]
@@ -169,17 +171,31 @@ class RetentionRisk:
     @property
     def main_reason(self) -> Reason | None:
         """The strongest reason for concern, if there is any."""
-        return self.reasons[0] if self.reasons and self.reasons[0].contribution_bp > 0 else None
+        first = self.reasons[0] if self.reasons else None
+        return first if first and first.contribution_bp > 0 and first.code != Code.TYPICAL else None
 
 
 def retention_risk(inputs: RetentionInputs, standard: RetentionStandard) -> RetentionRisk:
     """The risk of one customer with its reasons. Pure: equal inputs give equal results, whatever the order of the contacts."""
     short = inputs.history_days < standard.min_history_days
     concerns = [reason for reason in _concerns(inputs, standard, compares=not short) if reason.contribution_bp]
-    reasons = concerns + _contacts(inputs, standard, sum(reason.contribution_bp for reason in concerns))
-    reasons.sort(key=lambda reason: (-reason.contribution_bp, reason.code, reason.evidence_ids))
+    return with_contacts(inputs, standard, concerns, short_history=short)
+
+
+def with_contacts(
+    inputs: RetentionInputs, standard: RetentionStandard, concerns: Sequence[Reason], *, short_history: bool = False
+) -> RetentionRisk:
+    """The risk that `concerns` add up to (0 to 10,000, from whatever source), with the stated contributions of contacts on top."""
+    reasons = [*concerns, *_contacts(inputs, standard, sum(reason.contribution_bp for reason in concerns))]
+    reasons.sort(key=_rank)
     value = sum(reason.contribution_bp for reason in reasons)
-    return RetentionRisk(value, standard.band(value), tuple(reasons), short, standard.version)
+    return RetentionRisk(value, standard.band(value), tuple(reasons), short_history, standard.version)
+
+
+def _rank(reason: Reason) -> tuple[bool, bool, int, str, tuple[str, ...]]:
+    """What raises the risk first; then the typical customer's share, which is nobody's reason; then what lowers it."""
+    lowers = reason.contribution_bp <= 0
+    return lowers, reason.code == Code.TYPICAL, -reason.contribution_bp, reason.code, reason.evidence_ids
 
 
 def contact_contribution(contact: Contact, as_of: date, standard: RetentionStandard) -> int:

@@ -10,6 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
+from scoring_svc.retention.policy import Code
 from scoring_svc.scores.schemas import ScoreOut
 
 NEVER = date.min
@@ -109,4 +110,4 @@ async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUI
 def main_reason_code(score: ScoreOut) -> str | None:
     """The strongest reason for concern; None where nothing raises the risk."""
     first = score.retention.reasons[0] if score.retention.reasons else None
-    return first.code if first and first.contribution_bp > 0 else None
+    return first.code if first and first.contribution_bp > 0 and first.code != Code.TYPICAL else None

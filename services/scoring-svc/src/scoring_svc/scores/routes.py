@@ -70,6 +70,7 @@ _SCORE = {
         "group_zh": "核心客户",
     },
     "lifetime": {"p_alive_bp": None, "expected_acts_90_days": None},
+    "challenger": {"model_version": "retention-4", "value_bp": 1450, "band": "low"},
 }
 
 

@@ -62,8 +62,20 @@ class LifetimeOut(Answer):
     expected_acts_90_days: float | None
 
 
+class ChallengerOut(Answer):
+    """What the challenger says of the same customer, contacts on top. Nothing is done by it."""
+
+    model_version: str
+    value_bp: int
+    band: str
+
+
 class ScoreOut(Answer):
-    """All scores of one customer on the business date `as_of`, by what was known at `known_at`."""
+    """All scores of one customer on the business date `as_of`, by what was known at `known_at`.
+
+    `model_version` names what the retention risk is by: the rules (`retention-rules-1`), or a version of the register
+    (`retention-3+retention-rules-1`: of the rules then only bands and contacts), and the lifetime model. Null `challenger`: none.
+    """
 
     customer_id: UUID
     as_of: date
@@ -74,3 +86,4 @@ class ScoreOut(Answer):
     inputs: RetentionInputsOut
     rfm: RfmOut
     lifetime: LifetimeOut
+    challenger: ChallengerOut | None = None

@@ -15,9 +15,20 @@ from guanxi_common.telemetry.traces import continue_trace
 from scoring_svc.actions import service as actions
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.contacts import repository as contacts
+from scoring_svc.features import repository as feature_store
+from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStandard, features_of
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
-from scoring_svc.retention.policy import Contact, RetentionInputs, RetentionRisk, RetentionStandard, retention_risk
+from scoring_svc.models.artefacts import read_retention_models
+from scoring_svc.retention.policy import (
+    Contact,
+    RetentionInputs,
+    RetentionRisk,
+    RetentionStandard,
+    retention_risk,
+    with_contacts,
+)
+from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRetention, rhythm_of
 from scoring_svc.rfm.policy import RfmStandard, cell
 from scoring_svc.runs import repository as runs
 from scoring_svc.runs.repository import ActiveModels
@@ -25,7 +36,7 @@ from scoring_svc.scores import policy, repository
 from scoring_svc.scores.events import ScoreUpdated
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.repository import Dirty, Published
-from scoring_svc.scores.schemas import ReasonOut, RetentionInputsOut, RetentionOut, RfmOut, ScoreOut
+from scoring_svc.scores.schemas import ChallengerOut, ReasonOut, RetentionInputsOut, RetentionOut, RfmOut, ScoreOut
 from scoring_svc.signals import repository as signal_store
 from scoring_svc.signals import service as signals
 from scoring_svc.signals.events import SignalReason
@@ -48,6 +59,7 @@ class Method:
     signals: SignalStandard
     actions: ActionStandard
     rfm: RfmStandard
+    features: FeatureStandard
     calendar: BusinessCalendar
 
 
@@ -63,6 +75,9 @@ async def read_score(
 ) -> ScoreOut:
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
+    `as_of` and `known_at` move the data, not the method: standards, bands and models are those in force now, and `model_version` and
+    `bands_version` name them.
+
     Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
     if not await repository.customer_is_visible(uow, scope, customer_id, now):
@@ -77,8 +92,18 @@ async def read_score(
         days = await ledger.read_days_known_at(uow, [customer_id], until=day, known_at=known_at)
     told = await contacts.read_contacts(uow, [customer_id], known_at)
     models = await runs.read_active_models(uow)
+    retention = await read_retention_models(uow)
+    engagement = await feature_store.read_engagement(uow, [customer_id], known_at) if retention else {}
     score = score_customer(
-        method, models, customer_id, days.get(customer_id, []), told.get(customer_id, []), day, known_at or now
+        method,
+        models,
+        customer_id,
+        days.get(customer_id, []),
+        told.get(customer_id, []),
+        day,
+        known_at or now,
+        retention=retention,
+        engagement=engagement.get(customer_id, NO_ENGAGEMENT),
     )
     if score is None:
         raise NotFound
@@ -93,6 +118,9 @@ def score_customer(
     told: Sequence[Contact],
     as_of: date,
     known_at: datetime,
+    *,
+    retention: RetentionModels = RULES_ONLY,
+    engagement: Engagement = NO_ENGAGEMENT,
 ) -> tuple[ScoreOut, CustomerHistory] | None:
     """The score of one customer, or None without an entry by `as_of`. Pure."""
     history = policy.history_of(days, method.classes, as_of)
@@ -100,19 +128,49 @@ def score_customer(
         return None
     lifetime = models.lifetime(history)
     inputs = policy.retention_inputs(history, told, method.signals, lifetime.p_alive_bp)
-    risk = retention_risk(inputs, method.retention)
+    rules = f"retention-rules-{method.retention.version}"
+    trained = _apply(retention.active, method, days, history, engagement, inputs)
+    challenger = _apply(retention.challenger, method, days, history, engagement, inputs)
+    risk = trained or retention_risk(inputs, method.retention)
+    version = f"{retention.active.version}+{rules}" if trained and retention.active else rules
     score = ScoreOut(
         customer_id=customer_id,
         as_of=as_of,
         known_at=known_at,
-        model_version=f"retention-rules-{method.retention.version}+{models.version}",
+        model_version=f"{version}+{models.version}",
         bands_version=models.bands_version(history.currency),
         retention=_retention_out(risk),
         inputs=_inputs_out(inputs, history),
         rfm=_rfm_out(method.rfm, models, history),
         lifetime=lifetime,
+        challenger=_challenger_out(retention.challenger, challenger),
     )
     return score, history
+
+
+def _apply(
+    model: TrainedRetention | None,
+    method: Method,
+    days: Sequence[DailyActivity],
+    history: CustomerHistory,
+    engagement: Engagement,
+    inputs: RetentionInputs,
+) -> RetentionRisk | None:
+    """The risk by a trained model, contacts on top; None where there is none, or it was not trained on such customers."""
+    if model is None or not model.applies(history):
+        return None
+    features = features_of(
+        days,
+        method.classes,
+        history.as_of,
+        method.signals,
+        history=history,
+        rhythm=rhythm_of(model.rhythm, history),
+        engagement=engagement,
+    )
+    if features is None:
+        return None
+    return with_contacts(inputs, method.retention, model.concerns(features, method.features, history.currency))
 
 
 async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
@@ -125,6 +183,8 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     days = await ledger.read_days(uow, ids, until=today)
     told = await contacts.read_contacts(uow, ids)
     models = await runs.read_active_models(uow)
+    retention = await read_retention_models(uow)
+    engagement = await feature_store.read_engagement(uow, ids) if retention else {}
     published = await repository.published_scores(uow, ids)
     raised_on = await signal_store.raised_on(uow, ids)
     told_until = min(today, await ledger.feed_position(uow))
@@ -132,7 +192,15 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     emptied: list[UUID] = []
     for one in dirty:
         scored = score_customer(
-            method, models, one.customer_id, days.get(one.customer_id, []), told.get(one.customer_id, []), today, now
+            method,
+            models,
+            one.customer_id,
+            days.get(one.customer_id, []),
+            told.get(one.customer_id, []),
+            today,
+            now,
+            retention=retention,
+            engagement=engagement.get(one.customer_id, NO_ENGAGEMENT),
         )
         if scored is None:
             emptied.append(one.customer_id)
@@ -199,6 +267,10 @@ def _updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
         model_version=score.model_version,
         bands_version=score.bands_version,
     )
+
+
+def _challenger_out(model: TrainedRetention | None, risk: RetentionRisk | None) -> ChallengerOut | None:
+    return ChallengerOut(model_version=model.version, value_bp=risk.value_bp, band=risk.band) if model and risk else None
 
 
 def _retention_out(risk: RetentionRisk) -> RetentionOut:

@@ -1,0 +1,39 @@
+"""What can go wrong with a model version."""
+
+from guanxi_common.errors import Conflict, InvalidInput, Text
+
+
+class SamePerson(Conflict):
+    """A version is approved by somebody other than who had it trained."""
+
+    code, title = "same_person", Text("Approval needs a second person", "须由另一人批准")
+
+
+class WrongState(Conflict):
+    """The version is not in the state that this step starts from."""
+
+    code, title = "wrong_state", Text("The version's state does not allow this", "模型版本的状态不允许此操作")
+
+
+class OtherActive(Conflict):
+    """`replaces` does not name the version that is in this place now: somebody was faster."""
+
+    code, title = "other_version_active", Text("Another version is in place", "当前生效的是另一版本")
+
+
+class KindNotAvailable(InvalidInput):
+    """The library of this kind of model is missing where the service runs."""
+
+    code, title = "kind_not_available", Text("This kind of model is not available here", "此处无法使用该类模型")
+
+
+class CutOutOfRange(InvalidInput):
+    """A cut whose horizon is not over yet, or a test cut that the training could have seen."""
+
+    code, title = "cut_out_of_range", Text("A cut is out of range", "截点超出范围")
+
+
+class NotATrainedName(InvalidInput):
+    """Only the retention model is trained by this service so far; other names are free for versions to come."""
+
+    code, title = "not_trained_here", Text("No training for models of this name", "没有该名称模型的训练")

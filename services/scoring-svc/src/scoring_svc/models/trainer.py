@@ -1,0 +1,246 @@
+"""Do a training: read the book at its cuts, fit and back-test off the event loop, keep the version with its card."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import numpy as np
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.ids import new_id
+
+from scoring_svc.features import repository as feature_store
+from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Label, LabelRules, features_of, labels_of
+from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.lifetime import bgnbd
+from scoring_svc.lifetime.bgnbd import Predictor
+from scoring_svc.lifetime.fit import FitRefused
+from scoring_svc.lifetime.sufficient import compress
+from scoring_svc.models import artefacts, repository
+from scoring_svc.models.policy import Distribution, State
+from scoring_svc.models.repository import ModelVersion, Step, Training
+from scoring_svc.retention.card import card_of
+from scoring_svc.retention.fitting import Example, Fitted, back_test_of, fit
+from scoring_svc.retention.trained import predictor_of, rhythm_of
+from scoring_svc.scores.policy import history_of
+from scoring_svc.scores.service import Method
+from scoring_svc.training.estimators import Kind, KindUnavailable
+from scoring_svc.training.table import InvalidFile
+
+T = TypeVar("T")
+
+CHUNK: Final = 1_000
+MAX_CUSTOMERS: Final = 20_000
+"""A larger book is trained on a sample, the same for the same day: beyond it a model of seventy columns gains nothing."""
+KEEP_ALIVE_SECONDS: Final = 5.0
+"""Well below `idle_in_transaction_session_timeout`: the lock on the training is the transaction's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training's request, parsed."""
+
+    kind: Kind
+    label: Label
+    train_cuts: tuple[date, ...]
+    test_cut: date | None
+    rules: LabelRules
+
+    @property
+    def cuts(self) -> tuple[date, ...]:
+        return (*self.train_cuts, *((self.test_cut,) if self.test_cut else ()))
+
+    @property
+    def until(self) -> date:
+        return max(self.cuts) + timedelta(days=self.rules.horizon_days)
+
+
+def plan_of(request: Mapping[str, Any], rules: LabelRules) -> Plan:
+    return Plan(
+        Kind(request["kind"]),
+        Label(request["label"]),
+        tuple(sorted(date.fromisoformat(cut) for cut in request["train_cuts"])),
+        date.fromisoformat(request["test_cut"]) if request["test_cut"] else None,
+        replace(rules, horizon_days=request["horizon_days"]),
+    )
+
+
+async def do_next_training(uow: UnitOfWork, method: Method, now: datetime) -> bool:
+    """Do the oldest queued training in this transaction; False if there is none. Killed in the middle, it is queued again."""
+    training = await repository.take_queued_training(uow)
+    if training is None:
+        return False
+    plan = plan_of(training.request, method.features.labels)
+    try:
+        rhythm = await _fit_rhythm(uow, method, plan.train_cuts[0])
+        examples = await _read_examples(uow, method, plan, predictor_of(rhythm))
+        earlier = [one for one in examples if one.cut in plan.train_cuts]
+        later = [one for one in examples if one.cut == plan.test_cut]
+        left_out = method.features.left_out
+        fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, later, left_out))
+    except (InvalidFile, KindUnavailable) as error:
+        await repository.finish_training(uow, training.id, "failed", {"model_id": None, "refusal": str(error)}, now)
+        return True
+    version = await _keep(uow, method, training, plan, rhythm, earlier, fitted, now)
+    await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version), "refusal": None}, now)
+    return True
+
+
+async def off_the_loop(uow: UnitOfWork, work: Callable[[], T]) -> T:
+    """Do `work` in a thread, and keep the transaction alive while it lasts."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    while not (await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS))[0]:
+        await uow.driver.fetchval("SELECT 1")
+    return await task
+
+
+async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
+    """BG/NBD on what was to be seen at the first cut; None where the fit is refused."""
+    columns: list[tuple[int, int, int]] = []
+
+    def add(days: Mapping[UUID, Sequence[DailyActivity]]) -> None:
+        for rows in days.values():
+            history = history_of(rows, method.classes, cut)
+            if history and history.acts:
+                acts = list(history.acts)
+                columns.append((len(acts) - 1, (acts[-1] - acts[0]).days, (cut - acts[0]).days))
+
+    for chunk in await _sample(uow, cut):
+        days = await ledger.read_days(uow, chunk, until=cut)
+        await off_the_loop(uow, partial(add, days))
+    if not columns:
+        return None
+    frequency, recency, age = np.array(columns, dtype=np.int64).T
+    fitted = await off_the_loop(uow, lambda: bgnbd.fit(compress(frequency, recency, age)))
+    if isinstance(fitted, FitRefused):
+        return None
+    found = fitted.parameters
+    return {"r": float(found.r), "alpha": float(found.alpha), "a": float(found.a), "b": float(found.b)}
+
+
+async def _read_examples(uow: UnitOfWork, method: Method, plan: Plan, rhythm: Predictor | None) -> list[Example]:
+    """In the order of cuts and customers."""
+    examples: list[Example] = []
+    for chunk in await _sample(uow, max(plan.cuts)):
+        days = await ledger.read_days(uow, chunk, until=plan.until)
+        engagement = await feature_store.read_engagement(uow, chunk)
+        examples += await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement))
+    return sorted(examples, key=lambda one: one.cut)
+
+
+def _examples(
+    method: Method,
+    plan: Plan,
+    rhythm: Predictor | None,
+    days: Mapping[UUID, Sequence[DailyActivity]],
+    told: Mapping[UUID, Engagement],
+) -> list[Example]:
+    return [
+        example
+        for customer_id, rows in days.items()
+        for example in examples_of(method, plan, rows, rhythm, told.get(customer_id, NO_ENGAGEMENT))
+    ]
+
+
+def examples_of(
+    method: Method, plan: Plan, days: Sequence[DailyActivity], rhythm: Predictor | None, told: Engagement
+) -> list[Example]:
+    """One customer at every cut at which the history is long enough and the label is known. Pure."""
+    examples = []
+    for cut in plan.cuts:
+        history = history_of(days, method.classes, cut)
+        if history is None or (cut - history.first_day).days < method.features.min_history_days:
+            continue
+        labels = labels_of(days, method.classes, cut, plan.rules, method.signals)
+        outcome = labels[plan.label] if labels else None
+        features = features_of(
+            days, method.classes, cut, method.signals, history=history, rhythm=rhythm_of(rhythm, history), engagement=told
+        )
+        if outcome is not None and features is not None:
+            examples.append(Example(cut, history.currency, features, outcome))
+    return examples
+
+
+async def _sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
+    """Customers with a posting by the cut, in chunks; a sample that depends on nothing but their ids."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id FROM (SELECT DISTINCT customer_id FROM daily_activity WHERE booked_on <= $1) known"
+        " ORDER BY md5(customer_id::text) LIMIT $2",
+        cut,
+        MAX_CUSTOMERS,
+    )
+    ids = sorted(row[0] for row in rows)
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+
+
+async def _keep(
+    uow: UnitOfWork,
+    method: Method,
+    training: Training,
+    plan: Plan,
+    rhythm: Mapping[str, float] | None,
+    examples: Sequence[Example],
+    fitted: Fitted,
+    now: datetime,
+) -> UUID:
+    """Keep the version: a candidate, and back-tested where the back-test could be held."""
+    await repository.lock_name(uow, training.name)
+    number = await repository.next_number(uow, training.name)
+    artefact = artefacts.pack(fitted.model)
+    described = _describe(method, plan, rhythm, examples, fitted)
+    judged = fitted.judgement
+    back_test = back_test_of(judged, fitted.model.encoder.names) if judged else None
+    version = ModelVersion(
+        new_id(),
+        training.name,
+        number,
+        plan.kind.value,
+        State.CANDIDATE,
+        training.requested_by,
+        now,
+        described,
+        back_test,
+        artefact.digest,
+    )
+    card = card_of(f"{training.name}-{number}", described, fitted, method.features)
+    distributions = {
+        "score": _text(fitted.score),
+        "features": {name: _text(distribution) for name, distribution in fitted.features.items()},
+    }
+    await repository.insert_version(uow, version, card, artefact, distributions)
+    trained = Step(None, State.CANDIDATE, training.requested_by, now, f"training {training.id}")
+    await repository.record_step(uow, version.id, trained)
+    if judged:
+        tested = Step(State.CANDIDATE, State.BACK_TESTED, "system:do-model-trainings", now, judged.protocol)
+        await repository.record_step(uow, version.id, tested)
+    return version.id
+
+
+def _describe(
+    method: Method, plan: Plan, rhythm: Mapping[str, float] | None, examples: Sequence[Example], fitted: Fitted
+) -> dict[str, Any]:
+    return {
+        "label": plan.label.value,
+        "horizon_days": plan.rules.horizon_days,
+        "train_cuts": [cut.isoformat() for cut in plan.train_cuts],
+        "test_cut": plan.test_cut.isoformat() if plan.test_cut else None,
+        "rows": fitted.model.rows,
+        "positives": fitted.model.positives,
+        "currencies": sorted({one.currency for one in examples}),
+        "min_history_days": method.features.min_history_days,
+        "features": list(fitted.model.encoder.names),
+        "left_out": list(method.features.left_out),
+        "rhythm": dict(rhythm) if rhythm else None,
+        "features_version": method.features.version,
+        "signals_version": method.signals.version,
+        "classes_version": method.classes.version,
+        "refusal_of_back_test": fitted.no_judgement,
+    }
+
+
+def _text(distribution: Distribution) -> dict[str, Any]:
+    return {"edges": list(distribution.edges), "shares": list(distribution.shares), "rows": distribution.rows}
