@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '20261125_1640'
-down_revision = '20261124_0024'
+down_revision = '20261125_0025'
 
 
 def upgrade() -> None:
@@ -46,7 +46,7 @@ def upgrade() -> None:
     sa.Column('artefact_members', sa.LargeBinary(), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_model_version')),
-    sa.UniqueConstraint('name', 'number', name=op.f('uq_model_version_name'))
+    sa.UniqueConstraint('name', 'number', name=op.f('uq_model_version_name_number'))
     )
     op.create_index('ix_model_version_trained_at', 'model_version', ['trained_at', 'id'], unique=False)
     op.create_index('ix_model_version_active', 'model_version', ['name'], unique=True, postgresql_where=sa.text("state = 'active'"))

@@ -13,6 +13,7 @@ from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_
 
 from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
 from scoring_svc.contacts.policy import ContactStandard
+from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.models.trainer import do_next_training
 from scoring_svc.parts import load_method
@@ -41,11 +42,15 @@ def subscriptions(settings: ScoringSettings, method: Method, clock: Clock, score
     """`scorer` is set when customers have become dirty."""
     fold = waking(fold_transactions(method.classes, clock), scorer)
     contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
+    facts = waking(take_up_facts(clock), scorer)
     return [
         Subscription("directory.snapshots", directory_handlers(settings.issuer)),
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: apply_books}),
         Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler"),
-        Subscription("engagement.activities", {INTERACTION_RECORDED: contacts}),
+        Subscription(
+            "engagement.activities",
+            {INTERACTION_RECORDED: contacts, COMPLAINT_OPENED: facts, COMPLAINT_RESOLVED: facts, SURVEY_ANSWERED: facts},
+        ),
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
 

@@ -22,7 +22,7 @@ outlet), `existing` or `missing` where nobody owns the thing, `any` where there 
 def good_requests(house: House) -> GoodRequests:
     of_one_service = {**_customer_requests(house), **_directory_requests(house), **_work_requests(house)}
     made = {operation: _any_service(request) for operation, request in of_one_service.items()}
-    return {**made, **_operator_requests(house)}
+    return {**made, **_model_requests(house), **_operator_requests(house)}
 
 
 def interaction(customer_id: str) -> dict[str, Any]:
@@ -141,6 +141,28 @@ def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
     }
 
 
+def _model_requests(house: House) -> dict[str, Callable[[str, str], Request]]:
+    def model(target: str, state: str = "back_tested") -> str:
+        return f"/v1/models/{_model(house, state) if target == 'existing' else uuid4()}"
+
+    def training(_: str, __: str) -> Request:
+        house.fetch("scoring", "UPDATE feed_position SET booked_on = greatest(booked_on, '2026-11-01')")
+        return "/v1/model-trainings", {"train_cuts": ["2026-03-31"]}
+
+    why = {"reason": "按流程。"}
+    return {
+        "startModelTraining": training,
+        "readModelTraining": lambda _, t: (f"/v1/model-trainings/{_training(house) if t == 'existing' else uuid4()}", None),
+        "listModels": lambda _, __: ("/v1/models", None),
+        "readModel": lambda _, t: (model(t), None),
+        "readModelCard": lambda _, t: (f"{model(t)}/card", None),
+        "readModelDrift": lambda _, t: (f"{model(t)}/drift", None),
+        "approveModel": lambda _, t: (f"{model(t)}:approve", why),
+        "activateModel": lambda _, t: (f"{model(t, 'approved')}:activate", {**why, "replaces": None}),
+        "rollbackModel": lambda _, t: (f"{model(t, 'active')}:rollback", why),
+    }
+
+
 def _operator_requests(house: House) -> dict[str, Callable[[str, str], Request]]:
     def letter(service: str, target: str) -> str:
         return _dead_letter(house, service) if target == "existing" else str(uuid4())
@@ -159,6 +181,32 @@ def _operator_requests(house: House) -> dict[str, Callable[[str, str], Request]]
         "retryBlockedKey": lambda s, t: (f"{base(s)}/blocked-keys:retry", _blocked(house, s, t)),
         "skipBlockedRecord": lambda s, t: (f"{base(s)}/blocked-keys:skip", _blocked(house, s, t)),
     }
+
+
+def _model(house: House, state: str) -> str:
+    """A version of a name of its own, trained by somebody who is not here."""
+    model_id = uuid4()
+    house.fetch(
+        "scoring",
+        "INSERT INTO model_version (id, name, number, kind, state, trained_by, trained_at, training, back_test, distributions,"
+        " card, artefact_text, artefact_members, digest)"
+        " VALUES ($1, $2, 1, 'logistic', $3, 'staff:gone', now(), '{}', '{}', '{}', '# card', '{}', '', '0')",
+        model_id,
+        f"related_sale:{model_id.hex}",
+        state,
+    )
+    return str(model_id)
+
+
+def _training(house: House) -> str:
+    training_id = uuid4()
+    house.fetch(
+        "scoring",
+        "INSERT INTO model_training (id, name, request, state, requested_by, requested_at)"
+        " VALUES ($1, 'retention', '{}', 'queued', 'staff:gone', now())",
+        training_id,
+    )
+    return str(training_id)
 
 
 def _dead_letter(house: House, service: str) -> str:
