@@ -1,13 +1,15 @@
-"""How well BG/NBD fits: the histogram of repeat purchases and the curve of cumulative purchases, as in the paper's figures 1 to 3."""
+"""How well a lifetime model fits: the histogram of repeat purchases (BG/NBD), the curve of cumulative purchases and the hold-out by
+frequency, as in figures 1 to 3 of Fader, Hardie & Lee (2005)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaln, chdtrc, gammaln
 
-from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
-from scoring_svc.lifetime.sufficient import Floats, Ints, PurchaseHistories
+from scoring_svc.lifetime.bgnbd import BgNbd
+from scoring_svc.lifetime.sufficient import DAYS_PER_WEEK, Floats, Ints, PurchaseHistories
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,43 @@ def purchase_probabilities(parameters: BgNbd, spans: Floats, counts: int) -> Flo
     return np.asarray(np.where(x > 0, alive + dead, alive), dtype=np.float64)
 
 
-def cumulative_purchases(predictor: Predictor, first_day: ArrayLike, until: ArrayLike) -> Floats:
+def cumulative_purchases(
+    purchases_of_new: Callable[[Floats], Floats],
+    first_day: ArrayLike,
+    until: ArrayLike,
+    *,
+    ticks_per_unit: float = DAYS_PER_WEEK,
+) -> Floats:
     """Expected repeat purchases of the whole book up to the end of each day in `until`.
 
-    `first_day` holds the day number of every customer's first purchase; a customer counts from the day after it.
+    `purchases_of_new` is a model's expectation for a new customer within spans of time. `first_day` holds the day number of every
+    customer's first purchase; a customer counts from the day after it.
     """
     starts, customers = np.unique(np.asarray(first_day), return_counts=True)
     ends: Ints = np.atleast_1d(until)
     spans = np.maximum(ends[:, None] - starts[None, :], 0)
     distinct, where = np.unique(spans, return_inverse=True)
-    expected = predictor.purchases_of_new(distinct / predictor.ticks_per_unit)
+    expected = purchases_of_new(distinct / ticks_per_unit)
     return np.asarray(expected[where.reshape(spans.shape)] @ customers, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasesByFrequency:
+    """Mean purchases in the hold-out of the customers with 0, 1, … repeat purchases before it, the last class open (figure 3).
+
+    A class without customers has means of 0.
+    """
+
+    customers: tuple[int, ...]
+    actual: tuple[float, ...]
+    expected: tuple[float, ...]
+
+
+def purchases_by_frequency(frequency: Ints, actual: Ints, expected: Floats, *, classes: int = 8) -> PurchasesByFrequency:
+    """Compare what each customer bought in the hold-out with what was expected. Columns of one length."""
+    group = np.minimum(frequency, classes - 1)
+    customers = np.bincount(group, minlength=classes)
+    actual_mean, expected_mean = (
+        np.bincount(group, weights=column, minlength=classes) / np.maximum(customers, 1) for column in (actual, expected)
+    )
+    return PurchasesByFrequency(tuple(customers.tolist()), tuple(actual_mean.tolist()), tuple(expected_mean.tolist()))

@@ -195,3 +195,10 @@ def expected(
     stretch = np.log1p(horizon / (q.beta + span))
     lifetime: Floats = (q.beta + span) * stretch * exprel(-(q.s - 1) * stretch)
     return alive(q, frequency, recency, age, ticks_per_unit=ticks_per_unit) * (q.r + x) / (q.alpha + span) * lifetime
+
+
+def purchases_of_new(parameters: ParetoNbd, horizons: ArrayLike) -> Floats:
+    """Expected repeat purchases of a new customer within each horizon, in units of time (eq. 17); s = 1 is no special case."""
+    q = parameters
+    stretch = np.log1p(np.atleast_1d(np.asarray(horizons, dtype=np.float64)) / q.beta)
+    return np.asarray(q.r / q.alpha * q.beta * stretch * exprel(-(q.s - 1) * stretch), dtype=np.float64)
