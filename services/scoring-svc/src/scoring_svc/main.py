@@ -9,6 +9,7 @@ from guanxi_common.process import api_parts, http_settings
 
 from scoring_svc.models.routes import models
 from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.rfm.routes import rfm
 from scoring_svc.runs.routes import runs
 from scoring_svc.scores.routes import scores
 from scoring_svc.settings import ScoringSettings
@@ -29,7 +30,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[scores, signals, runs, models, dead_letters.routes("scoring-svc")],
+        routers=[scores, signals, rfm, runs, models, dead_letters.routes("scoring-svc")],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,
     )

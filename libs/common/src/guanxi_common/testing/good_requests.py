@@ -113,6 +113,7 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "listRoles": lambda _: ("/v1/roles", None),
         "startScoreRun": lambda _: ("/v1/score-runs", {}),
         "readScoreRun": lambda t: (f"/v1/score-runs/{existing('run', t)}", None),
+        "readRfmMigrations": lambda _: ("/v1/rfm-migrations?from=2026-06-30&to=2026-10-31", None),
         "listLifetimeModels": lambda _: ("/v1/lifetime-models", None),
     }
 

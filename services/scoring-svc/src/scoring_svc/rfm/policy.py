@@ -9,7 +9,7 @@ an act in the window has no cell (0) and takes no part in the bounds.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -106,6 +106,10 @@ class RfmStandard:
                 return RfmBounds(bands.recency_days, bands.frequency, bands.monetary_minor, f"standard:{self.version}:{currency}")
         return None
 
+    def bounds_in_force(self, currency: str, frozen: Mapping[str, RfmBounds]) -> RfmBounds | None:
+        """By `method`: the fixed bounds of the standard, or the `frozen` quintiles of the last book run. None: there are none."""
+        return self.bounds_for(currency) if self.method == "fixed" else frozen.get(currency)
+
 
 def _digits(cell: int) -> tuple[int, int, int]:
     return cell // 100, cell // 10 % 10, cell % 10
@@ -178,13 +182,13 @@ def cell(bounds: RfmBounds, recency_days: int, frequency: int, monetary_minor: i
     return 511 - 100 * r + 10 * f + m
 
 
-def migration(standard: RfmStandard, before: Sequence[int], after: Sequence[int]) -> dict[tuple[str, str], int]:
+def migration(standard: RfmStandard, moves: Iterable[tuple[int, int, int]]) -> dict[tuple[str, str], int]:
     """Customers who moved from one group to another between two dates: (group before, group after) → customers, ascending.
 
-    `before` and `after` are the cells of the same customers in the same order.
+    `moves` are (cell before, cell after, customers). A customer without an act in both windows is in no group and not counted.
     """
-    pairs: Iterable[tuple[int, int]] = zip(before, after, strict=True)
     moved: Counter[tuple[str, str]] = Counter()
-    for (old, new), customers in Counter((int(b), int(a)) for b, a in pairs).items():
-        moved[standard.group(old).code, standard.group(new).code] += customers
+    for before, after, customers in moves:
+        if (before, after) != (NO_CELL, NO_CELL):
+            moved[standard.group(before).code, standard.group(after).code] += customers
     return dict(sorted(moved.items()))

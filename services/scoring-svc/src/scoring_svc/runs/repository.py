@@ -53,10 +53,6 @@ class ActiveModels:
     def version(self) -> str:
         return f"bgnbd-{self.model_id or 'none'}"
 
-    def bands_version(self, currency: str) -> str:
-        bounds = self.rfm_bounds.get(currency)
-        return bounds.origin if bounds else "none"
-
     def lifetime(self, history: CustomerHistory) -> LifetimeOut:
         """P(alive) and the acts to be expected; nothing without a repeat purchase, where P(alive) = 1 would say nothing."""
         days = list(history.acts)

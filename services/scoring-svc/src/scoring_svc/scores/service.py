@@ -29,7 +29,7 @@ from scoring_svc.retention.policy import (
     with_contacts,
 )
 from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRetention, rhythm_of
-from scoring_svc.rfm.policy import RfmStandard, cell
+from scoring_svc.rfm.policy import RfmBounds, RfmStandard, cell
 from scoring_svc.runs import repository as runs
 from scoring_svc.runs.repository import ActiveModels
 from scoring_svc.scores import policy, repository
@@ -126,6 +126,7 @@ def score_customer(
     history = policy.history_of(days, method.classes, as_of)
     if history is None:
         return None
+    bounds = method.rfm.bounds_in_force(history.currency, models.rfm_bounds)
     lifetime = models.lifetime(history)
     inputs = policy.retention_inputs(history, told, method.signals, lifetime.p_alive_bp)
     rules = f"retention-rules-{method.retention.version}"
@@ -138,10 +139,10 @@ def score_customer(
         as_of=as_of,
         known_at=known_at,
         model_version=f"{version}+{models.version}",
-        bands_version=models.bands_version(history.currency),
+        bands_version=bounds.origin if bounds else "none",
         retention=_retention_out(risk),
         inputs=_inputs_out(inputs, history),
-        rfm=_rfm_out(method.rfm, models, history),
+        rfm=_rfm_out(method.rfm, bounds, history),
         lifetime=lifetime,
         challenger=_challenger_out(retention.challenger, challenger),
     )
@@ -308,9 +309,8 @@ def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionI
     )
 
 
-def _rfm_out(standard: RfmStandard, models: ActiveModels, history: CustomerHistory) -> RfmOut:
+def _rfm_out(standard: RfmStandard, bounds: RfmBounds | None, history: CustomerHistory) -> RfmOut:
     recency, frequency, monetary = policy.rfm_columns(history, RFM_WINDOW_DAYS)
-    bounds = models.rfm_bounds.get(history.currency)
     number = cell(bounds, recency, frequency, monetary) if bounds else None
     group = standard.group(number) if number is not None else None
     return RfmOut(

@@ -1,5 +1,7 @@
 """S1: bands, cells and named groups."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -119,10 +121,20 @@ def test_s1_groups_that_leave_a_cell_without_a_name_are_refused() -> None:
 
 
 def test_s1_migration_between_two_dates() -> None:
-    before, after = [555, 555, 155, NO_CELL], [555, 155, 111, 511]
-    assert migration(STANDARD, before, after) == {
+    moves = [(555, 555, 3), (554, 555, 1), (555, 155, 1), (155, 111, 1), (NO_CELL, 511, 7), (NO_CELL, NO_CELL, 9)]
+    assert migration(STANDARD, moves) == {
         ("cannot_lose", "hibernating"): 1,
         ("champions", "cannot_lose"): 1,
-        ("champions", "champions"): 1,
-        ("no_activity", "new_or_returning"): 1,
+        ("champions", "champions"): 4,
+        ("no_activity", "new_or_returning"): 7,
     }
+
+
+def test_s1_the_method_of_the_standard_says_which_bounds_are_in_force() -> None:
+    frozen = {"CNY": RfmBounds((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4), "run-1")}
+    assert STANDARD.method == "quintile"
+    assert STANDARD.bounds_in_force("CNY", frozen) is frozen["CNY"]
+    assert STANDARD.bounds_in_force("CZK", frozen) is None
+    fixed = replace(STANDARD, method="fixed")
+    assert fixed.bounds_in_force("CNY", frozen) == STANDARD.bounds_for("CNY")
+    assert fixed.bounds_in_force("XAF", frozen) is None

@@ -1,0 +1,56 @@
+"""Who moved between RFM groups from one date to another."""
+
+from datetime import date, datetime
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import InvalidInput, Text
+from guanxi_common.security.principal import RowScope
+
+from scoring_svc.rfm import repository
+from scoring_svc.rfm.policy import RfmBounds, migration
+from scoring_svc.rfm.schemas import RfmGroupOut, RfmMatrixOut, RfmMigrationOut, RfmMoveOut
+from scoring_svc.runs.repository import read_active_models
+from scoring_svc.scores.service import EARLIEST, RFM_WINDOW_DAYS, Method
+
+
+async def read_migrations(
+    uow: UnitOfWork, scope: RowScope, method: Method, before: date, after: date, now: datetime
+) -> RfmMigrationOut:
+    """The moves of the customers in scope, under the bounds that are in force now, on both dates: else a customer who changed nothing
+    would move because others did. Raises `InvalidInput` unless before < after <= today."""
+    if not EARLIEST <= before < after <= method.calendar.local_date(now):
+        raise InvalidInput(Text("from lies before to, and to not in the future.", "from 须早于 to，且 to 不得在将来。"))
+    bounds = await _bounds_in_force(uow, method)
+    found = await repository.count_moves(
+        uow, scope, before, after, RFM_WINDOW_DAYS, method.classes.customer_initiated, bounds, now
+    )
+    groups = (*method.rfm.groups, method.rfm.no_activity)
+    return RfmMigrationOut(
+        from_date=before,
+        to_date=after,
+        window_days=RFM_WINDOW_DAYS,
+        standard_version=method.rfm.version,
+        groups=[RfmGroupOut(code=group.code, zh=group.zh, en=group.en) for group in groups],
+        matrices=[
+            _matrix(currency, bounds[currency], migration(method.rfm, moves))
+            for currency, moves in found.items()
+            if moves is not None
+        ],
+        without_bounds=[currency for currency, moves in found.items() if moves is None],
+    )
+
+
+async def _bounds_in_force(uow: UnitOfWork, method: Method) -> dict[str, RfmBounds]:
+    frozen = (await read_active_models(uow)).rfm_bounds
+    currencies = sorted({*frozen, *(bands.currency for bands in method.rfm.fixed_bands)})
+    known = {currency: method.rfm.bounds_in_force(currency, frozen) for currency in currencies}
+    return {currency: bounds for currency, bounds in known.items() if bounds is not None}
+
+
+def _matrix(currency: str, bounds: RfmBounds, moved: dict[tuple[str, str], int]) -> RfmMatrixOut:
+    return RfmMatrixOut(
+        currency=currency,
+        bounds_origin=bounds.origin,
+        customers=sum(moved.values()),
+        moves=[RfmMoveOut(from_group=old, to_group=new, customers=customers) for (old, new), customers in moved.items()],
+    )
