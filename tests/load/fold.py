@@ -1,16 +1,17 @@
 """The fold: `bank.transactions` into ledger and aggregates, through the consumer runner on the embedded log."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import uuid4
 
 from guanxi_common.clock import SystemClock
-from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.bus import Outgoing, Record
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
+from guanxi_common.messaging.runner import ConsumerRunner, Handler, RunnerSettings, Subscription
 from guanxi_contracts.codec import decode, encode
 from guanxi_contracts.topics import topic_specs
 from scoring_svc.ledger.consumers import POSTED, fold_transactions
@@ -44,27 +45,51 @@ def outgoing(number: int) -> list[Outgoing]:
     return records
 
 
+class Counter:
+    """Tells when so many events are folded, without asking the database."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._left = 0
+
+    def expect(self, number: int) -> None:
+        self._left = number
+        self.reached.clear()
+
+    def counting(self, handler: Handler) -> Handler:
+        async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+            async def count() -> None:
+                self._left -= len(events)
+                if self._left <= 0:
+                    self.reached.set()
+
+            await handler(uow, events)
+            uow.after_commit(count)
+
+        return handle
+
+
 async def measure(stand: Stand) -> list[Row]:
     bus = await EmbeddedBus.open(stand.url("bus"))
     await bus.ensure_topics(topic_specs(test=True))
     database = Database(create_engine(stand.url("scoring")))
     classes, producer = load_activity_classes(), await bus.producer()
-    fold = fold_transactions(classes, SystemClock())
-    subscription = [Subscription(TOPIC, {POSTED: fold}, dedupe="handler")]
+    fold, folded = fold_transactions(classes, SystemClock()), Counter()
+    subscription = [Subscription(TOPIC, {POSTED: folded.counting(fold)}, dedupe="handler", parsed_by="handler")]
 
     async def consume(number: int, batch: int) -> int:
         await producer.send(outgoing(number))
         runner = ConsumerRunner(database, bus, "scoring-svc", subscription, settings=RunnerSettings(max_records=batch))
-        before, stop = await _entries(database), asyncio.Event()
+        stop = asyncio.Event()
+        folded.expect(number)
         running = asyncio.create_task(runner.run(stop))
-        while await _entries(database) < before + number:  # noqa: ASYNC110  # what is awaited is a state of the database
-            await asyncio.sleep(0.01)
+        await folded.reached.wait()
         stop.set()
         await running
         return number
 
     async def ours() -> int:
-        return await consume(EVENTS, 2_000)
+        return await consume(EVENTS, RunnerSettings().max_records)
 
     async def one_by_one() -> int:
         return await consume(SINGLE, 1)
@@ -87,8 +112,3 @@ async def measure(stand: Stand) -> list[Row]:
         row("Fold, embedded log → ledger and aggregates", figures, "a transaction per event", "events/s", 50),
         row("Fold, embedded log → ledger and aggregates", figures, "decode and fold without database", "events/s", None),
     ]
-
-
-async def _entries(database: Database) -> int:
-    async with database.transaction(readonly=True) as uow:
-        return int(await uow.driver.fetchval("SELECT count(*) FROM ledger_entry"))

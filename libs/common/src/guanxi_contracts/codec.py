@@ -88,8 +88,11 @@ def encode(envelope: Envelope) -> Outgoing:
     return Outgoing(envelope.topic, envelope.key.encode(), value, tuple(headers))
 
 
-def decode(record: Record) -> Envelope:
-    """The event in `record`; raises `DecodeError`. Data is not held against its schema here: see `topics.validate`."""
+def decode(record: Record, *, parse: bool = True) -> Envelope:
+    """The event in `record`; raises `DecodeError`. Data is not held against its schema here: see `topics.validate`.
+
+    `parse=False` leaves the value of a fact in `Envelope.raw` for a handler that parses it; it may be no JSON at all.
+    """
     headers = dict(record.headers)
     if record.key is None:
         raise DecodeError("missing_key")
@@ -109,12 +112,13 @@ def decode(record: Record) -> Envelope:
             key,
             texts["ce_source"],
             _parse_time(texts.get("ce_time"), record.timestamp_ms),
-            _parse_data(record, texts.get("content-type")),
+            _parse_data(record, texts.get("content-type"), parse=parse),
             None if version is None else _parse_version(version),
             texts.get("ce_traceparent"),
             texts.get("ce_causationid"),
             texts.get("ce_actor"),
             {} if texts.keys() <= _KNOWN else _extensions(texts),
+            None if parse else record.value,
         )
     except KeyError as error:
         raise DecodeError("missing_attribute", str(error.args[0]).removeprefix("ce_")) from None
@@ -156,7 +160,7 @@ def _parse_version(text: str) -> int:
     return int(text)
 
 
-def _parse_data(record: Record, content_type: str | None) -> dict[str, Any] | None:
+def _parse_data(record: Record, content_type: str | None, *, parse: bool) -> dict[str, Any] | None:
     value = record.value
     if value is None:
         if topic_kinds().get(record.topic, "snapshots") != "snapshots":
@@ -166,6 +170,8 @@ def _parse_data(record: Record, content_type: str | None) -> dict[str, Any] | No
         raise DecodeError("unsupported_content_type")
     if len(value) > MAX_VALUE_BYTES:
         raise DecodeError("too_large")
+    if not parse and b"\\u0000" not in value:
+        return None
     try:
         data = _decode_json(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

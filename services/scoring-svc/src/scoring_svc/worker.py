@@ -46,7 +46,7 @@ def subscriptions(settings: ScoringSettings, method: Method, clock: Clock, score
     return [
         Subscription("directory.snapshots", directory_handlers(settings.issuer)),
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: apply_books}),
-        Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler"),
+        Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler"),
         Subscription(
             "engagement.activities",
             {INTERACTION_RECORDED: contacts, COMPLAINT_OPENED: facts, COMPLAINT_RESOLVED: facts, SURVEY_ANSWERED: facts},

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 class Envelope:
     """One event. `data` is the JSON object of the event's schema.
 
+    `raw` is set, and `data` is not, where the handler parses the value itself (`Subscription.parsed_by`).
     `aggregate_version` is set on *changes* (1..n per key, contiguous) and on *snapshots* (greater is newer), and None on facts.
     A snapshot with `data` None is a tombstone.
     """
@@ -32,6 +33,7 @@ class Envelope:
     causation_id: str | None = None
     actor: str | None = None
     extensions: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 class DomainEvent(BaseModel):

@@ -70,6 +70,11 @@ class TopicRules:
         return self.dedupe == "inbox" and self.kind != "snapshots"
 
     @cached_property
+    def trusts_handler(self) -> bool:
+        """Whether an event asks for nothing but its handler, where nothing of the batch's keys is blocked."""
+        return self.kind == "facts" and not self.keeps_ids
+
+    @cached_property
     def _handled_stems(self) -> frozenset[str]:
         return frozenset(_stem(type_) for type_ in self.handled)
 
@@ -198,6 +203,10 @@ class _Planner:
         if envelope is None:
             return self._reject(arrival, arrival.reason)
         rules = self._rules[envelope.topic]
+        if rules.trusts_handler and envelope.type in rules.handled and not self._blocked and arrival.parked_id is None:
+            self._plan.apply.append(arrival)
+            self._plan.outcomes[envelope.topic, "applied"] += 1
+            return None
         role = rules.role(envelope.type)
         if role is Role.SIBLING or (role is Role.IGNORED and rules.kind != "changes"):
             return self._drop(arrival, "ignored")

@@ -7,9 +7,10 @@ so that the culprit alone goes to the dead letters and all else of the batch is 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import time_ns
-from typing import Final
+from typing import Final, Literal, TypeVar
 from uuid import UUID
 
+import msgspec
 import structlog
 from guanxi_contracts.topics import load_topics
 
@@ -32,26 +33,42 @@ applied, and lets any failure of the database through. For events of its own it 
 
 RELEASE_LIMIT: Final = 500
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Subscription:
     """A topic, and the handler of each type that the service applies there; it ignores the others.
 
     A handler registered for several types gets their events interleaved, in order. `dedupe="handler"`: the handler itself applies
-    a repeated event once (its own key is the dedupe), and the inbox keeps no ids; for facts only.
+    a repeated event once (its own key is the dedupe), and the inbox keeps no ids; for facts only. `parsed_by="handler"`: it gets
+    `Envelope.raw` and parses it with `read_fact`, so that no value is parsed twice; only with its own dedupe.
     """
 
     topic: str
     handlers: Mapping[str, Handler]
     dedupe: Dedupe = "inbox"
+    parsed_by: Literal["runner", "handler"] = "runner"
 
     def __post_init__(self) -> None:
         if self.dedupe == "handler" and load_topics()[self.topic].kind != "facts":
             raise ValueError(f"{self.topic} is not a topic of facts: its versions are the runner's to guard")
+        if self.parsed_by == "handler" and self.dedupe != "handler":
+            raise ValueError(f"{self.topic}: the inbox compares what a repeated id said, so the runner must parse")
 
     def rules(self) -> TopicRules:
         topic = load_topics()[self.topic]
         return TopicRules(topic.kind, frozenset(self.handlers), frozenset(topic.types), self.dedupe)
+
+
+def read_fact(event: Envelope, decoder: msgspec.json.Decoder[T]) -> T:
+    """The event's data as the decoder's type, straight from the record's bytes. Raises `PermanentError`."""
+    try:
+        if event.raw is not None:
+            return decoder.decode(event.raw)
+        return msgspec.convert(event.data, decoder.type, strict=decoder.strict)  # replayed, or released
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
 
 
 class Processor:
@@ -64,6 +81,7 @@ class Processor:
         self._group = group
         self._rules = {subscription.topic: subscription.rules() for subscription in subscriptions}
         self._handlers = {subscription.topic: subscription.handlers for subscription in subscriptions}
+        self._unparsed = {subscription.topic for subscription in subscriptions if subscription.parsed_by == "handler"}
         self._dead_letters_left = dead_letter_limit
 
     async def process(self, records: Sequence[Record]) -> None:
@@ -71,7 +89,8 @@ class Processor:
 
         Raises a transient error with nothing done, or `DeadLetterLimitReached`.
         """
-        await self._take_over([arrive(record) for record in records], released=False)
+        arrivals = [arrive(record, parse=record.topic not in self._unparsed) for record in records]
+        await self._take_over(arrivals, released=False)
 
     async def release(self) -> int:
         """Do what operators have asked for: replay dead letters, and apply what waited behind settled ones. Returns how many."""
@@ -115,10 +134,12 @@ class Processor:
         hashes: dict[UUID, int] = {}
         versioned = set()
         for arrival in arrivals:
+            rules = self._rules[arrival.record.topic]
+            if rules.kind == "facts" and not rules.keeps_ids:
+                continue
             key = arrival.key
             if key is None:
                 continue
-            rules = self._rules[key[0]]
             if rules.kind != "facts":
                 versioned.add(key)
             envelope = arrival.envelope
@@ -211,8 +232,12 @@ class Processor:
 def calls(events: Iterable[Envelope], handlers: Mapping[str, Mapping[str, Handler]]) -> list[tuple[Handler, list[Envelope]]]:
     """Group events into few handler calls that keep the order of every key.
 
-    An event goes into the round of its key's event before it if both have the same handler, else into the next round.
+    Where all have one handler, that is one call. Else an event goes into the round of its key's event before it if both have the same
+    handler, and into the next round if not.
     """
+    events = list(events)
+    if len(used := {handlers[topic][type_] for topic, type_ in {(event.topic, event.type) for event in events}}) == 1:
+        return [(used.pop(), events)]
     rounds: list[dict[Handler, list[Envelope]]] = []
     latest: dict[tuple[str, str], tuple[int, Handler]] = {}
     for event in events:

@@ -501,6 +501,8 @@ async def test_what_a_handler_wrote_is_undone_with_its_failed_event(fabric: Fabr
 
 
 async def test_handler_dedupe_is_for_facts_only() -> None:
+    with pytest.raises(ValueError, match="the runner must parse"):
+        Subscription(FACTS, {OPENED: record_effects}, parsed_by="handler")
     with pytest.raises(ValueError, match="not a topic of facts"):
         Subscription(CHANGES, {CHANGED: record_effects}, dedupe="handler")
     assert QUICK.dead_letter_limit == 100

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -10,7 +9,7 @@ from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
-from guanxi_common.messaging.runner import Handler
+from guanxi_common.messaging.processing import Handler, read_fact
 
 from scoring_svc.ledger import repository
 from scoring_svc.ledger.policy import ActivityClasses
@@ -21,8 +20,6 @@ REVERSED = "guanxi.transaction.reversed.v1"
 
 MAX_AMOUNT_MINOR = 10**15
 """As at the intake: nine thousand such postings a day still add up within eight bytes."""
-
-T = TypeVar("T")
 
 
 class _Money(msgspec.Struct):
@@ -49,6 +46,10 @@ class _Reversed(msgspec.Struct):
     customer_id: UUID
 
 
+_POSTED_DATA = msgspec.json.Decoder(_Posted, strict=False)
+_REVERSED_DATA = msgspec.json.Decoder(_Reversed, strict=False)
+
+
 def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
     """Make the handler of `bank.transactions`.
 
@@ -61,9 +62,11 @@ def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
         for event in events:
             if event.type == POSTED:
                 entry = _entry(event, classes)
-                _refuse_other_content(entry, entries.setdefault((entry.customer_id, entry.entry_id), entry))
+                told_before = entries.setdefault((entry.customer_id, entry.entry_id), entry)
+                if told_before is not entry:
+                    _refuse_other_content(entry, told_before)
             else:
-                undone = _decode(event, _Reversed)
+                undone = read_fact(event, _REVERSED_DATA)
                 reversals[undone.customer_id, undone.transaction_id] = Reversal(
                     undone.customer_id, undone.transaction_id, undone.reversal_id, event.traceparent
                 )
@@ -79,7 +82,7 @@ def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
 
 
 def _entry(event: Envelope, classes: ActivityClasses) -> Entry:
-    posted = _decode(event, _Posted)
+    posted = read_fact(event, _POSTED_DATA)
     if abs(posted.money.amount) > MAX_AMOUNT_MINOR:
         raise PermanentError("amount_out_of_range", event.type, event_id=event.id)
     return Entry(
@@ -93,13 +96,6 @@ def _entry(event: Envelope, classes: ActivityClasses) -> Entry:
         posted.code,
         event.traceparent,
     )
-
-
-def _decode(event: Envelope, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(event.data, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
 
 
 def _refuse_other_content(told: Entry, known: Entry) -> None:

@@ -54,6 +54,7 @@ _MARK_DIRTY = """
     JOIN incoming USING (customer_id, place) ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
         traceparent = EXCLUDED.traceparent, settled = false
+    WHERE dirty.touched_from > EXCLUDED.touched_from OR dirty.settled OR dirty.traceparent IS DISTINCT FROM EXCLUDED.traceparent
 """
 
 # An entry whose reversal came first is kept for the record but never counts. Both data-modifying parts run to the end whatever is

@@ -45,7 +45,9 @@ def clock() -> ManualClock:
 def processor(database: Database, clock: ManualClock) -> Processor:
     fold = fold_transactions(CLASSES, clock)
     return Processor(
-        PostgresInbox(database), "scoring-svc", [Subscription(TOPIC, {POSTED: fold, REVERSED: fold}, dedupe="handler")]
+        PostgresInbox(database),
+        "scoring-svc",
+        [Subscription(TOPIC, {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler")],
     )
 
 
@@ -102,6 +104,43 @@ def reference(entries: Sequence[Envelope], undone: set[UUID]) -> dict[tuple[Any,
         number, credit, debit = sums.get(key, (0, 0, 0))
         sums[key] = (number + 1, credit + max(amount, 0), debit + min(amount, 0))
     return sums
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"{", "invalid_event"),
+        (b"[]", "invalid_event"),
+        (b'{"customer_id":"x"}', "invalid_event"),
+        (b'{"code":"\\u0000"}', "invalid_json"),
+        (b"\xff", "invalid_event"),
+    ],
+)
+async def test_s1_a_value_that_is_no_posting_is_a_dead_letter_and_its_neighbours_fold(
+    value: bytes, reason: str, database: Database, processor: Processor
+) -> None:
+    good = [posted(uuid4(), uuid4(), 100) for _ in range(3)]
+    sent = [encode(event) for event in (good[0], posted(uuid4(), uuid4(), 7), *good[1:])]
+    records = [Record(TOPIC, 0, next(_offsets), one.key, one.value, one.headers, 0) for one in sent]
+    records[1] = replace(records[1], value=value)
+    await processor.process(records)
+    assert await dead_letters(database) == [reason]
+    assert await days(database) == reference(good, set())
+
+
+async def test_s1_a_dead_letter_that_is_replayed_is_parsed_like_any_other(database: Database, processor: Processor) -> None:
+    customer, entry = uuid4(), uuid4()
+    await fold(processor, [posted(customer, entry, 100)])
+    await fold(processor, [posted(customer, entry, 200), posted(customer, uuid4(), 5)])
+    assert await dead_letters(database) == ["content_differs"]
+    async with database.transaction() as uow:
+        await uow.driver.execute("DELETE FROM ledger_entry WHERE entry_id = $1", entry)
+        await uow.driver.execute("UPDATE dead_letter SET requested_at = now(), requested_by = 'x'")
+        await uow.commit()
+    await processor.release()
+    async with database.transaction(readonly=True) as uow:
+        assert await uow.driver.fetchval("SELECT sum(amount_minor) FROM ledger_entry") == 205
+        assert await uow.driver.fetchval("SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL") == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
