@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ import msgspec
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 from sqlalchemy import BigInteger, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -20,17 +18,6 @@ App = Callable[..., Awaitable[None]]
 
 class Base(DeclarativeBase):
     pass
-
-
-class PeerPosting(Base):
-    __tablename__ = "peer_posting"
-    account_number: Mapped[str] = mapped_column(primary_key=True)
-    external_id: Mapped[str] = mapped_column(primary_key=True)
-    source: Mapped[str]
-    booked_on: Mapped[date]
-    amount: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str]
-    code: Mapped[str]
 
 
 class PeerCustomer(Base):
@@ -49,24 +36,6 @@ class PeerTask(Base):
     rank_key: Mapped[int] = mapped_column(BigInteger, index=True)
     reason_en: Mapped[str]
     reason_zh: Mapped[str]
-
-
-class Money(BaseModel):
-    amount: int
-    currency: str
-
-
-class Item(BaseModel):
-    source: str
-    account_number: str
-    external_id: str
-    booked_on: date
-    money: Money
-    code: str
-
-
-class Batch(BaseModel):
-    items: list[Item]
 
 
 class CustomerOut(BaseModel):
@@ -97,28 +66,6 @@ def create_peer(url: str) -> tuple[FastAPI, Callable[[], Awaitable[None]]]:
 
     Session = Annotated[AsyncSession, Depends(session)]  # noqa: N806  # a type
 
-    @app.post("/orm")
-    async def intake_orm(batch: Batch, db: Session) -> dict[str, int]:
-        keys = {(item.account_number, item.external_id) for item in batch.items}
-        known = await db.execute(
-            select(PeerPosting.account_number, PeerPosting.external_id).where(
-                PeerPosting.external_id.in_([external_id for _, external_id in keys])
-            )
-        )
-        seen = {(row[0], row[1]) for row in known}
-        for item in batch.items:
-            if (item.account_number, item.external_id) not in seen:
-                db.add(PeerPosting(**_columns(item)))
-        await db.commit()
-        return {"accepted": len(batch.items)}
-
-    @app.post("/core")
-    async def intake_core(batch: Batch, db: Session) -> dict[str, int]:
-        statement = pg_insert(PeerPosting).on_conflict_do_nothing()
-        await db.execute(statement, [_columns(item) for item in batch.items])
-        await db.commit()
-        return {"accepted": len(batch.items)}
-
     @app.get("/customers/{customer_id}")
     async def read_customer(customer_id: UUID, db: Session) -> CustomerOut:
         found = (await db.execute(select(PeerCustomer).where(PeerCustomer.id == customer_id))).scalar_one()
@@ -135,10 +82,6 @@ def create_peer(url: str) -> tuple[FastAPI, Callable[[], Awaitable[None]]]:
             await connection.run_sync(Base.metadata.create_all)
 
     return app, prepare
-
-
-def _columns(item: Item) -> dict[str, Any]:
-    return {**item.model_dump(exclude={"money"}), "amount": item.money.amount, "currency": item.money.currency}
 
 
 def bare_app(pool: "asyncpg.Pool[Any]", statement: str, *arguments: Any) -> App:
