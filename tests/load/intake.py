@@ -96,13 +96,6 @@ async def measure(stand: Stand) -> list[Row]:
         "plain COPY": copy,
         "validated parse": parse,
     }
-        "ours": through(stand.customer, "/v1/transactions:batchCreate"),
-        PEER_ORM: through(peer, "/orm"),
-        PEER_CORE: through(peer, "/core"),
-        "insert": insert,
-        "plain COPY": copy,
-        "validated parse": parse,
-    }
     figures = await take_turns(contenders)
     await plain.close()
     await database.dispose()
