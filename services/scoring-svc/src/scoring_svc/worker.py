@@ -15,9 +15,11 @@ from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, 
 from scoring_svc.contacts.policy import ContactStandard
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
+from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainer import do_next_training
 from scoring_svc.parts import load_method
 from scoring_svc.runs import service as runs
+from scoring_svc.scores.checks import check_scores
 from scoring_svc.scores.service import Method, queue_settled_customers, score_dirty_customers
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.standards import load_standards
@@ -68,9 +70,19 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event) -> list[Job]:
     async def do_trainings(uow: UnitOfWork) -> int:
         return int(await do_next_training(uow, method, clock.now()))
 
+    async def check(uow: UnitOfWork) -> int:
+        await check_scores(uow, method, clock.now())
+        return 0
+
+    async def drift(uow: UnitOfWork) -> int:
+        await measure_drift(uow, method, clock.now())
+        return 0
+
     return [
         Job("score-dirty-customers", 0.5, score_dirty, scorer),
         Job("queue-settled-customers", 5.0, queue_settled),
         Job("do-score-runs", 1.0, do_runs),
         Job("do-model-trainings", 1.0, do_trainings),
+        Job("check-scores", 300.0, check),
+        Job("measure-drift", 300.0, drift),
     ]

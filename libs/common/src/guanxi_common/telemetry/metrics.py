@@ -20,6 +20,12 @@ ACTIONS: Final = Counter("guanxi_actions_total", "Next best actions by kind and 
 SCORES: Final = Counter(
     "guanxi_scores_total", "Scores computed, by score and whether they were published", ["score", "published"]
 )
+SCORE_CHECKS: Final = Counter(
+    "guanxi_score_checks_total", "Stored scores computed again from the ledger, by outcome: equal or different", ["outcome"]
+)
+MODEL_DRIFT: Final = Gauge(
+    "guanxi_model_drift_psi", "Population stability index against the training, of the score and each feature", ["model", "part"]
+)
 POSTINGS: Final = Counter("guanxi_postings_total", "Postings taken in, by status", ["status"])
 LEDGER_BACKLOG: Final = Gauge("guanxi_dirty_customers", "Customers that wait to be scored again")
 AUDIT_UNSEALED: Final = Gauge("guanxi_audit_unsealed_entries", "Audit entries not yet in the Merkle log")

@@ -1,4 +1,4 @@
-"""Trainings, versions, their steps, what drift was found, and the nightly comparison of stored scores."""
+"""Trainings, versions, their steps, and what drift was found."""
 
 from datetime import date, datetime
 from typing import Any
@@ -79,15 +79,3 @@ class ModelDriftRow(Base):
     measured_on: Mapped[date] = mapped_column(primary_key=True)
     customers: Mapped[int]
     result: Mapped[dict[str, Any]] = mapped_column(JSONB)
-
-
-class ScoreCheckRow(Base):
-    """The stored scores that were computed again on one business date; `differing` names the customers, at most fifty."""
-
-    __tablename__ = "score_check"
-
-    checked_on: Mapped[date] = mapped_column(primary_key=True)
-    checked_at: Mapped[datetime]
-    sampled: Mapped[int]
-    mismatches: Mapped[int]
-    differing: Mapped[list[str]] = mapped_column(JSONB)

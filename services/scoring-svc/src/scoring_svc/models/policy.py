@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 BINS: Final = 10
+OWN_BIN: Final = 0.05
 
 
 class State(StrEnum):
@@ -40,7 +41,7 @@ STEPS_DOWN_TO: Final[Mapping[Role, State]] = {Role.CHAMPION: State.RETIRED, Role
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How values fell in training: `shares` of the bins between the ascending `edges` (a value equal to an edge lies above it), and
+    """How values fell in training: `shares` of the bins between the ascending `edges` (a value equal to an edge lies below it), and
     last the share of missing values. `rows` is on how many it rests."""
 
     edges: tuple[float, ...]
@@ -53,10 +54,13 @@ class Distribution:
 
 
 def distribution_of(values: Floats) -> Distribution:
-    """Bins of about equal size; fewer where many values are equal."""
+    """Bins of about equal size. A value that many rows have, often nought, is a bin of its own, or a shift away from it would not
+    be seen."""
     known = values[~np.isnan(values)]
     quantiles = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1], method="closest_observation") if known.size else known
-    edges = np.unique(quantiles)
+    found = np.unique(quantiles)
+    frequent = np.array([value for value in found if np.mean(known == value) >= OWN_BIN])
+    edges = np.unique(np.concatenate([found, np.nextafter(frequent, -np.inf)]))
     return Distribution(tuple(edges.tolist()), tuple(_shares(values, edges).tolist()), int(values.size))
 
 
@@ -74,5 +78,5 @@ def population_stability(reference: Distribution, values: Floats) -> float:
 
 def _shares(values: Floats, edges: Floats) -> Floats:
     missing = np.isnan(values)
-    bins = np.where(missing, edges.size + 1, np.searchsorted(edges, values, side="right"))
+    bins = np.where(missing, edges.size + 1, np.searchsorted(edges, values, side="left"))
     return np.bincount(bins, minlength=edges.size + 2) / max(values.size, 1)

@@ -199,6 +199,33 @@ async def insert_drift(uow: UnitOfWork, drift: Drift) -> None:
     await uow.execute(insert(_drift).values(values_of(drift)))
 
 
+async def begin_drift(uow: UnitOfWork, model_id: UUID, day: date) -> bool:
+    """Whether the day's figures are still to be found, and nobody else is at it."""
+    mine = await uow.driver.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('drift ' || $1, 0))", str(model_id))
+    done = await uow.driver.fetchval("SELECT 1 FROM model_drift WHERE model_id = $1 AND measured_on = $2", model_id, day)
+    return bool(mine) and done is None
+
+
+async def sample_customers(uow: UnitOfWork, day: date, limit: int) -> list[UUID]:
+    """Customers with a score; another sample every day, the same for the same day."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id FROM score ORDER BY md5(customer_id::text || $1), customer_id LIMIT $2", day.isoformat(), limit
+    )
+    return [row[0] for row in rows]
+
+
+async def compare_with_challenger(uow: UnitOfWork, version: str) -> Mapping[str, Any]:
+    """The stored scores that the challenger has also given: how many, the means, and in how many the band differs."""
+    row = await uow.driver.fetchrow(
+        "SELECT count(*) AS customers, round(avg(value_bp))::int AS mean_bp,"
+        " round(avg((detail->'challenger'->>'value_bp')::int))::int AS challenger_mean_bp,"
+        " count(*) FILTER (WHERE detail->'challenger'->>'band' <> band) AS band_differs"
+        " FROM score WHERE detail->'challenger'->>'model_version' = $1",
+        version,
+    )
+    return {"challenger": version, **dict(row)}
+
+
 async def list_drift(uow: UnitOfWork, model_id: UUID, limit: int) -> list[Drift]:
     """The latest first."""
     rows = await uow.execute(

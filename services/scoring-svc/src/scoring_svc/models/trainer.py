@@ -1,17 +1,17 @@
 """Do a training: read the book at its cuts, fit and back-test off the event loop, keep the version with its card."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.ids import new_id
 
+from scoring_svc.background import off_the_loop
 from scoring_svc.features import repository as feature_store
 from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Label, LabelRules, features_of, labels_of
 from scoring_svc.ledger import repository as ledger
@@ -31,13 +31,9 @@ from scoring_svc.scores.service import Method
 from scoring_svc.training.estimators import Kind, KindUnavailable
 from scoring_svc.training.table import InvalidFile
 
-T = TypeVar("T")
-
 CHUNK: Final = 1_000
 MAX_CUSTOMERS: Final = 20_000
 """A larger book is trained on a sample, the same for the same day: beyond it a model of seventy columns gains nothing."""
-KEEP_ALIVE_SECONDS: Final = 5.0
-"""Well below `idle_in_transaction_session_timeout`: the lock on the training is the transaction's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +84,6 @@ async def do_next_training(uow: UnitOfWork, method: Method, now: datetime) -> bo
     version = await _keep(uow, method, training, plan, rhythm, earlier, fitted, now)
     await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version), "refusal": None}, now)
     return True
-
-
-async def off_the_loop(uow: UnitOfWork, work: Callable[[], T]) -> T:
-    """Do `work` in a thread, and keep the transaction alive while it lasts."""
-    task = asyncio.create_task(asyncio.to_thread(work))
-    while not (await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS))[0]:
-        await uow.driver.fetchval("SELECT 1")
-    return await task
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:

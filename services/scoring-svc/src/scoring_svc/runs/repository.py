@@ -82,6 +82,22 @@ async def read_active_models(uow: UnitOfWork) -> ActiveModels:
     return ActiveModels(model.id if model else None, Predictor(BgNbd(**model.parameters)) if model else None, bounds)
 
 
+async def read_models_named(uow: UnitOfWork, model_id: UUID | None, run_id: UUID | None) -> ActiveModels:
+    """The models that a stored score names, whether or not they are still active: fits and bands are never changed or deleted."""
+    fitted = await uow.execute(select(_model.c.parameters).where(_model.c.id == model_id)) if model_id else None
+    frozen = await uow.execute(select(_bands.c.currency, _bands.c.bounds).where(_bands.c.run_id == run_id)) if run_id else ()
+    bounds = {
+        row.currency: RfmBounds(
+            tuple(row.bounds["recency_days"]),
+            tuple(row.bounds["frequency"]),
+            tuple(row.bounds["monetary_minor"]),
+            f"run-{run_id}",
+        )
+        for row in frozen
+    }
+    return ActiveModels(model_id, Predictor(BgNbd(**fitted.scalar_one())) if fitted else None, bounds)
+
+
 async def insert_run(uow: UnitOfWork, run: ScoreRun) -> None:
     await uow.execute(insert(_run).values(values_of(run)))
 

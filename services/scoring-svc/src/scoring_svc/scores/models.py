@@ -1,4 +1,4 @@
-"""The last score of each customer, as published; kept apart from anything that is often updated."""
+"""The last score of each customer, as published, and the nightly comparisons; kept apart from anything that is often updated."""
 
 from datetime import date, datetime
 from typing import Any
@@ -28,3 +28,15 @@ class ScoreRow(Base):
     bands_version: Mapped[str]
     silence_judged_on: Mapped[date]
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ScoreCheckRow(Base):
+    """The stored scores that were computed again on one business date; `differing` names the customers, at most fifty."""
+
+    __tablename__ = "score_check"
+
+    checked_on: Mapped[date] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime]
+    sampled: Mapped[int]
+    mismatches: Mapped[int]
+    differing: Mapped[list[str]] = mapped_column(JSONB)

@@ -1,9 +1,10 @@
 """Stored scores and the queue of dirty customers."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -32,6 +33,21 @@ class Published:
 
     band: str
     main_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScore:
+    """A score as it is stored; see `ScoreRow`."""
+
+    customer_id: UUID
+    as_of: date
+    known_at: datetime
+    value_bp: int
+    band: str
+    main_reason: str | None
+    model_version: str
+    bands_version: str
+    detail: Mapping[str, Any]
 
 
 async def take_dirty(uow: UnitOfWork, limit: int) -> list[Dirty]:
@@ -96,6 +112,47 @@ async def forget_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None
     await uow.driver.execute("DELETE FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
 
 
+_STORED = "customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail"
+_UNTOUCHED = "NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score.customer_id)"
+
+
+async def sample_scores(uow: UnitOfWork, day: date, limit: int) -> list[StoredScore]:
+    """The day's sample of stored scores that nothing has touched since: another one every day, the same for the same day."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_STORED} FROM score WHERE {_UNTOUCHED} ORDER BY md5(customer_id::text || $1), customer_id LIMIT $2",  # noqa: S608  # constants
+        day.isoformat(),
+        limit,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def untouched(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[StoredScore]:
+    """Those of the customers whose stored score rests on all that is known now."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[]) AND {_UNTOUCHED}",  # noqa: S608  # constants
+        list(customer_ids),
+    )
+    return [_stored(row) for row in rows]
+
+
+async def begin_check(uow: UnitOfWork, day: date) -> bool:
+    """Whether the day's comparison is still to be done, and nobody else is at it; to the end of the transaction it is the caller's."""
+    mine = await uow.driver.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('score check', 0))")
+    done = await uow.driver.fetchval("SELECT 1 FROM score_check WHERE checked_on = $1", day)
+    return bool(mine) and done is None
+
+
+async def store_check(uow: UnitOfWork, day: date, now: datetime, sampled: int, differing: Sequence[str], mismatches: int) -> None:
+    await uow.driver.execute(
+        "INSERT INTO score_check (checked_on, checked_at, sampled, mismatches, differing) VALUES ($1, $2, $3, $4, $5)",
+        day,
+        now,
+        sampled,
+        mismatches,
+        json.dumps(differing),
+    )
+
+
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
     """Whether the book knows the customer and the caller may see it."""
     condition, arguments = visible_customers_sql(scope, "known.customer_id", now, first_parameter=2)
@@ -105,6 +162,11 @@ async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUI
         *arguments,
     )
     return found is not None
+
+
+def _stored(row: Mapping[str, Any]) -> StoredScore:
+    detail = row["detail"]
+    return StoredScore(**{**dict(row), "detail": json.loads(detail) if isinstance(detail, str) else detail})
 
 
 def main_reason_code(score: ScoreOut) -> str | None:

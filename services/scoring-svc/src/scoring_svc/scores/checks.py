@@ -1,0 +1,147 @@
+"""The nightly comparison: stored scores, computed again from the ledger by the versions that they name, must come out the same (S6)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.telemetry.metrics import SCORE_CHECKS
+
+from scoring_svc.background import off_the_loop
+from scoring_svc.contacts import repository as contacts
+from scoring_svc.features import repository as feature_store
+from scoring_svc.features.policy import NO_ENGAGEMENT
+from scoring_svc.ledger import repository as ledger
+from scoring_svc.models.artefacts import RETENTION, load_retention
+from scoring_svc.models.repository import read_numbered
+from scoring_svc.retention.policy import RetentionStandard
+from scoring_svc.retention.trained import RetentionModels, TrainedRetention
+from scoring_svc.runs.repository import ActiveModels, read_models_named
+from scoring_svc.scores import repository
+from scoring_svc.scores.repository import StoredScore, main_reason_code
+from scoring_svc.scores.schemas import ScoreOut
+from scoring_svc.scores.service import Method, score_customer
+from scoring_svc.standards import load_standards, standard_of
+
+SAMPLE: Final = 200
+NAMED: Final = 50
+FROM: Final = time(2)
+"""Local time from which the night's work is due."""
+
+_RULES, _RHYTHM, _RUN = "retention-rules-", "bgnbd-", "run-"
+
+for _outcome in ("equal", "different"):
+    SCORE_CHECKS.labels(_outcome)  # the series must stand at 0 before the first mismatch, or no increase is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a stored score says it was computed by."""
+
+    trained: int | None
+    rules: int
+    lifetime: UUID | None
+    bands_run: UUID | None
+    challenger: int | None
+
+
+def versions_of(model_version: str, bands_version: str, detail: Mapping[str, Any]) -> Versions:
+    """Raises `ValueError` for what no version of this service has written."""
+    parts = model_version.split("+")
+    rules, rhythm = parts[-2].removeprefix(_RULES), parts[-1].removeprefix(_RHYTHM)
+    challenger = detail.get("challenger")
+    return Versions(
+        trained=_number(parts[0]) if len(parts) == 3 else None,
+        rules=int(rules),
+        lifetime=None if rhythm == "none" else UUID(rhythm),
+        bands_run=None if bands_version == "none" else UUID(bands_version.removeprefix(_RUN)),
+        challenger=_number(challenger["model_version"]) if challenger else None,
+    )
+
+
+async def check_scores(uow: UnitOfWork, method: Method, now: datetime) -> int:
+    """Compare this business date's sample, once among all workers; returns how many were compared.
+
+    Due from two o'clock local time. Customers that wait to be scored again are not in the sample. Mismatches are counted in
+    `guanxi_score_checks_total` once the finding is durable.
+    """
+    local = now.astimezone(ZoneInfo(method.calendar.zone))
+    if local.time() < FROM or not await repository.begin_check(uow, local.date()):
+        return 0
+    sample = await repository.sample_scores(uow, local.date(), SAMPLE)
+    if not sample:
+        return 0
+    different = [stored.customer_id for stored in sample if not await is_reproduced(uow, method, stored)]
+    # A customer touched while we looked has a newer truth by now; it is not the stored score that is wrong.
+    still = {one.customer_id: one for one in await repository.untouched(uow, different)}
+    known = {stored.customer_id: stored for stored in sample}
+    different = [one for one in different if one in still and still[one].known_at == known[one].known_at]
+    await repository.store_check(uow, local.date(), now, len(sample), [str(one) for one in different[:NAMED]], len(different))
+    uow.after_commit(partial(_count, len(sample) - len(different), len(different)))
+    return len(sample)
+
+
+async def is_reproduced(uow: UnitOfWork, method: Method, stored: StoredScore) -> bool:
+    """Whether the ledger, read as of then, gives the stored score to the last word."""
+    try:
+        versions = versions_of(stored.model_version, stored.bands_version, stored.detail)
+        score = await _recompute(uow, method, stored, versions)
+    except (LookupError, ValueError):
+        return False
+    if score is None:
+        return False
+    columns = (score.retention.value_bp, score.retention.band, main_reason_code(score))
+    same = columns == (stored.value_bp, stored.band, stored.main_reason)
+    return same and json.loads(score.model_dump_json()) == {"challenger": None, **stored.detail}
+
+
+async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, versions: Versions) -> ScoreOut | None:
+    ids, known_at = [stored.customer_id], stored.known_at
+    days = await ledger.read_days_known_at(uow, ids, until=stored.as_of, known_at=known_at)
+    told = await contacts.read_contacts(uow, ids, known_at)
+    models = await read_models_named(uow, versions.lifetime, versions.bands_run)
+    trained = RetentionModels(await _trained(uow, versions.trained), await _trained(uow, versions.challenger))
+    engagement = await feature_store.read_engagement(uow, ids, known_at) if trained else {}
+    then = replace(method, retention=standard_of(load_standards(RetentionStandard, "retention"), versions.rules))
+    work = partial(
+        _score,
+        then,
+        models,
+        stored.customer_id,
+        days.get(stored.customer_id, []),
+        told.get(stored.customer_id, []),
+        stored.as_of,
+        known_at,
+        retention=trained,
+        engagement=engagement.get(stored.customer_id, NO_ENGAGEMENT),
+    )
+    return await off_the_loop(uow, work)
+
+
+def _score(method: Method, models: ActiveModels, customer_id: UUID, *data: Any, **more: Any) -> ScoreOut | None:
+    scored = score_customer(method, models, customer_id, *data, **more)
+    return scored[0] if scored else None
+
+
+async def _trained(uow: UnitOfWork, number: int | None) -> TrainedRetention | None:
+    """Raises `LookupError` where the register does not know the version."""
+    if number is None:
+        return None
+    version = await read_numbered(uow, RETENTION, number)
+    if version is None:
+        raise LookupError(f"no version {number}")
+    return await load_retention(uow, version)
+
+
+def _number(version: str) -> int:
+    return int(version.removeprefix(f"{RETENTION}-"))
+
+
+async def _count(equal: int, different: int) -> None:
+    SCORE_CHECKS.labels("equal").inc(equal)
+    SCORE_CHECKS.labels("different").inc(different)
