@@ -21,6 +21,7 @@ from scoring_svc.models.artefacts import RETENTION, load_retention
 from scoring_svc.models.repository import read_numbered
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention
+from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.runs.repository import ActiveModels, read_models_named
 from scoring_svc.scores import repository
 from scoring_svc.scores.repository import StoredScore, main_reason_code
@@ -33,7 +34,7 @@ NAMED: Final = 50
 FROM: Final = time(2)
 """Local time from which the night's work is due."""
 
-_RULES, _RHYTHM, _RUN = "retention-rules-", "bgnbd-", "run-"
+_RULES, _RHYTHM, _RUN, _FIXED = "retention-rules-", "bgnbd-", "run-", "standard:"
 
 for _outcome in ("equal", "different"):
     SCORE_CHECKS.labels(_outcome)  # the series must stand at 0 before the first mismatch, or no increase is seen
@@ -47,6 +48,7 @@ class Versions:
     rules: int
     lifetime: UUID | None
     bands_run: UUID | None
+    fixed_bands: int | None
     challenger: int | None
 
 
@@ -59,7 +61,8 @@ def versions_of(model_version: str, bands_version: str, detail: Mapping[str, Any
         trained=_number(parts[0]) if len(parts) == 3 else None,
         rules=int(rules),
         lifetime=None if rhythm == "none" else UUID(rhythm),
-        bands_run=None if bands_version == "none" else UUID(bands_version.removeprefix(_RUN)),
+        bands_run=UUID(bands_version.removeprefix(_RUN)) if bands_version.startswith(_RUN) else None,
+        fixed_bands=int(bands_version.split(":")[1]) if bands_version.startswith(_FIXED) else None,
         challenger=_number(challenger["model_version"]) if challenger else None,
     )
 
@@ -107,7 +110,7 @@ async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, versi
     models = await read_models_named(uow, versions.lifetime, versions.bands_run)
     trained = RetentionModels(await _trained(uow, versions.trained), await _trained(uow, versions.challenger))
     engagement = await feature_store.read_engagement(uow, ids, known_at) if trained else {}
-    then = replace(method, retention=standard_of(load_standards(RetentionStandard, "retention"), versions.rules))
+    then = _method_of(method, versions)
     work = partial(
         _score,
         then,
@@ -121,6 +124,15 @@ async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, versi
         engagement=engagement.get(stored.customer_id, NO_ENGAGEMENT),
     )
     return await off_the_loop(uow, work)
+
+
+def _method_of(method: Method, versions: Versions) -> Method:
+    """The standards that the score names; those that it does not name are the ones in force."""
+    retention = standard_of(load_standards(RetentionStandard, "retention"), versions.rules)
+    if versions.fixed_bands is None:
+        return replace(method, retention=retention, rfm=replace(method.rfm, method="quintile"))
+    fixed = standard_of(load_standards(RfmStandard, "rfm"), versions.fixed_bands)
+    return replace(method, retention=retention, rfm=replace(fixed, method="fixed"))
 
 
 def _score(method: Method, models: ActiveModels, customer_id: UUID, *data: Any, **more: Any) -> ScoreOut | None:

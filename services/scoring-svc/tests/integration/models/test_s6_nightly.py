@@ -1,5 +1,6 @@
 """S6: at night stored scores are computed again from the ledger and must be equal; drift against the training is measured."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -149,6 +150,18 @@ async def test_s6_a_posting_that_came_since_is_no_mismatch(bank: Database, metho
     )
     assert await check(bank, method, later) == 9
     assert await finding(bank, now.date()) == (9, 0, [])
+
+
+async def test_s6_scores_by_fixed_bands_come_out_the_same_under_other_bands(
+    bank: Database, method: Method, now: datetime, book: Any
+) -> None:
+    fixed = replace(method, rfm=replace(method.rfm, method="fixed"))
+    book.method = fixed
+    await run_book(bank, method, now)
+    await book.mark(20)
+    await book.score()
+    assert await check(bank, method, now) == 20
+    assert await finding(bank, now.date()) == (20, 0, [])
 
 
 async def test_s6_nothing_is_compared_before_its_hour_or_without_scores(
