@@ -7,6 +7,7 @@ from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
+from scoring_svc.concentration.routes import concentration
 from scoring_svc.models.routes import models
 from scoring_svc.parts import ScoringParts, load_method
 from scoring_svc.rfm.routes import rfm
@@ -30,7 +31,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[scores, signals, rfm, runs, models, dead_letters.routes("scoring-svc")],
+        routers=[scores, signals, rfm, concentration, runs, models, dead_letters.routes("scoring-svc")],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,
     )

@@ -114,6 +114,8 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "startScoreRun": lambda _: ("/v1/score-runs", {}),
         "readScoreRun": lambda t: (f"/v1/score-runs/{existing('run', t)}", None),
         "readRfmMigrations": lambda _: ("/v1/rfm-migrations?from=2026-06-30&to=2026-10-31", None),
+        "readConcentration": lambda _: ("/v1/concentration?by=outlet", None),
+        "drawConcentration": lambda _: ("/v1/concentration/curve.svg", None),
         "listLifetimeModels": lambda _: ("/v1/lifetime-models", None),
     }
 

@@ -1,0 +1,94 @@
+"""One value per customer of the book, computed where the daily aggregates lie."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers_sql
+from guanxi_common.security.principal import RowScope
+
+from scoring_svc.concentration.policy import Ints, MarginRates, Measure, Part
+
+_NET = "day.credit_minor + day.debit_minor"
+_IN_WINDOW = "day.booked_on > $2::date - $3::int"
+_OF_CUSTOMER = f"{_IN_WINDOW} AND NOT day.activity_class = ANY($4::text[])"
+# A change on the window's first day or before stands on every one of its days, one on its last day on one.
+_AVERAGE = f"sum(({_NET}) * least($3::int, $2::date - day.booked_on + 1)) / $3::int"
+_VOLUME_RATE = "coalesce(($5::jsonb ->> day.activity_class)::int, 0)"
+_VALUES = {
+    Measure.BALANCE: f"sum({_NET})",
+    Measure.AVERAGE_BALANCE: _AVERAGE,
+    Measure.INFLOW: f"sum(day.credit_minor) FILTER (WHERE {_OF_CUSTOMER})",
+    Measure.OUTFLOW: f"-sum(day.debit_minor) FILTER (WHERE {_OF_CUSTOMER})",
+    Measure.TURNOVER: f"sum(day.credit_minor - day.debit_minor) FILTER (WHERE {_OF_CUSTOMER})",
+    Measure.MARGIN: (
+        f"greatest({_AVERAGE}, 0) * $6::int * $3::int / (365 * 10000)"
+        f" + coalesce(sum((day.credit_minor - day.debit_minor) * {_VOLUME_RATE}) FILTER (WHERE {_OF_CUSTOMER}), 0) / 10000"
+        f" - coalesce(sum({_NET}) FILTER (WHERE {_IN_WINDOW} AND day.activity_class = ANY($4::text[])), 0)"
+    ),
+}
+_FLOWS = (Measure.INFLOW, Measure.OUTFLOW, Measure.TURNOVER)
+_GROUPS = {Part.BOOK: "NULL::uuid", Part.OUTLET: "holder.outlet_id", Part.STAFF: "holder.staff_id"}
+_NAMES = {Part.BOOK: "NULL::text", Part.OUTLET: "(SELECT name FROM directory_outlet WHERE id = group_id)",
+          Part.STAFF: "(SELECT name FROM directory_staff WHERE id = group_id)"}  # fmt: skip
+
+# All parameters are named in every form of the statement, so that PostgreSQL knows their types.
+_BOOK = """
+WITH given AS (SELECT $4::text[], $5::jsonb, $6::int, $3::int), customers AS (
+    SELECT {group} AS group_id, coalesce(round({value}), 0)::bigint AS value
+    FROM book_assignment holder LEFT JOIN daily_activity day
+        ON day.customer_id = holder.customer_id AND day.currency = $1 AND day.booked_on <= $2::date AND {days}
+    WHERE holder.capacity = 'primary_rm' AND holder.valid_from <= $7::timestamptz
+        AND (holder.valid_to IS NULL OR $7::timestamptz < holder.valid_to) AND {visible}
+    GROUP BY holder.customer_id, holder.outlet_id, holder.staff_id
+)
+SELECT group_id, {name} AS name, array_agg(value) AS values FROM customers GROUP BY group_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfBook:
+    """The values of the customers of one outlet or RM, in no order. `group_id` None: the whole book, or customers without an RM."""
+
+    group_id: UUID | None
+    name: str | None
+    values: Ints
+
+
+async def read_values(
+    uow: UnitOfWork,
+    scope: RowScope,
+    part: Part,
+    measure: Measure,
+    currency: str,
+    as_of: date,
+    window_days: int,
+    bank_bookings: Collection[str],
+    rates: MarginRates,
+    now: datetime,
+) -> list[PartOfBook]:
+    """Every customer in scope that is in the book now, with its value by `as_of` in minor units; 0 without a posting."""
+    visible, arguments = visible_customers_sql(scope, "holder.customer_id", now, first_parameter=8)
+    statement = _BOOK.format(
+        group=_GROUPS[part],
+        name=_NAMES[part],
+        value=_VALUES[measure],
+        visible=visible,
+        days=_IN_WINDOW if measure in _FLOWS else "true",
+    )
+    given: tuple[Any, ...] = (
+        currency,
+        as_of,
+        window_days,
+        sorted(bank_bookings),
+        json.dumps(dict(rates.volume_rates_bp)),
+        rates.balance_rate_bp,
+        now,
+    )
+    rows = await uow.driver.fetch(statement, *given, *arguments)
+    return [PartOfBook(row["group_id"], row["name"], np.array(row["values"], dtype=np.int64)) for row in rows]
