@@ -36,10 +36,11 @@ async def intake(folder: Path) -> list[Row]:
 
 async def fold(folder: Path) -> list[Row]:
     from tests.load import fold as section
+    from tests.load import fold_kafka
     from tests.load.stand import stand
 
     async with stand(folder) as built:
-        return await section.measure(built)
+        return [*await section.measure(built), *await fold_kafka.measure(built, folder)]
 
 
 async def reads(folder: Path) -> list[Row]:

@@ -1,6 +1,7 @@
 """The fold: `bank.transactions` into ledger and aggregates, through the consumer runner on the embedded log."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import uuid4
@@ -17,10 +18,10 @@ from guanxi_contracts.topics import topic_specs
 from scoring_svc.ledger.consumers import POSTED, fold_transactions
 from scoring_svc.ledger.policy import load_activity_classes
 
-from tests.load.measure import Row, row, take_turns
+from tests.load.measure import Row, Timed, row, take_turns
 from tests.load.stand import Stand
 
-EVENTS, SINGLE, CUSTOMERS = 20_000, 300, 2_000
+EVENTS, SINGLE, CUSTOMERS = 20_000, 200, 2_000
 TOPIC = "bank.transactions"
 _customers = [new_id() for _ in range(CUSTOMERS)]
 
@@ -46,22 +47,35 @@ def outgoing(number: int) -> list[Outgoing]:
 
 
 class Counter:
-    """Tells when so many events are folded, without asking the database."""
+    """Tells how long so many events took to be folded, without asking the database: from the first commit to the last one."""
 
     def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self._left = 0
+        self._reached = asyncio.Event()
+        self._left = self._counted = 0
+        self._began: float | None = None
 
     def expect(self, number: int) -> None:
-        self._left = number
-        self.reached.clear()
+        self._left, self._counted, self._began = number, 0, None
+        self._reached.clear()
+
+    def count(self, number: int) -> None:
+        self._left -= number
+        if self._began is None:
+            self._began = time.perf_counter()
+        else:
+            self._counted += number
+        if self._left <= 0:
+            self._reached.set()
+
+    async def timed(self) -> Timed:
+        await self._reached.wait()
+        assert self._began is not None
+        return Timed(self._counted, time.perf_counter() - self._began)
 
     def counting(self, handler: Handler) -> Handler:
         async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
             async def count() -> None:
-                self._left -= len(events)
-                if self._left <= 0:
-                    self.reached.set()
+                self.count(len(events))
 
             await handler(uow, events)
             uow.after_commit(count)
@@ -77,30 +91,32 @@ async def measure(stand: Stand) -> list[Row]:
     fold, folded = fold_transactions(classes, SystemClock()), Counter()
     subscription = [Subscription(TOPIC, {POSTED: folded.counting(fold)}, dedupe="handler", parsed_by="handler")]
 
-    async def consume(number: int, batch: int) -> int:
+    async def consume(number: int, batch: int) -> Timed:
         await producer.send(outgoing(number))
         runner = ConsumerRunner(database, bus, "scoring-svc", subscription, settings=RunnerSettings(max_records=batch))
         stop = asyncio.Event()
         folded.expect(number)
         running = asyncio.create_task(runner.run(stop))
-        await folded.reached.wait()
+        timed = await folded.timed()
         stop.set()
         await running
-        return number
+        return timed
 
-    async def ours() -> int:
+    async def ours() -> Timed:
         return await consume(EVENTS, RunnerSettings().max_records)
 
-    async def one_by_one() -> int:
+    async def one_by_one() -> Timed:
         return await consume(SINGLE, 1)
 
-    async def without_database() -> int:
+    async def without_database() -> Timed:
         totals: dict[tuple[str, str], int] = {}
-        for position, sent in enumerate(outgoing(EVENTS)):
+        records = outgoing(EVENTS)
+        began = time.perf_counter()
+        for position, sent in enumerate(records):
             data = decode(Record(TOPIC, 0, position, sent.key, sent.value, sent.headers, 0)).data or {}
             key = data["customer_id"], data["booked_on"]
             totals[key] = totals.get(key, 0) + data["money"]["amount"]
-        return EVENTS
+        return Timed(EVENTS, time.perf_counter() - began)
 
     figures = await take_turns(
         {"ours": ours, "a transaction per event": one_by_one, "decode and fold without database": without_database}, rounds=3

@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 ROUNDS = 5
-Contender = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Work whose preparation is no part of it: the units, and the seconds that they took."""
+
+    units: int
+    seconds: float
+
+
+Contender = Callable[[], Awaitable[int | Timed]]
 """Does a piece of work and returns how many units it was."""
 
 
@@ -43,9 +53,11 @@ async def take_turns(contenders: Mapping[str, Contender], *, rounds: int = ROUND
     for number in range(rounds + 1):
         for name, work in contenders.items():
             began = time.perf_counter()
-            units = await work()
+            done = await work()
+            if isinstance(done, int):
+                done = Timed(done, time.perf_counter() - began)
             if number:
-                rates[name].append(units / (time.perf_counter() - began))
+                rates[name].append(done.units / done.seconds)
     return Figures({name: tuple(values) for name, values in rates.items()})
 
 
