@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
-	mutants bench replay fit-lifetime verify-audit token docs lock smoke clean reset
+	mutants bench replay fit-lifetime evaluate verify-audit token docs lock smoke clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: setup-bench ## Measure the hot paths beside their peers and limits; write
 
 replay: setup ## Replay DATASET=file.csv through the public intake (see docs/guides/replay.md)
 	@$(BIN)/guanxi replay $(DATASET)
+
+evaluate: setup ## Judge every model on real data; writes docs/evaluation.md (ARGS=--quick for a look)
+	@$(BIN)/guanxi-scoring evaluate $(ARGS)
 
 fit-lifetime: setup ## Fit the lifetime models on FILE=purchases.csv END=date (ARGS='--id … --date … --amount …')
 	@$(BIN)/guanxi-scoring fit-lifetime $(FILE) --calibration-end $(END) $(ARGS)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from scoring_svc.lifetime.sufficient import InvalidHistory
+from scoring_svc.training.estimators import KindUnavailable
 from scoring_svc.training.table import InvalidFile, RawTable, open_text, read_raw
 
 REFUSED = 2
@@ -48,4 +49,14 @@ def refusing_bad_files() -> Iterator[None]:
         raise typer.Exit(REFUSED) from None
     except OSError as error:
         typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+@contextmanager
+def telling_missing_library() -> Iterator[None]:
+    """Tell what to install where a kind of model lacks its library, and exit with `REFUSED`."""
+    try:
+        yield
+    except KindUnavailable as error:
+        typer.echo(f"error: {error}", err=True)
         raise typer.Exit(REFUSED) from None

@@ -67,7 +67,9 @@ def _hold_out(sources: Sources) -> dict[str, float]:
         "Hold-out of 39 weeks, BG/NBD predicts": float(expected.sum()),
         "AUC 'buys at all' by the expectation": auc(again, expected),
         "AUC 'buys at all' by frequency": auc(again, calibration.frequency.astype(np.float64)),
-        "AUC 'buys at all' by recency": auc(again, calibration.recency.astype(np.float64)),
+        "AUC 'buys at all' by recency (time since the last purchase)": auc(
+            again, (calibration.recency - calibration.age).astype(np.float64)
+        ),
         "AUC 'buys at all' by P(alive) alone": auc(again, alive),
     }
 

@@ -50,7 +50,10 @@ class Split:
 
 
 def repeated_folds(outcome: Outcomes, *, folds: int = 5, seeds: Iterable[int] = range(5)) -> tuple[Split, ...]:
-    """Stratified folds, anew for every seed."""
+    """Stratified folds, anew for every seed. Raises `InvalidFile` where an outcome cannot be in every fold."""
+    positives = int(outcome.sum())
+    if min(positives, outcome.size - positives) < folds:
+        raise InvalidFile(f"{positives} of {outcome.size} rows are positive; {folds} folds need {folds} of each outcome")
     empty = np.zeros(outcome.size)
     return tuple(
         Split(seen, unseen, seed)
