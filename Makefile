@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
-	mutants bench replay fit-lifetime evaluate verify-audit token docs lock smoke clean reset
+	mutants bench replay fit-lifetime evaluate train uplift verify-audit token docs lock smoke clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,12 @@ evaluate: setup ## Judge every model on real data; writes docs/evaluation.md (AR
 
 fit-lifetime: setup ## Fit the lifetime models on FILE=purchases.csv END=date (ARGS='--id … --date … --amount …')
 	@$(BIN)/guanxi-scoring fit-lifetime $(FILE) --calibration-end $(END) $(ARGS)
+
+train: setup ## Train, judge, explain and keep a model: FILE=book.csv LABEL=column OUT=folder (ARGS='--date … --kind …')
+	@$(BIN)/guanxi-scoring train $(FILE) --label $(LABEL) --out $(OUT) $(ARGS)
+
+uplift: setup ## Report what a randomised treatment changed: FILE=trial.csv TREATMENT=column OUTCOME=column
+	@$(BIN)/guanxi-scoring uplift $(FILE) --treatment $(TREATMENT) --outcome $(OUTCOME) $(ARGS)
 
 verify-audit: setup ## Check the audit log offline
 	@$(BIN)/guanxi verify-audit $(ARGS)
