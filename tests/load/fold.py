@@ -17,6 +17,7 @@ from guanxi_contracts.codec import decode, encode
 from guanxi_contracts.topics import topic_specs
 from scoring_svc.ledger.consumers import POSTED, fold_transactions
 from scoring_svc.ledger.policy import load_activity_classes
+from scoring_svc.worker import READING
 
 from tests.load.measure import Row, Timed, row, take_turns
 from tests.load.stand import Stand
@@ -103,7 +104,7 @@ async def measure(stand: Stand) -> list[Row]:
         return timed
 
     async def ours() -> Timed:
-        return await consume(EVENTS, RunnerSettings().max_records)
+        return await consume(EVENTS, READING.max_records)
 
     async def one_by_one() -> Timed:
         return await consume(SINGLE, 1)

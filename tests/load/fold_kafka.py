@@ -27,6 +27,7 @@ from guanxi_contracts.topics import topic_specs
 from pydantic import BaseModel
 from scoring_svc.ledger.consumers import POSTED, fold_transactions
 from scoring_svc.ledger.policy import load_activity_classes
+from scoring_svc.worker import READING
 from sqlalchemy import BigInteger
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
@@ -117,7 +118,7 @@ async def _ours(bus: KafkaBus, database: Database) -> Timed:
     folded.expect(EVENTS)
     handler = folded.counting(fold_transactions(load_activity_classes(), SystemClock()))
     subscription = Subscription(TOPIC, {POSTED: handler}, dedupe="handler", parsed_by="handler")
-    running = asyncio.create_task(ConsumerRunner(database, bus, "scoring-svc", [subscription]).run(stop))
+    running = asyncio.create_task(ConsumerRunner(database, bus, "scoring-svc", [subscription], settings=READING).run(stop))
     timed = await folded.timed()
     stop.set()
     await running

@@ -45,6 +45,20 @@ _outbox = (
         f"{RELAY}::test_a_commit_wakes_the_relay_and_many_commits_make_few_notifications",
     ),
     Rule(
+        "a copy that meets a known key is undone",
+        "guanxi_common/db/uow.py",
+        '            await self.driver.execute("ROLLBACK TO SAVEPOINT copy")\n',
+        "",
+        f"{INTEGRATION}/db/test_unit_of_work.py::test_copy_if_new_keeps_all_rows_or_none_and_the_transaction_goes_on",
+    ),
+    Rule(
+        "a consumer wakes the job that it leaves work for",
+        "guanxi_common/jobs.py",
+        "        uow.after_commit(set_wake)\n",
+        "",
+        f"{INTEGRATION}/messaging/test_jobs_woken.py::test_a_job_is_woken_by_the_consumer_and_ends_without_waiting",
+    ),
+    Rule(
         "rows of a batch are sharded by key",
         _messaging("outbox/rows.py"),
         "return crc32(key) % SHARDS",

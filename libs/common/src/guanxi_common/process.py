@@ -25,7 +25,7 @@ from guanxi_common.messaging.bus import Bus
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
-from guanxi_common.messaging.runner import ConsumerRunner, Subscription
+from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import Listener, WakeUp
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_token_verifier
@@ -73,6 +73,8 @@ async def run_worker(
     clock: Clock,
     subscriptions: Sequence[Subscription],
     jobs: Sequence[Job],
+    *,
+    reading: RunnerSettings | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service."""
     bus = await when_available(lambda: _open_bus(settings))
@@ -82,7 +84,7 @@ async def run_worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     relay = Relay(database, bus)
-    runner = ConsumerRunner(database, bus, settings.service, subscriptions)
+    runner = ConsumerRunner(database, bus, settings.service, subscriptions, settings=reading)
     background = [
         asyncio.create_task(Listener(settings.database_url or "", relay.wake).run()),
         asyncio.create_task(AuditSealer(database, settings.service, settings.audit_seed, clock).run()),

@@ -7,7 +7,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, waking
-from guanxi_common.messaging.runner import Subscription
+from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.process import open_database, run_worker
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_books, directory_handlers
 
@@ -24,6 +24,9 @@ from scoring_svc.scores.service import Method, queue_settled_customers, score_di
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.standards import load_standards
 
+READING = RunnerSettings(max_records=5_000)
+"""Every handler here takes a batch in a few statements, and the more of a customer's day come together, the fewer rows are written."""
+
 
 async def main() -> None:
     settings = ScoringSettings()
@@ -37,6 +40,7 @@ async def main() -> None:
         clock,
         subscriptions(settings, method, clock, scorer),
         jobs(method, clock, scorer),
+        reading=READING,
     )
 
 

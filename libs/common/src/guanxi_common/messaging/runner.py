@@ -32,7 +32,7 @@ Polled = Mapping[TopicPartition, Sequence[Record]]
 class RunnerSettings:
     """Times in seconds. `batch_deadline` stays far below Kafka's `max.poll.interval` (300 s)."""
 
-    max_records: int = 5_000
+    max_records: int = 2_000
     poll_timeout: float = 0.5
     batch_deadline: float = 60.0
     first_backoff: float = 0.1
