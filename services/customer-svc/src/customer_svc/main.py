@@ -14,7 +14,7 @@ from guanxi_common.startup import when_available
 
 from customer_svc.accounts.routes import accounts, batch_create_accounts
 from customer_svc.assignments.routes import assignments
-from customer_svc.customers.routes import customers
+from customer_svc.customers.routes import customers, read_customer
 from customer_svc.directory.routes import directory
 from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
@@ -75,7 +75,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             directory,
             dead_letters.routes("customer-svc"),
         ],
-        hot_routes=[batch_create_transactions, batch_create_accounts],
+        hot_routes=[batch_create_transactions, batch_create_accounts, read_customer],
         title="Guanxi customer-svc",
         description=DESCRIPTION,
     )

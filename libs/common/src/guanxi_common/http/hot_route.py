@@ -13,15 +13,19 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from guanxi_common.errors import InvalidInput
 from guanxi_common.http.bodies import BODY_LIMIT, read_body, require_json
-from guanxi_common.http.call import BODY_KEY, Permission, open_call
+from guanxi_common.http.call import BODY_KEY, Call, Permission, open_call
 from guanxi_common.http.hot_bodies import HotDecoder
+from guanxi_common.http.problems import field_errors
 from guanxi_common.http.routes import replaying
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -30,7 +34,10 @@ _CONVERTER = re.compile(r":\w+}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotRoute:
-    """A hot operation, given to `create_service_app`. `path` takes Starlette's converters (`{customer_id:uuid}`)."""
+    """A hot operation, given to `create_service_app`. `path` takes Starlette's converters (`{customer_id:uuid}`).
+
+    A pydantic `response` only documents what the endpoint sends, where other operations answer with the same model.
+    """
 
     method: str
     path: str
@@ -39,7 +46,7 @@ class HotRoute:
     operation_id: str
     tag: str
     summary: str
-    response: type[msgspec.Struct]
+    response: type[msgspec.Struct] | type[BaseModel]
     response_example: Any
     request: type[msgspec.Struct] | None = None
     request_example: Any = None
@@ -67,6 +74,19 @@ class HotRoute:
 
         route = Route(self.path, handle, methods=[self.method], name=self.operation_id, include_in_schema=False)
         return route
+
+
+def id_parameter(name: str) -> dict[str, Any]:
+    """The OpenAPI parameter of an id in the path, which `id_in_path` reads."""
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+
+
+def id_in_path(call: Call, name: str) -> UUID:
+    """The id in the path, which has no converter; raises `InvalidInput` as a FastAPI route does, where a converter makes it a 404."""
+    try:
+        return UUID(call.request.path_params[name])
+    except ValueError:
+        raise InvalidInput(errors=field_errors([{"loc": ("path", name), "type": "uuid_parsing"}])) from None
 
 
 def hot_route(method: str, path: str, **options: Any) -> Callable[[Endpoint], HotRoute]:

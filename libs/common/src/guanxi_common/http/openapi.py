@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 
 from guanxi_common.http.bodies import BODY_LIMIT
 from guanxi_common.http.hot_route import HotRoute
@@ -165,12 +166,7 @@ def _problem_response(status: str) -> dict[str, Any]:
 
 
 def _add_hot_route(document: dict[str, Any], schemas: dict[str, Any], hot: HotRoute) -> None:
-    kinds = [kind for kind in (hot.request, hot.response) if kind is not None]
-    references, definitions = msgspec.json.schema_components(kinds, ref_template=_REFS)
-    for name, definition in definitions.items():
-        if schemas.setdefault(name, definition) != definition:
-            raise ValueError(f"two schemas are called {name}")
-    by_kind = dict(zip(kinds, references, strict=True))
+    by_kind = _hot_schemas(schemas, [kind for kind in (hot.request, hot.response) if kind is not None])
     operation: dict[str, Any] = {
         "tags": [hot.tag],
         "summary": hot.summary,
@@ -192,3 +188,19 @@ def _add_hot_route(document: dict[str, Any], schemas: dict[str, Any], hot: HotRo
         if hot.max_body_size != BODY_LIMIT:
             operation["x-max-body-bytes"] = hot.max_body_size
     document["paths"].setdefault(hot.openapi_path, {})[hot.method.lower()] = operation
+
+
+def _hot_schemas(schemas: dict[str, Any], kinds: Sequence[type[Any]]) -> dict[type[Any], Any]:
+    """A reference to the schema of each kind, which is added to `schemas`; raises ValueError where another has its name."""
+    structs = [kind for kind in kinds if not issubclass(kind, BaseModel)]
+    references, definitions = msgspec.json.schema_components(structs, ref_template=_REFS)
+    by_kind: dict[type[Any], Any] = dict(zip(structs, references, strict=True))
+    for kind in kinds:
+        if issubclass(kind, BaseModel):
+            schema = kind.model_json_schema(ref_template=_REFS.replace("{name}", "{model}"), mode="serialization")
+            definitions |= {**schema.pop("$defs", {}), kind.__name__: schema}
+            by_kind[kind] = {"$ref": _REFS.format(name=kind.__name__)}
+    for name, definition in definitions.items():
+        if schemas.setdefault(name, definition) != definition:
+            raise ValueError(f"two schemas are called {name}")
+    return by_kind

@@ -1,6 +1,7 @@
 """Writing the audit log, always in the transaction of what it tells of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ SELECT $1, $2, $3, $4, $5, $6, $7, unnest($8::text[])
 _AUDITED = """
 WITH found AS ({select}), logged AS (
     INSERT INTO audit_entry (actor, action, purpose, request_id, subject_type, fields, subject_id)
-    SELECT {parameters}, found.{subject}::text FROM found
+    SELECT DISTINCT {parameters}, found.{subject}::text FROM found WHERE {shown}
 )
 SELECT * FROM found
 """
@@ -59,21 +60,27 @@ async def record_many(
 def audited_read(
     select: str,
     audit: AuditContext,
-    fields: Sequence[str],
+    fields: Collection[str],
     *,
     first_parameter: int,
     subject: str = "id",
     subject_type: str = "customer",
+    shown: str = "true",
 ) -> tuple[str, tuple[object, ...]]:
-    """`select` and the audit entry of each row it finds, as one statement for the driver: its text and the arguments to append.
+    """`select` and the audit entry of each subject it finds, as one statement for the driver: its text and the arguments to append.
 
-    `subject` is the output column with the subject's id. `select` and `subject` are code, never input; `select` uses the parameters
-    below `first_parameter`.
+    `subject` is the output column with the subject's id; `shown` the condition on `found` under which a row reaches the caller (a page
+    selects one row more than it shows). These three are code, never input, and use the parameters below `first_parameter`.
     """
+    statement = _audited(select, first_parameter, subject, shown)
+    return statement, (audit.actor, audit.operation, str(audit.purpose), audit.request_id, subject_type, list(fields))
+
+
+@lru_cache(maxsize=256)
+def _audited(select: str, first_parameter: int, subject: str, shown: str) -> str:
     types = ("text", "text", "text", "text", "text", "text[]")
     parameters = ", ".join(f"${first_parameter + number}::{name}" for number, name in enumerate(types))
-    statement = _AUDITED.format(select=select, parameters=parameters, subject=subject)
-    return statement, (audit.actor, audit.operation, str(audit.purpose), audit.request_id, subject_type, list(fields))
+    return _AUDITED.format(select=select, parameters=parameters, subject=subject, shown=shown)
 
 
 def reason_place(subject_id: UUID | str) -> Place:
