@@ -19,6 +19,7 @@ class TaskRow(Base):
         Index("ix_task_origin", "origin", unique=True),
         Index("ix_task_worklist_owner", "owner_id", "rank_key", "id", postgresql_where=text("state = 'open'")),
         Index("ix_task_worklist_outlet", "outlet_id", "rank_key", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_task_worklist", "rank_key", "id", postgresql_where=text("state = 'open'")),
         Index("ix_task_customer", "customer_id", "opened_at"),
         Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND breached_at IS NULL")),
     )

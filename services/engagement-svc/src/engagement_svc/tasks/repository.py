@@ -1,17 +1,18 @@
 """The task table."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.security.directory.models import BookAssignment
-from guanxi_common.security.directory.scope import visible_customers
-from guanxi_common.security.principal import RowScope, ScopeKind
-from sqlalchemy import bindparam, func, select, tuple_, update
+from guanxi_common.security.audit.repository import audited_read
+from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
+from guanxi_common.security.principal import AuditContext, RowScope, ScopeKind
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.models import CustomerRow
@@ -19,7 +20,6 @@ from engagement_svc.tasks.models import TaskRow
 
 _task = table_of(TaskRow)
 _customer = table_of(CustomerRow)
-_book = table_of(BookAssignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +80,98 @@ async def read_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: dateti
     return ListedTask(_of(row), row["name"]) if row else None
 
 
+FRESH = timedelta(days=1)
+"""How long after its beginning an interval of the book is looked up itself, as well as by the owner stored with its tasks. The job
+that stores owners runs every second; it must not stand still for longer than this."""
+
+_FIELDS = tuple(field.name for field in fields(Task))
+_LISTED = ", ".join("evidence::text" if name == "evidence" else name for name in _FIELDS)
+_IN_ORDER = "ORDER BY rank_key, id LIMIT $1::int + 1"
+# Own customers whose tasks the stored owner does not lead to: where the caller assists, or has just taken over.
+_NOT_BY_OWNER = """
+task.owner_id IS DISTINCT FROM $3::uuid AND task.customer_id = ANY(ARRAY(
+    SELECT customer_id FROM book_assignment WHERE staff_id = $3::uuid AND capacity = 'assistant'
+    UNION ALL
+    SELECT customer_id FROM book_assignment WHERE staff_id = $3::uuid AND capacity = 'primary_rm' AND valid_from > $2 - $4::interval
+))
+"""
+_PAGE = """
+SELECT page.*, customer.name, row_number() OVER (ORDER BY rank_key, id) AS place
+FROM (SELECT * FROM ({source}) AS candidates {in_order}) AS page LEFT JOIN customer USING (customer_id)
+"""
+
+
 async def list_open_tasks(
     uow: UnitOfWork,
     scope: RowScope,
     now: datetime,
+    audit: AuditContext,
     *,
     owner_id: UUID | None,
     breached: bool | None,
     after: tuple[int, UUID] | None,
     limit: int,
 ) -> list[ListedTask]:
-    """Open tasks in rank order. `owner_id` narrows to one RM's; the scope holds in any case.
+    """The first `limit` open tasks after `after` in rank order, and one more if there is one; `owner_id` narrows to one RM's.
 
-    A caller's own list costs what the own book holds, however large the bank: the book's index leads to the customers, theirs to the
-    tasks. It cannot go by the stored owner, which follows a transfer only within a second.
+    One statement, which also writes an audit entry for each customer of those `limit`. It walks an index in the order of the list
+    until the page is full, so a page costs the same however many tasks, pages and customers there are. Who looks after a customer
+    is asked of the book for every row: a transfer acts by the clock, before the stored owner follows.
     """
-    statement = (
-        select(_task, _customer.c.name)
-        .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
-        .where(_task.c.state == "open", visible_customers(scope, _task.c.customer_id, now))
-        .order_by(_task.c.rank_key, _task.c.id)
-        .limit(limit)
+    select, arguments = worklist_select(scope, now, owner_id, breached, after, limit)
+    statement, logged = audited_read(
+        select,
+        audit,
+        ("name", "tasks"),
+        first_parameter=len(arguments) + 1,
+        subject="customer_id",
+        shown="place <= $1::int",
     )
-    if scope.kind is ScopeKind.OUTLET:
-        statement = statement.where(_task.c.outlet_id.in_(scope.outlet_ids))
-    if scope.kind is ScopeKind.OWN:
-        statement = statement.where(
-            _task.c.customer_id.in_(select(_book.c.customer_id).where(_book.c.staff_id == scope.staff_id))
-        )
-    if owner_id is not None:
-        statement = statement.where(_task.c.owner_id == owner_id)
+    rows = await uow.driver.fetch(f"{statement} ORDER BY place", *arguments, *logged)
+    return [_listed(row) for row in rows]
+
+
+def worklist_select(
+    scope: RowScope,
+    now: datetime,
+    owner_id: UUID | None,
+    breached: bool | None,
+    after: tuple[int, UUID] | None,
+    limit: int,
+) -> tuple[str, list[object]]:
+    """The select of a page and its arguments. $1 is the limit, $2 the instant, $3 the caller's staff id or outlets."""
+    visible, who = visible_customers_sql(scope, "task.customer_id", now, 2, row_by_row=True)
+    arguments: list[object] = [limit, *who]
+    conditions = ["state = 'open'", visible]
+
+    def given(value: object) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}"
+
+    def tasks(*place: str) -> str:
+        return f"(SELECT {_LISTED} FROM task WHERE {' AND '.join((*place, *conditions))} {_IN_ORDER})"  # noqa: S608  # code only
+
+    # $4, which only the first kind of list takes.
+    by_book = given(FRESH) if scope.kind is ScopeKind.OWN and owner_id is None else None
     if breached is not None:
-        statement = statement.where(_task.c.breached_at.is_not(None) if breached else _task.c.breached_at.is_(None))
+        conditions.append("breached_at IS NOT NULL" if breached else "breached_at IS NULL")
     if after is not None:
-        statement = statement.where(tuple_(_task.c.rank_key, _task.c.id) > tuple_(*after))
-    return [ListedTask(_of(row), row["name"]) for row in (await uow.execute(statement)).mappings()]
+        conditions.append(f"(rank_key, id) > ({given(after[0])}::bigint, {given(after[1])}::uuid)")
+    if owner_id is not None:
+        conditions.append(f"owner_id = {given(owner_id)}::uuid")
+    if by_book is not None:
+        source = f"{tasks('owner_id = $3::uuid')} UNION ALL {tasks(_NOT_BY_OWNER)}"
+    elif scope.kind is ScopeKind.OUTLET and owner_id is None:
+        each = tasks("outlet_id = place.outlet")
+        source = f"SELECT of_outlet.* FROM unnest($3::uuid[]) AS place (outlet) CROSS JOIN LATERAL {each} AS of_outlet"  # noqa: S608  # code only
+    else:
+        source = tasks(*(["outlet_id = ANY($3::uuid[])"] if scope.kind is ScopeKind.OUTLET else []))
+    return _PAGE.format(source=source, in_order=_IN_ORDER), arguments
+
+
+def _listed(row: Mapping[Any, Any]) -> ListedTask:
+    values = {name: row[name] for name in _FIELDS}
+    return ListedTask(Task(**{**values, "evidence": msgspec.json.decode(values["evidence"])}), row["name"])
 
 
 async def lock_open_tasks(

@@ -90,22 +90,15 @@ async def read_worklist(call: Call) -> Response:
     limit = _limit(query.get("limit"))
     cursor = call.cursor()
     past = cursor.decode(query.get("cursor"))
-    async with call.read() as read:
+    owner_id, breached = _uuid(query.get("rm_id"), "rm_id"), _flag(query.get("breached"))
+    async with call.read(one_statement=True) as read:
         found = await repository.list_open_tasks(
-            read.uow,
-            read.scope,
-            read.now,
-            owner_id=_uuid(query.get("rm_id"), "rm_id"),
-            breached=_flag(query.get("breached")),
-            after=past,
-            limit=limit + 1,
+            read.uow, read.scope, read.now, read.audit, owner_id=owner_id, breached=breached, after=past, limit=limit
         )
-        shown = found[:limit]
-        following = cursor.encode((shown[-1].task.rank_key, shown[-1].task.id)) if len(found) > limit else None
-        customers = {listed.task.customer_id for listed in shown}
-        await audit.record_many(read.uow, read.audit, sorted(customers), ("name", "tasks"))
-        standards = parts_of(call).standards
-        return read.reply(Worklist([_out(listed, standards) for listed in shown], following))
+    shown = found[:limit]
+    following = cursor.encode((shown[-1].task.rank_key, shown[-1].task.id)) if len(found) > limit else None
+    standards = parts_of(call).standards
+    return read.reply(Worklist([_out(listed, standards) for listed in shown], following))
 
 
 @hot_route(

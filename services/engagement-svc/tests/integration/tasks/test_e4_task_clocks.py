@@ -22,7 +22,7 @@ from guanxi_common.errors import NotFound
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book, Staff
-from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +30,7 @@ FRIDAY = datetime(2026, 11, 20, 7, tzinfo=UTC)  # 15:00 in Shanghai
 TUESDAY = datetime(2026, 11, 24, 7, tzinfo=UTC)
 STANDARDS = load_standards()
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+AUDIT = AuditContext("staff:1", "readWorklist", Purpose.CUSTOMER_SERVICE, None)
 
 
 def own(staff: UUID) -> RowScope:
@@ -66,11 +67,11 @@ class Branch:
         return told
 
     async def worklist(self, scope: RowScope, after: tuple[int, UUID] | None = None, limit: int = 100) -> list[repository.Task]:
-        async with self.database.transaction(readonly=True) as uow:
+        async with self.database.statement() as uow:
             found = await repository.list_open_tasks(
-                uow, scope, self.clock.now(), owner_id=None, breached=None, after=after, limit=limit
+                uow, scope, self.clock.now(), AUDIT, owner_id=None, breached=None, after=after, limit=limit
             )
-        return [listed.task for listed in found]
+        return [listed.task for listed in found[:limit]]
 
     async def contact(self, rm: UUID, **told: Any) -> list[UUID]:
         body = {

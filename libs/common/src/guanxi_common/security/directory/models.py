@@ -72,7 +72,7 @@ class BookAssignment(CommonBase):
     __table_args__ = (
         CheckConstraint("capacity IN ('primary_rm', 'assistant')", name="capacity"),
         CheckConstraint("valid_to > valid_from", name="interval"),
-        Index("ix_book_assignment_staff_id", "staff_id", "customer_id", postgresql_where=text("staff_id IS NOT NULL")),
+        Index("ix_book_assignment_staff", "staff_id", "capacity", "valid_from", postgresql_where=text("staff_id IS NOT NULL")),
         Index("ix_book_assignment_outlet_id", "outlet_id", "customer_id"),
         Index("ix_book_assignment_valid_from", "valid_from"),
     )

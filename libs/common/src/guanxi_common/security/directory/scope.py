@@ -34,12 +34,14 @@ def visible_customers(
 
 
 def visible_customers_sql(
-    scope: RowScope, customer_id: str, now: datetime, first_parameter: int = 1
+    scope: RowScope, customer_id: str, now: datetime, first_parameter: int = 1, *, row_by_row: bool = False
 ) -> tuple[str, tuple[object, ...]]:
     """The same for statements written for the driver: the condition and its arguments, numbered from `first_parameter`.
 
     `customer_id` is a column expression of the statement, never input. The text does not depend on the caller,
-    so that plans are kept.
+    so that plans are kept. The arguments are `now` and who asks: the staff id, or the list of outlets; none for ALL.
+
+    `row_by_row` is for pages: the condition is looked up for the rows in turn until the page is full, never joined with the book.
     """
     if scope.kind is ScopeKind.ALL:
         return "true", ()
@@ -49,8 +51,10 @@ def visible_customers_sql(
         reached, argument = f"book.staff_id = {who}::uuid", scope.staff_id
     else:
         reached, argument = f"book.capacity = 'primary_rm' AND book.outlet_id = ANY({who}::uuid[])", list(scope.outlet_ids)
+    # OFFSET 0 changes no result; a subquery with it is never turned into a join.
+    fence = " OFFSET 0" if row_by_row else ""
     condition = (
         f"EXISTS (SELECT FROM book_assignment book WHERE book.customer_id = {customer_id}"
-        f" AND book.valid_from <= {instant} AND (book.valid_to IS NULL OR {instant} < book.valid_to) AND {reached})"
+        f" AND book.valid_from <= {instant} AND (book.valid_to IS NULL OR {instant} < book.valid_to) AND {reached}{fence})"
     )
     return condition, (now, argument)
