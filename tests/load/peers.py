@@ -1,87 +1,13 @@
-"""What a user would assemble instead: FastAPI, pydantic and SQLAlchemy in the ordinary way. Called in process, as ours is."""
+"""What every contender of the benchmark is called by, and the limit of a read: the server in process, without an HTTP client."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import asyncpg
 import msgspec
-from fastapi import Depends, FastAPI
-from pydantic import BaseModel
-from sqlalchemy import BigInteger, select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 App = Callable[..., Awaitable[None]]
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class PeerCustomer(Base):
-    __tablename__ = "peer_customer"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    customer_type: Mapped[str]
-    language: Mapped[str]
-
-
-class PeerTask(Base):
-    __tablename__ = "peer_task"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    owner_id: Mapped[UUID] = mapped_column(index=True)
-    customer_id: Mapped[UUID]
-    rank_key: Mapped[int] = mapped_column(BigInteger, index=True)
-    reason_en: Mapped[str]
-    reason_zh: Mapped[str]
-
-
-class CustomerOut(BaseModel):
-    id: UUID
-    name: str
-    customer_type: str
-    language: str
-
-
-class TaskOut(BaseModel):
-    id: UUID
-    owner_id: UUID
-    customer_id: UUID
-    rank_key: int
-    reason_en: str
-    reason_zh: str
-
-
-def create_peer(url: str) -> tuple[FastAPI, Callable[[], Awaitable[None]]]:
-    """The application and what makes its tables."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), pool_size=10)
-    sessions = async_sessionmaker(engine, expire_on_commit=False)
-    app = FastAPI()
-
-    async def session() -> Any:
-        async with sessions() as opened:
-            yield opened
-
-    Session = Annotated[AsyncSession, Depends(session)]  # noqa: N806  # a type
-
-    @app.get("/customers/{customer_id}")
-    async def read_customer(customer_id: UUID, db: Session) -> CustomerOut:
-        found = (await db.execute(select(PeerCustomer).where(PeerCustomer.id == customer_id))).scalar_one()
-        return CustomerOut.model_validate(found, from_attributes=True)
-
-    @app.get("/worklist/{owner_id}")
-    async def worklist(owner_id: UUID, db: Session) -> list[TaskOut]:
-        statement = select(PeerTask).where(PeerTask.owner_id == owner_id).order_by(PeerTask.rank_key).limit(50)
-        return [TaskOut.model_validate(task, from_attributes=True) for task in (await db.execute(statement)).scalars()]
-
-    async def prepare() -> None:
-        async with engine.begin() as connection:
-            await connection.run_sync(Base.metadata.drop_all)
-            await connection.run_sync(Base.metadata.create_all)
-
-    return app, prepare
 
 
 def bare_app(pool: "asyncpg.Pool[Any]", statement: str, *arguments: Any) -> App:

@@ -17,6 +17,8 @@ from fastapi import FastAPI
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.embedded import EmbeddedPostgres
 from guanxi_common.db.migrate import migrate
+from guanxi_common.http.rates import RateLimiter
+from guanxi_common.http.settings import RATES
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 
 SERVICES = ("customer", "engagement", "scoring")
@@ -24,13 +26,14 @@ SERVICES = ("customer", "engagement", "scoring")
 
 @dataclass
 class Stand:
-    """`rm` and `outlet` are in every service's directory; tokens by subject."""
+    """`rm`, `deep` (RMs) and `outlet` are in every service's directory; tokens by subject."""
 
     server: EmbeddedPostgres
     issuer: LocalIssuer
     customer: FastAPI
     engagement: FastAPI
     rm: UUID
+    deep: UUID
     outlet: UUID
 
     def url(self, name: str) -> str:
@@ -56,30 +59,50 @@ async def stand(folder: Path) -> AsyncIterator[Stand]:
         apps = {}
         for name, module in (("customer", customer_main), ("engagement", engagement_main)):
             os.environ["DATABASE_URL"] = server.url(f"guanxi_{name}")
-            apps[name] = module.create_app()
+            apps[name] = _unthrottled(module.create_app())
         async with apps["customer"].router.lifespan_context(apps["customer"]):
-            rm, outlet = await _enter_staff(apps["customer"])
-            await _copy_directory(server)
-            yield Stand(server, LocalIssuer(folder / "issuer", SystemClock()), apps["customer"], apps["engagement"], rm, outlet)
+            staff = await _enter_staff(apps["customer"])
+            await _copy_directory(server, "engagement")
+            yield Stand(server, LocalIssuer(folder / "issuer", SystemClock()), apps["customer"], apps["engagement"], *staff)
             await apps["engagement"].state.edge.parts.close()
 
 
-async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID]:
+@asynccontextmanager
+async def another_engagement(stand: Stand, name: str) -> AsyncIterator[FastAPI]:
+    """engagement-svc on a second database, `guanxi_<name>`, with the same directory."""
+    stand.server.create_database(f"guanxi_{name}")
+    await migrate(stand.url(name), "engagement_svc")
+    await _copy_directory(stand.server, name)
+    os.environ["DATABASE_URL"] = stand.url(name)
+    app = _unthrottled(engagement_main.create_app())
+    yield app
+    await app.state.edge.parts.close()
+
+
+def _unthrottled(app: FastAPI) -> FastAPI:
+    """One caller does in a minute what a thousand do: its requests are counted as ever, against a limit that is not reached."""
+    app.state.edge.limiter = RateLimiter(dict.fromkeys(RATES, "10000000/minute"))
+    return app
+
+
+async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID, UUID]:
     async with app.state.edge.parts.database.transaction() as uow:
         await directory.publish_roles(uow)
         outlet = await directory.register_outlet(uow, OutletRegistration(code="B1", name="网点", kind="traditional"))
         staff = StaffRegistration(subject="rm", name="rm", role="relationship_manager", outlet_id=outlet.id)
         rm = await directory.register_staff(uow, LOCAL_ISSUER, staff)
+        deep = StaffRegistration(subject="deep", name="deep", role="relationship_manager", outlet_id=outlet.id)
+        busy = await directory.register_staff(uow, LOCAL_ISSUER, deep)
         client = StaffRegistration(subject="core", name="core", role="core_banking", outlet_id=None)
         await directory.register_staff(uow, LOCAL_ISSUER, client)
         await uow.commit()
-    return rm.id, outlet.id
+    return rm.id, busy.id, outlet.id
 
 
-async def _copy_directory(server: EmbeddedPostgres) -> None:
+async def _copy_directory(server: EmbeddedPostgres, name: str) -> None:
     """What the directory's snapshots would bring to engagement-svc."""
     source = await asyncpg.connect(server.url("guanxi_customer"))
-    target = await asyncpg.connect(server.url("guanxi_engagement"))
+    target = await asyncpg.connect(server.url(f"guanxi_{name}"))
     try:
         for table in ("directory_outlet", "directory_staff", "directory_role"):
             rows = await source.fetch(f"SELECT * FROM {table}")  # noqa: S608  # constant names
