@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, exprel
+from scipy.special import exprel
 
 from scoring_svc.lifetime.fit import (
     DEFAULT_SETTINGS,
@@ -26,7 +26,9 @@ from scoring_svc.lifetime.fit import (
 )
 from scoring_svc.lifetime.sufficient import DAYS_PER_WEEK, Floats, Ints, InvalidHistory, PurchaseHistories
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
+_FIT_BLOCK = 1 << 13
+"""Above some 10,000 elements OpenBLAS divides a product among threads, which costs ten times what it saves."""
 _MAX_TABLE = 1 << 22
 _MAX_TERMS = 20_000
 
@@ -71,6 +73,7 @@ def log_likelihood(histories: PurchaseHistories) -> Objective:
     x, weight, to_age = histories.frequency[repeat].astype(np.float64), histories.customers[repeat], at_age[repeat]
     moments, to_moment = np.unique(histories.recency[repeat], return_inverse=True)
     moment_units = histories.units(moments)
+    blocks = _blocks(x.size, _FIT_BLOCK)
 
     def evaluate(theta: Floats) -> Derivatives:
         r, alpha, a, b = theta.tolist()
@@ -88,25 +91,39 @@ def log_likelihood(histories: PurchaseHistories) -> Objective:
         hessian[0, 1] -= customers_at @ inverse_age
         hessian[1, 1] += exponents @ (inverse_age * inverse_age)
 
-        u, since = r + x, 1 / (b - 1 + x)
-        inverse_moment = 1 / (alpha + moment_units)
-        ratio = log_age[to_age] - np.log(alpha + moment_units)[to_moment]
-        slope = inverse_age[to_age] - inverse_moment[to_moment]
-        log_odds = np.log(a * since) + u * ratio
-        dead = expit(log_odds)
-        value += float(weight @ np.logaddexp(0.0, log_odds))
-        share = weight * dead
-        slopes = np.stack([ratio, u * slope, np.full_like(u, 1 / a), -since])
-        gradient += slopes @ share
-        hessian += (slopes * (share * (1 - dead))) @ slopes.T
-        hessian[0, 1] += share @ slope
-        hessian[1, 1] -= share @ (u * ((inverse_age * inverse_age)[to_age] - (inverse_moment * inverse_moment)[to_moment]))
-        hessian[2, 2] -= share.sum() / a**2
-        hessian[3, 3] += share @ (since * since)
+        log_moment, inverse_moment = np.log(alpha + moment_units), 1 / (alpha + moment_units)
+        for rows in blocks:
+            at, on = to_age[rows], to_moment[rows]
+            logs, inverses = (log_age.take(at), log_moment.take(on)), (inverse_age.take(at), inverse_moment.take(on))
+            part = _repeat_factor(theta, weight[rows], x[rows], logs, inverses)
+            value, gradient, hessian = value + part[0], gradient + part[1], hessian + part[2]
         hessian[1, 0] = hessian[0, 1]
         return value, gradient, hessian
 
     return evaluate
+
+
+def _repeat_factor(
+    theta: Floats, weight: Floats, x: Floats, logs: tuple[Floats, Floats], inverses: tuple[Floats, Floats]
+) -> Derivatives:
+    """Σ weight · ln(1 + e^D) with derivatives; `logs` and `inverses` are of α+T and α+t_x. Of the mixed ones only (r, α) above the
+    diagonal is complete."""
+    r, _, a, b = theta.tolist()
+    u, since = x + r, 1 / (x + (b - 1))
+    ratio, slope = logs[0] - logs[1], inverses[0] - inverses[1]
+    log_odds = u * ratio
+    log_odds += np.log(a * since)
+    small = np.exp(-np.abs(log_odds))  # never overflows
+    value = float(weight @ (np.maximum(log_odds, 0) + np.log1p(small)))
+    alive = np.where(log_odds > 0, small, 1.0) / (1 + small)
+    share = weight * (1 - alive)
+    slopes = np.stack([ratio, u * slope, np.full_like(u, 1 / a), -since])
+    hessian = (slopes * (share * alive)) @ slopes.T
+    hessian[0, 1] += share @ slope
+    hessian[1, 1] -= share @ (u * slope * (inverses[0] + inverses[1]))
+    hessian[2, 2] -= share.sum() / a**2
+    hessian[3, 3] += share @ (since * since)
+    return value, slopes @ share, hessian
 
 
 def _rising_factorials(r: float, a: float, b: float, beyond: Floats, order: Floats) -> tuple[float, Floats, Floats]:
@@ -136,18 +153,22 @@ class Predictor:
     def alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> Floats:
         """P(the customer has not dropped out by T | x, t_x, T); 1 where x = 0."""
         x, t, ticks = _columns(frequency, recency, age)
-        out = np.empty(x.size)
+        out = np.ones(x.size)
         if not x.size:
             return out
         log_dead, log_time = self._log_tables(int(x.max()), int(ticks.max()))
         r = float(self.parameters.r)
         for block in _blocks(x.size):
-            u = x[block] + r
-            u *= log_time[ticks[block]] - log_time[t[block]]
-            u += log_dead[x[block]]
+            # Without the customers of x = 0: most of a book, and exp(-inf) costs ten times what exp of a number does.
+            rows = np.flatnonzero(x[block] > 0)
+            repeats = x[block].take(rows)
+            u = log_time.take(ticks[block].take(rows))
+            u -= log_time.take(t[block].take(rows))
+            u *= repeats + r
+            u += log_dead.take(repeats)
             np.exp(u, out=u)
             u += 1
-            np.divide(1, u, out=out[block])
+            out[block][rows] = np.divide(1, u, out=u)
         return out
 
     def expected(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, horizon: float) -> Floats:
@@ -182,7 +203,7 @@ class Predictor:
         table = np.empty(cells)
         table[present] = self._weighted_rates(present // width, present % width, horizons, weights)
         for block in _blocks(x.size):
-            np.multiply(alive[block], table[x[block] * width + ticks[block]], out=out[block])
+            np.multiply(alive[block], table.take(x[block] * width + ticks[block]), out=out[block])
         return alive, out
 
     def purchases_of_new(self, horizons: ArrayLike) -> Floats:

@@ -123,10 +123,11 @@ def quintile_bounds(recency_days: Ints, frequency: Ints, monetary_minor: Ints, o
 
     Columns of one length; the order of customers does not matter. Raises `ValueError` where nobody has acted.
     """
-    active = frequency > 0
-    if not active.any():
+    active = np.flatnonzero(frequency > 0)
+    if not active.size:
         raise ValueError("a book without any act has no quintiles")
-    recency, often, value = (column if active.all() else column[active] for column in (recency_days, frequency, monetary_minor))
+    # Taking by index costs a tenth of what taking by mask does.
+    recency, often, value = (column.take(active) for column in (recency_days, frequency, monetary_minor))
     return RfmBounds(_quintiles(recency), _quintiles(often), _quintiles(value), origin)
 
 
@@ -146,25 +147,23 @@ def cells(bounds: RfmBounds, recency_days: Ints, frequency: Ints, monetary_minor
     out = np.empty(frequency.size, dtype=np.int16)
     for start in range(0, out.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        f, r, m = (
-            _exceeded(column[block], limits)
-            for column, limits in (
-                (frequency, bounds.frequency),
-                (recency_days, bounds.recency_days),
-                (monetary_minor, bounds.monetary_minor),
-            )
-        )
-        cell = np.int16(511) - np.int16(100) * r + np.int16(10) * f + m
-        out[block] = np.where(frequency[block] > 0, cell, np.int16(NO_CELL))
+        above = _exceeded(frequency[block], bounds.frequency)
+        above *= np.int8(10)
+        above += _exceeded(monetary_minor[block], bounds.monetary_minor)
+        cell = out[block]
+        np.multiply(_exceeded(recency_days[block], bounds.recency_days), np.int16(-100), out=cell)
+        cell += above
+        cell += np.int16(511)
+        cell *= frequency[block] > 0
     return out
 
 
-def _exceeded(values: Ints, bounds: Bounds) -> Cells:
+def _exceeded(values: Ints, bounds: Bounds) -> NDArray[np.int8]:
     """How many bounds each value is strictly above."""
-    count = (values > bounds[0]).view(np.int8).copy()
+    count = (values > bounds[0]).view(np.int8)
     for bound in bounds[1:]:
         count += (values > bound).view(np.int8)
-    return count.astype(np.int16)
+    return count
 
 
 def cell(bounds: RfmBounds, recency_days: int, frequency: int, monetary_minor: int) -> int:
