@@ -194,3 +194,20 @@ def test_s2_a_summary_does_not_depend_on_the_order_of_purchases(rows, random) ->
 
 def test_s2_a_summary_without_purchases_is_empty() -> None:
     assert summarise([1], [30], [5], end=25).customer.size == 0
+
+
+def test_s2_a_large_book_is_the_sum_of_its_parts() -> None:
+    """More rows than one block of the likelihood holds."""
+    draws = np.random.default_rng(9)
+    age = draws.integers(100, 700, 30_000)
+    x = draws.integers(0, 30, age.size)
+    recency = np.where(x > 0, draws.integers(1, age), 0)
+    theta = np.array([0.3, 5.0, 0.8, 2.5])
+    assert compress(x, recency, age).frequency.size > 20_000
+    whole = bgnbd.log_likelihood(compress(x, recency, age))(theta)
+    parts = [
+        bgnbd.log_likelihood(compress(x[rows], recency[rows], age[rows]))(theta)
+        for rows in (slice(begin, begin + 1_000) for begin in range(0, age.size, 1_000))
+    ]
+    for got, summed in zip(whole, (sum(part[n] for part in parts) for n in range(3)), strict=True):
+        np.testing.assert_allclose(got, summed, rtol=1e-10)
