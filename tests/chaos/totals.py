@@ -56,12 +56,17 @@ class Books:
         return {(numbers[str(row[0])], row[1]): _sum(row[2:]) for row in await self.scoring.fetch(_DAYS)}
 
     async def signals(self) -> list[str]:
-        """The origins of the tasks that there must be: of every signal that is not historical."""
+        """The signals that a task must answer: all that are not historical."""
         rows = await self.scoring.fetch("SELECT signal_id FROM signal WHERE NOT historical")
-        return sorted(f"signal:{row[0]}" for row in rows)
+        return sorted(str(row[0]) for row in rows)
 
     async def tasks(self) -> list[str]:
-        return sorted(row[0] for row in await self.engagement.fetch("SELECT origin FROM task"))
+        """The signals that tasks answer, one entry a task."""
+        rows = await self.engagement.fetch(
+            "SELECT evidence -> 'signal_ids' ->> 0 FROM task WHERE evidence -> 'action' ->> 'kind' IN ('retention', 'service')"
+            " AND evidence ? 'signal_ids'"
+        )
+        return sorted(row[0] for row in rows)
 
     async def left_over(self) -> dict[str, int]:
         """What has not got through, of all services: unpublished, dead and parked events, and customers to be scored."""

@@ -231,6 +231,8 @@ async def _arrived(house: House, service: str, counts: dict[str, int]) -> bool:
 
 
 def _seed_work(house: House) -> None:
+    # Contact without end, so that one test's contacts do not use up another's.
+    house.fetch("engagement", "UPDATE customer SET max_contacts = 1000000, contact_period_days = 30")
     for name, rm in (("own", "rm_a"), ("other", "rm_b")):
         customer = house.ids[f"customer:{name}"]
         house.ids[f"interaction:{name}"] = house.create("engagement", rm, "/v1/interactions", interaction(customer))

@@ -19,7 +19,8 @@ SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(
 WRITING = [
     "registerCustomer", "changeCustomer", "searchCustomers", "revealIdentity", "assignCustomer", "batchCreateAccounts",
     "batchCreateTransactions", "reconcile", "registerOutlet", "registerStaff", "changeStaff", "recordInteraction", "agreePlan",
-    "reviewPlan", "startScoreRun", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
+    "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
+    "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
 ]  # fmt: skip
 TAKES_A_NAME_ALONE = {"changeCustomer", "searchCustomers", "changeStaff"}
 """To these the corpus' body with a name and nothing else is a good one."""

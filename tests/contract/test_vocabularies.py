@@ -3,8 +3,8 @@
 from engagement_svc.interactions.schemas import Method, RelationshipEffect, Result
 from engagement_svc.plans.schemas import ReviewOutcome
 from engagement_svc.standards import load_standards as engagement_standards
+from scoring_svc.actions.policy import ActionKind
 from scoring_svc.contacts.policy import ContactStandard
-from scoring_svc.signals.policy import Kind
 from scoring_svc.standards import load_standards as scoring_standards
 
 
@@ -25,5 +25,5 @@ def test_every_method_has_its_label():
     assert set(engagement_standards().contact_methods) == {method.value for method in Method}
 
 
-def test_every_signal_opens_a_task():
-    assert set(engagement_standards().signals) == {kind.value for kind in Kind}
+def test_every_kind_of_action_is_known_to_the_worklist():
+    assert set(engagement_standards().actions) == {kind.value for kind in ActionKind}

@@ -7,6 +7,8 @@ from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
+from engagement_svc.actions.routes import actions
+from engagement_svc.contact_budget.routes import contact_budget
 from engagement_svc.interactions.routes import interactions
 from engagement_svc.parts import EngagementParts
 from engagement_svc.plans.routes import plans
@@ -33,7 +35,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[interactions, plans, dead_letters.routes("engagement-svc")],
+        routers=[interactions, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
         hot_routes=[read_worklist, read_task],
         title="Guanxi engagement-svc",
         description=DESCRIPTION,

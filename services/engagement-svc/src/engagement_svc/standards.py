@@ -8,6 +8,8 @@ from typing import Any, Literal, cast
 import yaml
 from guanxi_common.errors import Text
 
+from engagement_svc.contact_budget.policy import ContactLimit
+
 ClockKind = Literal["business_hours_48", "end_of_business_day", "on_date"]
 
 
@@ -24,21 +26,37 @@ class TaskType:
 
 @dataclass(frozen=True, slots=True)
 class ContactResult:
+    """`counts`: whether it ends a task. `outcome`: what it makes of the action that the task carried."""
+
     label: Text
     counts: bool
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionKind:
+    """How a kind of recommended action is worked on: for what its contact is reserved, whether that may go past the contact budget,
+    the purpose that needs consent (None: none), whether it ends by itself on its date, whether an RM may decline it."""
+
+    purpose: str
+    past_the_limit: bool
+    consent: str | None
+    ends_by_itself: bool
+    may_be_declined: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Standards:
     version: int
     task_types: Mapping[str, TaskType]
-    signals: Mapping[str, str]
+    actions: Mapping[str, ActionKind]
+    contact_limit: ContactLimit
     contact_results: Mapping[str, ContactResult]
     contact_methods: Mapping[str, Text]
 
 
 def parse_standards(document: Mapping[str, Any]) -> Standards:
-    """Raises KeyError or ValueError where the document is incomplete or names an undeclared task type."""
+    """Raises KeyError, TypeError or ValueError where the document is incomplete or names what is not known."""
     task_types = {
         name: TaskType(
             name=name,
@@ -49,15 +67,13 @@ def parse_standards(document: Mapping[str, Any]) -> Standards:
         )
         for name, facts in document["task_types"].items()
     }
-    undeclared = set(document["signals"].values()) - task_types.keys()
-    if undeclared:
-        raise ValueError(f"undeclared task types: {', '.join(sorted(undeclared))}")
     return Standards(
         version=int(document["version"]),
         task_types=task_types,
-        signals=dict(document["signals"]),
+        actions={name: ActionKind(**facts) for name, facts in document["actions"].items()},
+        contact_limit=ContactLimit(**document["contact_limit"]),
         contact_results={
-            name: ContactResult(Text(facts["en"], facts["zh"]), bool(facts["counts"]))
+            name: ContactResult(Text(facts["en"], facts["zh"]), bool(facts["counts"]), facts["outcome"])
             for name, facts in document["contact_results"].items()
         },
         contact_methods={name: Text(facts["en"], facts["zh"]) for name, facts in document["contact_methods"].items()},

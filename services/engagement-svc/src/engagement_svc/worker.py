@@ -13,13 +13,14 @@ from guanxi_common.process import open_database, run_worker
 from guanxi_common.security.build import open_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
+from engagement_svc.actions import service as actions
+from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
 from engagement_svc.customers.consumers import replicate_customers
 from engagement_svc.plans import service as plans
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import Standards, load_standards
 from engagement_svc.tasks import repository as tasks
 from engagement_svc.tasks import service as task_service
-from engagement_svc.tasks.consumers import SIGNAL_RAISED, open_tasks_for_signals
 
 BOOK_OVERLAP = timedelta(minutes=10)
 """Longer than any transaction: an interval stored while a task was being opened is looked at again."""
@@ -47,10 +48,11 @@ async def main() -> None:
 def subscriptions(
     settings: EngagementSettings, standards: Standards, calendar: BusinessCalendar, keys: KeyStore, clock: Clock
 ) -> list[Subscription]:
+    take_up = take_up_actions(standards, calendar, clock)
     return [
         Subscription("directory.snapshots", directory_handlers(settings.issuer)),
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: replicate_customers(keys, clock)}),
-        Subscription("scoring.signals", {SIGNAL_RAISED: open_tasks_for_signals(standards, calendar, clock)}),
+        Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
 
 
@@ -75,8 +77,13 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list
     async def open_reviews(uow: UnitOfWork) -> int:
         return await plans.open_review_tasks(uow, standards, calendar, clock.now())
 
+    async def expire_offers(uow: UnitOfWork) -> int:
+        now = clock.now()
+        return await actions.expire_actions(uow, standards, calendar.local_date(now), now)
+
     return [
         Job("breach-overdue-tasks", 1.0, breach_overdue),
         Job("follow-the-book", 1.0, follow_the_book),
+        Job("expire-offers", 60.0, expire_offers),
         Job("open-plan-reviews", 60.0, open_reviews),
     ]

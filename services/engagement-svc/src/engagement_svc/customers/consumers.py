@@ -19,6 +19,17 @@ from engagement_svc.customers.repository import CustomerReplica
 from engagement_svc.tasks.repository import follow_the_book_of
 
 
+class _ContactLimits(msgspec.Struct):
+    max_contacts: int
+    per_days: int
+
+
+class _Consent(msgspec.Struct):
+    purpose: str
+    channel: str
+    granted: bool
+
+
 class _Snapshot(msgspec.Struct):
     """What the replica reads of `customer.snapshot`."""
 
@@ -27,6 +38,8 @@ class _Snapshot(msgspec.Struct):
     outlet_id: UUID
     language: str
     sealed: str
+    contact_limits: _ContactLimits | None = None
+    consents: list[_Consent] = []
 
 
 class _Opened(msgspec.Struct):
@@ -59,6 +72,7 @@ def _snapshot(event: Envelope) -> _Snapshot:
 
 def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> CustomerReplica:
     opened = _open(snapshot, key) if key else None
+    limits = snapshot.contact_limits
     return CustomerReplica(
         customer_id=snapshot.customer_id,
         customer_type=snapshot.customer_type,
@@ -67,6 +81,9 @@ def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> Customer
         name=opened.display_name if opened else None,
         birth_date=opened.birth_date if opened else None,
         version=version,
+        max_contacts=limits.max_contacts if limits else None,
+        contact_period_days=limits.per_days if limits else None,
+        consents=[msgspec.to_builtins(consent) for consent in snapshot.consents],
     )
 
 

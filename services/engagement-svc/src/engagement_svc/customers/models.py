@@ -1,15 +1,21 @@
 """The replica's one table."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engagement_svc.tables import Base
 
 
 class CustomerRow(Base):
-    """What a list shows of a customer. Who looks after it stands in `book_assignment`."""
+    """What lists show and the contact rules need of a customer. Who looks after it stands in `book_assignment`.
+
+    At most `max_contacts` in `contact_period_days`, if the customer has agreed to a limit; `consents`: list of {purpose, channel,
+    granted, since}.
+    """
 
     __tablename__ = "customer"
 
@@ -20,3 +26,6 @@ class CustomerRow(Base):
     name: Mapped[str | None]
     birth_date: Mapped[date | None]
     version: Mapped[int]
+    max_contacts: Mapped[int | None]
+    contact_period_days: Mapped[int | None]
+    consents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)

@@ -1,11 +1,21 @@
 """The customer replica."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope
+from sqlalchemy import select
+
+from engagement_svc.customers.models import CustomerRow
+
+_customer = table_of(CustomerRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +29,46 @@ class CustomerReplica:
     name: str | None
     birth_date: date | None
     version: int
+    max_contacts: int | None = None
+    contact_period_days: int | None = None
+    consents: Sequence[Mapping[str, Any]] | None = None
 
 
 async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica]) -> None:
     """Insert or replace by newer versions."""
     await uow.driver.executemany(
-        "INSERT INTO customer AS kept (customer_id, customer_type, outlet_id, language, name, birth_date, version)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (customer_id) DO UPDATE SET customer_type = EXCLUDED.customer_type,"
-        " outlet_id = EXCLUDED.outlet_id, language = EXCLUDED.language, name = EXCLUDED.name, birth_date = EXCLUDED.birth_date,"
-        " version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
-        [(c.customer_id, c.customer_type, c.outlet_id, c.language, c.name, c.birth_date, c.version) for c in customers],
+        "INSERT INTO customer AS kept (customer_id, customer_type, outlet_id, language, name, birth_date, version, max_contacts,"
+        " contact_period_days, consents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb)"
+        " ON CONFLICT (customer_id) DO UPDATE SET customer_type = EXCLUDED.customer_type, outlet_id = EXCLUDED.outlet_id,"
+        " language = EXCLUDED.language, name = EXCLUDED.name, birth_date = EXCLUDED.birth_date, version = EXCLUDED.version,"
+        " max_contacts = EXCLUDED.max_contacts, contact_period_days = EXCLUDED.contact_period_days, consents = EXCLUDED.consents"
+        " WHERE kept.version < EXCLUDED.version",
+        [
+            (
+                c.customer_id,
+                c.customer_type,
+                c.outlet_id,
+                c.language,
+                c.name,
+                c.birth_date,
+                c.version,
+                c.max_contacts,
+                c.contact_period_days,
+                None if c.consents is None else json.dumps(list(c.consents)),
+            )
+            for c in customers
+        ],
     )
 
 
 async def forget_customers(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
     """Delete the replicas of erased customers."""
     await uow.driver.execute("DELETE FROM customer WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
+
+
+async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
+    """Whether the customer exists and the caller may work on it."""
+    statement = select(_customer.c.customer_id).where(
+        _customer.c.customer_id == customer_id, visible_customers(scope, _customer.c.customer_id, now)
+    )
+    return (await uow.execute(statement)).first() is not None

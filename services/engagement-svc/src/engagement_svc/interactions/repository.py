@@ -12,11 +12,9 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import func, insert, select
 
-from engagement_svc.customers.models import CustomerRow
 from engagement_svc.interactions.models import InteractionRow
 
 _interaction = table_of(InteractionRow)
-_customer = table_of(CustomerRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +45,8 @@ def _of(row: Mapping[Any, Any]) -> Interaction:
     return read_as(Interaction, row)
 
 
-async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
-    """Whether the customer exists and the caller may work on it."""
-    statement = select(_customer.c.customer_id).where(
-        _customer.c.customer_id == customer_id, visible_customers(scope, _customer.c.customer_id, now)
-    )
-    return (await uow.execute(statement)).first() is not None
-
-
 async def insert_interaction(uow: UnitOfWork, interaction: Interaction) -> None:
-    """Store a contact of a customer that `customer_is_visible` has shown to be in scope."""
+    """Store a contact of a customer that `customers.repository` has shown to be in scope."""
     values = values_of(interaction)
     await uow.execute(insert(_interaction).values(values))
 

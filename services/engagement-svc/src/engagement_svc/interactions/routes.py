@@ -11,6 +11,7 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from engagement_svc.customers import repository as customers
 from engagement_svc.interactions import repository, service
 from engagement_svc.interactions.repository import Interaction
 from engagement_svc.interactions.schemas import InteractionOut, InteractionRecord
@@ -85,7 +86,7 @@ async def list_interactions(customer_id: UUID, paging: Paging, call: Annotated[C
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)
     async with call.read() as read:
-        if not await repository.customer_is_visible(read.uow, read.scope, customer_id, read.now):
+        if not await customers.customer_is_visible(read.uow, read.scope, customer_id, read.now):
             raise NotFound
         found = await repository.list_interactions(
             read.uow,

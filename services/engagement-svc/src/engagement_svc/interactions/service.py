@@ -1,5 +1,6 @@
 """Record a contact, and end the tasks that it answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 
+from engagement_svc.actions import service as actions
+from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.customers import repository as customers
 from engagement_svc.interactions import policy, repository
 from engagement_svc.interactions.errors import ContactInTheFuture
 from engagement_svc.interactions.events import InteractionRecorded
@@ -18,6 +22,7 @@ from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import service as tasks
 from engagement_svc.tasks.policy import Evidence
+from engagement_svc.tasks.repository import Task
 
 
 async def record_interaction(
@@ -32,7 +37,7 @@ async def record_interaction(
     """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `NotTheCustomersTask`."""
     if policy.is_in_the_future(record.occurred_at, now):
         raise ContactInTheFuture()
-    if not await repository.customer_is_visible(uow, scope, record.customer_id, now):
+    if not await customers.customer_is_visible(uow, scope, record.customer_id, now):
         raise NotFound()
     interaction_id = new_id()
     counts = standards.contact_results[record.result].counts
@@ -59,8 +64,27 @@ async def record_interaction(
         completed_task_ids=[task.id for task in ended],
     )
     await repository.insert_interaction(uow, interaction)
+    await _count_contact(uow, standards, calendar, interaction, ended, now)
     await outbox.append(uow, _recorded(interaction))
     return interaction
+
+
+async def _count_contact(
+    uow: UnitOfWork,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    interaction: Interaction,
+    ended: Sequence[Task],
+    now: datetime,
+) -> None:
+    """Conclude the actions that the contact answers, and count it: what has happened is counted even past the budget, an attempt that
+    reached nobody and a customer who came are not."""
+    result = standards.contact_results[interaction.result]
+    outbound = interaction.direction == "outbound"
+    today = calendar.local_date(now)
+    used = await actions.conclude(uow, ended, result.outcome, interaction.id, today, now, outbound=outbound)
+    if outbound and result.counts and not used:
+        await contact_budget.spend(uow, standards, calendar, interaction.customer_id, now)
 
 
 def _recorded(interaction: Interaction) -> InteractionRecorded:

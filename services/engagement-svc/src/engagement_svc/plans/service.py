@@ -10,7 +10,7 @@ from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 
-from engagement_svc.interactions.repository import customer_is_visible
+from engagement_svc.customers.repository import customer_is_visible
 from engagement_svc.plans import policy, repository
 from engagement_svc.plans.errors import AgreedInTheFuture, ReviewOutOfOrder
 from engagement_svc.plans.events import PlanAgreed, PlanReviewed

@@ -2,7 +2,8 @@
 
 Decisions
 - A task ends only with the evidence that its type names (`standards.yaml`): a recorded contact whose result counts, a review, a completed
-  file. There is no operation that sets a status.
+  file. There is no operation that sets a status. Only what an action brought may leave without one: when its ground is gone, and
+  when it was an offer that was declined or has expired (`actions`).
 - A task belongs to the customer, and so to whoever looks after the customer now: `owner_id` follows the book, and each list also
   checks the book, so that a hand-over orphans nothing and leaks nothing.
 - The worklist is ordered by `rank_key`, stored when the task is opened (priority, then due time), so a page costs the same wherever it is.

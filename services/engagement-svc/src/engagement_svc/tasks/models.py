@@ -12,7 +12,8 @@ from engagement_svc.tables import Base
 
 
 class TaskRow(Base):
-    """`origin` is what opened it (`signal:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once."""
+    """`origin` is what opened it (`action:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once. `state`: open, completed
+    (`completed_by` names the evidence) or cancelled (it says why)."""
 
     __tablename__ = "task"
     __table_args__ = (

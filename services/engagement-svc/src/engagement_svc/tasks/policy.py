@@ -1,13 +1,12 @@
-"""Pure rules of tasks: which task a signal opens, when it is due, what ends it, where it stands on the list."""
+"""Pure rules of tasks: when one is due, what ends it, where it stands on the list."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from guanxi_common.calendar import BusinessCalendar, Deadline
 
-from engagement_svc.standards import Standards, TaskType
+from engagement_svc.standards import TaskType
 
-SEVERITY_BONUS = {"critical": 20, "warning": 10}
 FORTY_EIGHT_HOURS = timedelta(hours=48)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -23,22 +22,12 @@ class Evidence:
     answers: str | None = None
 
 
-def task_type_for_signal(standards: Standards, kind: str, *, historical: bool) -> str | None:
-    """The task that a signal opens. A historical signal (booked over seven business days ago) opens none."""
-    return None if historical else standards.signals.get(kind)
-
-
-def priority_of(task_type: TaskType, severity: str) -> int:
-    """1 is the most urgent."""
-    return max(1, task_type.priority - SEVERITY_BONUS.get(severity, 0))
-
-
-def due_time(task_type: TaskType, start: datetime, calendar: BusinessCalendar) -> Deadline:
-    """When the clock that starts at `start` runs out."""
+def due_time(task_type: TaskType, start: datetime, calendar: BusinessCalendar, within: timedelta | None = None) -> Deadline:
+    """When the clock that starts at `start` runs out: after 48 hours of business days, or after `within`."""
     if task_type.clock == "end_of_business_day":
         closing = calendar.end_of_business_day(calendar.business_day(start))
         return Deadline(closing, calendar.zone, calendar.version, calendar.is_provisional(closing.year))
-    return calendar.deadline(start, FORTY_EIGHT_HOURS)
+    return calendar.deadline(start, within or FORTY_EIGHT_HOURS)
 
 
 def rank_key(priority: int, due_at: datetime) -> int:

@@ -195,6 +195,24 @@ async def are_tasks_of(uow: UnitOfWork, customer_id: UUID, task_ids: Collection[
     return bool((await uow.execute(found)).scalar_one() == len(set(task_ids)))
 
 
+async def lock_open(uow: UnitOfWork, task_ids: Sequence[UUID]) -> list[UUID]:
+    """Lock those of the tasks that are open, and return them. For jobs and consumers, and where the scope was asked before."""
+    rows = await uow.driver.fetch(
+        "SELECT id FROM task WHERE id = ANY($1::uuid[]) AND state = 'open' ORDER BY id FOR UPDATE", list(task_ids)
+    )
+    return [row[0] for row in rows]
+
+
+async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], cancelled_at: datetime, because: str) -> None:
+    """Take open tasks off the list without a contact: their ground is gone, or they were offers."""
+    await uow.driver.execute(
+        "UPDATE task SET state = 'cancelled', completed_at = $2, completed_by = $3 WHERE id = ANY($1::uuid[]) AND state = 'open'",
+        list(task_ids),
+        cancelled_at,
+        because,
+    )
+
+
 async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at: datetime, completed_by: str) -> None:
     await uow.execute(
         update(_task)

@@ -20,8 +20,8 @@ _TASK = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     "customer_name": "王伟",
-    "task_type": "signal_follow_up",
-    "title": {"en": "Follow up a signal", "zh": "信号跟进"},
+    "task_type": "next_best_action",
+    "title": {"en": "Next best action", "zh": "最优下一步行动"},
     "reason_code": "large_outflow",
     "reason": {
         "en": "60,000.00 CNY left on 2026-11-20; usual on such a day is 2,400.00 CNY.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ BREACH_BATCH = 500
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
     """What asks for a task. `origin` makes it unique; `due_at` is for types whose clock is `on_date`; `caused_by` is the event, if
-    one asks."""
+    one asks. Who asks may say how urgent it is (`priority`) and how long the clock runs (`within`); else its type does."""
 
     customer_id: UUID
     task_type: str
@@ -35,7 +35,8 @@ class TaskRequest:
     reason_code: str
     reason: Text
     evidence: Mapping[str, Any]
-    severity: str = "info"
+    priority: int | None = None
+    within: timedelta | None = None
     due_at: datetime | None = None
     caused_by: Envelope | None = None
 
@@ -45,9 +46,9 @@ async def open_task(
 ) -> Task | None:
     """Open the task that `request` asks for; None where its origin has opened one before."""
     task_type = standards.task_types[request.task_type]
-    deadline = policy.due_time(task_type, now, calendar)
+    deadline = policy.due_time(task_type, now, calendar, request.within)
     due_at = request.due_at or deadline.due_at
-    priority = policy.priority_of(task_type, request.severity)
+    priority = request.priority or task_type.priority
     owner_id, outlet_id = (await repository.responsible_for(uow, [request.customer_id], now)).get(
         request.customer_id, (None, None)
     )

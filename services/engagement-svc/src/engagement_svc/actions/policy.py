@@ -1,0 +1,52 @@
+"""Pure rules of actions: what is declined at once, and where the task of an accepted one stands."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from engagement_svc.standards import ActionKind
+
+ORIGIN = "action:"
+LOWEST_PRIORITY = 100
+_WHOLE_BP = 10_000
+
+
+class Refusal(StrEnum):
+    """Why an action is not taken up."""
+
+    EXPIRED = "expired"
+    NO_CONSENT = "no_consent"
+    CONTACT_BUDGET = "contact_budget"
+    RM_DECLINED = "rm_declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the customer has said of one purpose and channel."""
+
+    purpose: str
+    channel: str
+    granted: bool
+
+
+def refusal_of(kind: ActionKind, channel: str, expires_on: date, consents: Collection[Consent], today: date) -> Refusal | None:
+    """Why the action is declined before anything is reserved, if it is.
+
+    Whether consent was ever given is scoring-svc's to know; here a withdrawal acts at once.
+    """
+    if expires_on < today:
+        return Refusal.EXPIRED
+    if kind.consent is not None and any(c.purpose == kind.consent and c.channel == channel and not c.granted for c in consents):
+        return Refusal.NO_CONSENT
+    return None
+
+
+def task_priority(priority_bp: int) -> int:
+    """From the action's rank (10,000 is the most urgent) to a task's priority, 1 (the most urgent) to 100."""
+    return LOWEST_PRIORITY - (LOWEST_PRIORITY - 1) * priority_bp // _WHOLE_BP
+
+
+def origin_of(action_id: UUID) -> str:
+    return f"{ORIGIN}{action_id}"

@@ -1,0 +1,189 @@
+"""Take recommended actions up, and tell what became of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound, Text
+from guanxi_common.messaging import outbox
+from guanxi_common.messaging.envelope import DomainEvent, Envelope
+from guanxi_common.security.principal import RowScope
+
+from engagement_svc.actions import policy, repository
+from engagement_svc.actions.errors import NotDeclinable
+from engagement_svc.actions.events import ActionAccepted, ActionConcluded, ActionDeclined
+from engagement_svc.actions.policy import Refusal
+from engagement_svc.actions.repository import Action
+from engagement_svc.contact_budget import repository as budget
+from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.standards import Standards
+from engagement_svc.tasks import repository as task_store
+from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.repository import Task
+from engagement_svc.tasks.service import TaskRequest
+
+TASK_TYPE = "next_best_action"
+REQUESTED_BY = "system:actions"
+EXPIRY_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What scoring-svc recommends; `told_by` is its event. `content` and the rest of `evidence` are shown with the task."""
+
+    action_id: UUID
+    customer_id: UUID
+    kind: str
+    channel: str
+    product_code: str | None
+    reason_code: str
+    reason: Text
+    evidence: Mapping[str, Any]
+    priority_bp: int
+    due_within: timedelta
+    expires_on: date
+    told_by: Envelope
+
+
+async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, told: Recommendation, now: datetime) -> None:
+    """Accept the action with a task and a reserved contact, or decline it; an action decided on before stays as it is."""
+    if await repository.is_known(uow, told.action_id):
+        return
+    kind = standards.actions[told.kind]
+    consents = await repository.read_consents(uow, told.customer_id)
+    refusal = policy.refusal_of(kind, told.channel, told.expires_on, consents, calendar.local_date(now))
+    reservation = None
+    if refusal is None:
+        reservation = await contact_budget.reserve(
+            uow, standards, calendar, told.customer_id, now,
+            purpose=kind.purpose, channel=told.channel, requested_by=REQUESTED_BY, past_the_limit=kind.past_the_limit,
+        )  # fmt: skip
+        refusal = None if reservation else Refusal.CONTACT_BUDGET
+    task = await tasks.open_task(uow, standards, calendar, _task_request(told), now) if reservation else None
+    await repository.insert_action(
+        uow,
+        Action(
+            action_id=told.action_id,
+            customer_id=told.customer_id,
+            kind=told.kind,
+            channel=told.channel,
+            product_code=told.product_code,
+            expires_on=told.expires_on,
+            state="accepted" if task else "declined",
+            reason=refusal,
+            task_id=task.id if task else None,
+            reservation_id=reservation.id if reservation else None,
+            decided_at=now,
+            standards_version=standards.version,
+        ),
+    )
+    await outbox.append(uow, _decided(told, task, refusal), caused_by=told.told_by)
+
+
+async def withdraw(uow: UnitOfWork, action_id: UUID, reason: str, now: datetime) -> None:
+    """Its ground is gone: take the task off the list and free the contact. What is ended or unknown stays as it is."""
+    task_id = await repository.task_of(uow, action_id)
+    if task_id is None or not await task_store.lock_open(uow, [task_id]):
+        return
+    await task_store.cancel_tasks(uow, [task_id], now, f"action_withdrawn:{reason}")
+    for action in await repository.lock_accepted(uow, [task_id]):
+        await _end(uow, action, "withdrawn", now, reason=reason)
+
+
+async def decline(
+    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, why: str, declined_by: UUID, now: datetime
+) -> Action:
+    """An RM does not take an offer up. Raises `NotFound` out of scope, `NotDeclinable` for a duty and for what has ended."""
+    if await task_store.read_task(uow, scope, task_id, now) is None:
+        raise NotFound
+    await task_store.lock_open(uow, [task_id])
+    actions = await repository.lock_accepted(uow, [task_id])
+    if not actions or not standards.actions[actions[0].kind].may_be_declined:
+        raise NotDeclinable
+    [action] = actions
+    await task_store.cancel_tasks(uow, [task_id], now, f"declined_by:{declined_by}")
+    await _end(uow, action, "declined", now, reason=f"{Refusal.RM_DECLINED}:{why}")
+    declined = ActionDeclined(
+        action_id=action.action_id, customer_id=action.customer_id, reason=Refusal.RM_DECLINED, declined_by=declined_by
+    )
+    await outbox.append(uow, declined)
+    return action
+
+
+async def conclude(
+    uow: UnitOfWork, ended: Sequence[Task], outcome: str, interaction_id: UUID, today: date, now: datetime, *, outbound: bool
+) -> bool:
+    """Conclude the actions whose tasks a contact has ended; returns whether one of their reserved contacts was used for it.
+
+    One contact uses one reservation, and none if the customer came; the others are free again.
+    """
+    used = False
+    for action in await repository.lock_accepted(uow, [task.id for task in ended]):
+        use = outbound and not used
+        await _end(uow, action, "concluded", now, outcome=outcome, contact_made=use)
+        used = used or use
+        await outbox.append(uow, _concluded(action, outcome, interaction_id, today))
+    return used
+
+
+async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now: datetime) -> int:
+    """End offers that nobody took up in time; returns how many. Duties do not end this way. For the job."""
+    kinds = [name for name, kind in standards.actions.items() if kind.ends_by_itself]
+    task_ids = await repository.expired_tasks(uow, kinds, today, EXPIRY_BATCH)
+    await task_store.cancel_tasks(uow, task_ids, now, "action_expired")
+    for action in await repository.lock_accepted(uow, task_ids):
+        await _end(uow, action, "concluded", now, outcome="expired")
+        await outbox.append(uow, _concluded(action, "expired", None, today))
+    return len(task_ids)
+
+
+async def _end(
+    uow: UnitOfWork,
+    action: Action,
+    state: str,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    outcome: str | None = None,
+    contact_made: bool = False,
+) -> None:
+    await repository.end_action(uow, action.action_id, state, now, reason=reason, outcome=outcome)
+    if action.reservation_id is not None:
+        await budget.settle(uow, action.reservation_id, "confirmed" if contact_made else "released", now)
+
+
+def _task_request(told: Recommendation) -> TaskRequest:
+    return TaskRequest(
+        customer_id=told.customer_id,
+        task_type=TASK_TYPE,
+        origin=policy.origin_of(told.action_id),
+        reason_code=told.reason_code,
+        reason=told.reason,
+        evidence=told.evidence,
+        priority=policy.task_priority(told.priority_bp),
+        within=told.due_within,
+        caused_by=told.told_by,
+    )
+
+
+def _decided(told: Recommendation, task: Task | None, refusal: Refusal | None) -> DomainEvent:
+    if task is not None:
+        return ActionAccepted(action_id=told.action_id, customer_id=told.customer_id, task_id=task.id)
+    return ActionDeclined(action_id=told.action_id, customer_id=told.customer_id, reason=str(refusal), declined_by=None)
+
+
+def _concluded(action: Action, outcome: str, interaction_id: UUID | None, today: date) -> ActionConcluded:
+    if action.task_id is None:
+        raise ValueError("an accepted action has a task")
+    return ActionConcluded(
+        action_id=action.action_id,
+        customer_id=action.customer_id,
+        task_id=action.task_id,
+        outcome=outcome,
+        interaction_id=interaction_id,
+        concluded_on=today,
+    )

@@ -1,0 +1,15 @@
+"""What can go wrong with a reservation."""
+
+from guanxi_common.errors import Conflict, Text
+
+
+class ContactBudgetExhausted(Conflict):
+    """The customer's contacts of this period are used up or reserved; the next one brings new ones."""
+
+    code, title = "contact_budget_exhausted", Text("The customer's contact budget is used up", "该客户的联系次数已用完")
+
+
+class ReservationSettled(Conflict):
+    """The reservation was settled the other way before."""
+
+    code, title = "reservation_settled", Text("The reservation is settled", "该预留已处理")

@@ -1,0 +1,60 @@
+"""Bodies of the contact budget."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from guanxi_common.http.bodies import Answer, Body
+from pydantic import Field
+
+
+class ContactPurpose(StrEnum):
+    MARKETING = "marketing"
+    SERVICE = "service"
+    CARE = "care"
+
+
+class ContactChannel(StrEnum):
+    PHONE = "phone"
+    VISIT = "visit"
+    MESSAGE = "message"
+    BRANCH = "branch"
+
+
+class ReservationRequest(Body):
+    customer_id: UUID
+    purpose: ContactPurpose
+    channel: ContactChannel
+
+
+class ReservationReference(Body):
+    reservation_id: UUID
+
+
+class ReservationOut(Answer):
+    """One contact set aside in the period that begins on `period_start`. `overdrawn`: it went past the limit."""
+
+    id: UUID
+    customer_id: UUID
+    period_start: date
+    per_days: int
+    purpose: str
+    channel: str
+    state: Literal["reserved", "confirmed", "released"]
+    overdrawn: bool
+    reserved_at: datetime
+    settled_at: datetime | None
+
+
+class ContactBudgetOut(Answer):
+    """`left` is never negative; `overdrawn` counts the contacts that went past the limit."""
+
+    customer_id: UUID
+    period_start: date
+    period_end: date = Field(description="The first day after the period.")
+    max_contacts: int
+    used: int
+    reserved: int
+    left: int
+    overdrawn: int

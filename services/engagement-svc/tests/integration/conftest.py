@@ -1,0 +1,165 @@
+"""A branch on a real database: what the tests of tasks, actions and the contact budget share."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from engagement_svc.actions import service as actions
+from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
+from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.interactions.schemas import InteractionRecord
+from engagement_svc.interactions.service import record_interaction
+from engagement_svc.standards import load_standards
+from engagement_svc.tasks import repository, service
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import ManualClock
+from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.security.directory import repository as directory
+from guanxi_common.security.directory.values import Assignment, Book, Staff
+from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
+
+FRIDAY = datetime(2026, 11, 20, 7, tzinfo=UTC)  # 15:00 in Shanghai
+STANDARDS = load_standards()
+CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+AUDIT = AuditContext("staff:1", "readWorklist", Purpose.CUSTOMER_SERVICE, None)
+
+
+def own(staff: UUID) -> RowScope:
+    return RowScope(ScopeKind.OWN, staff)
+
+
+@dataclass
+class Branch:
+    """One outlet with two RMs and a lead; `customer` is in the book of `rm_a`."""
+
+    database: Database
+    clock: ManualClock
+    customer: UUID
+    outlet: UUID
+    rm_a: UUID
+    rm_b: UUID
+    lead: UUID
+
+    async def recommend(
+        self, *, kind: str = "retention", priority_bp: int = 5_000, action_id: UUID | None = None, **told: Any
+    ) -> UUID:
+        """Tell of a recommended action, as scoring-svc does; returns its id."""
+        action = action_id or uuid4()
+        data = {
+            "action_id": str(action),
+            "customer_id": str(self.customer),
+            "kind": kind,
+            "reason_code": "large_outflow",
+            "reason": {"code": "large_outflow", "zh": "大额流出", "en": "A large sum left."},
+            "channel": "phone",
+            "content": {"zh": "了解原因", "en": "Ask why."},
+            "priority_bp": priority_bp,
+            "due_within_hours": 48,
+            "expires_on": (self.clock.now().date() + timedelta(days=14)).isoformat(),
+            "evidence": {"entry_ids": []},
+            "historical": False,
+            **told,
+        }
+        await self.tell(ACTION_RECOMMENDED, data)
+        return action
+
+    async def withdraw(self, action: UUID, reason: str = "reason_gone") -> None:
+        await self.tell(ACTION_WITHDRAWN, {"action_id": str(action), "customer_id": str(self.customer), "reason": reason})
+
+    async def tell(self, event_type: str, data: dict[str, Any]) -> None:
+        event = Envelope(
+            uuid4(),
+            event_type,
+            "scoring.actions",
+            str(self.customer),
+            "/scoring-svc",
+            self.clock.now(),
+            json.loads(json.dumps(data)),
+        )
+        async with self.database.transaction() as uow:
+            await take_up_actions(STANDARDS, CALENDAR, self.clock)(uow, [event])
+            await uow.commit()
+
+    async def expire(self) -> int:
+        async with self.database.transaction() as uow:
+            now = self.clock.now()
+            number = await actions.expire_actions(uow, STANDARDS, CALENDAR.local_date(now), now)
+            await uow.commit()
+        return number
+
+    async def decline(self, rm: UUID, task_id: UUID) -> None:
+        async with self.database.transaction() as uow:
+            await actions.decline(uow, own(rm), STANDARDS, task_id, "bad_moment", rm, self.clock.now())
+            await uow.commit()
+
+    async def budget(self) -> tuple[int, int, int]:
+        """Used, reserved and overdrawn contacts of the present period."""
+        async with self.database.transaction(readonly=True) as uow:
+            *_, found = await contact_budget.read_budget(
+                uow, own(self.rm_a), STANDARDS, CALENDAR, self.customer, self.clock.now()
+            )
+        return found.used, found.reserved, found.overdrawn
+
+    async def told(self, noun: str) -> list[dict[str, Any]]:
+        """The data of the events in the outbox whose type begins with the noun, in order."""
+        async with self.database.transaction(readonly=True) as uow:
+            rows = await uow.driver.fetch("SELECT topic, payload FROM outbox ORDER BY sequence")
+        events = [record for row in rows for record in unpack(row["topic"], row["payload"])]
+        return [
+            json.loads(event.value) | {"type": kind}
+            for event in events
+            if (kind := dict(event.headers)["ce_type"].decode().removeprefix("guanxi.").removesuffix(".v1")).startswith(noun)
+        ]
+
+    async def worklist(self, scope: RowScope, after: tuple[int, UUID] | None = None, limit: int = 100) -> list[repository.Task]:
+        async with self.database.statement() as uow:
+            found = await repository.list_open_tasks(
+                uow, scope, self.clock.now(), AUDIT, owner_id=None, breached=None, after=after, limit=limit
+            )
+        return [listed.task for listed in found[:limit]]
+
+    async def contact(self, rm: UUID, **told: Any) -> list[UUID]:
+        body = {
+            "customer_id": self.customer,
+            "method": "phone",
+            "purpose": "care",
+            "occurred_at": self.clock.now(),
+            "content": "Talked.",
+            "result": "reached_positive",
+        }
+        async with self.database.transaction() as uow:
+            record = InteractionRecord(**{**body, **told})
+            recorded = await record_interaction(uow, own(rm), STANDARDS, CALENDAR, record, rm, self.clock.now())
+            await uow.commit()
+        return recorded.completed_task_ids
+
+    async def breach(self) -> int:
+        async with self.database.transaction() as uow:
+            number = await service.breach_overdue_tasks(uow, self.clock.now())
+            await uow.commit()
+        return number
+
+
+@pytest.fixture
+async def branch(postgres: Any) -> AsyncIterator[Branch]:
+    async with postgres.service_database("engagement_svc") as url:
+        database = Database(create_engine(url, pool_size=5))
+        customer, outlet, rm_a, rm_b, lead = (uuid4() for _ in range(5))
+        start = FRIDAY - timedelta(days=30)
+        async with database.transaction() as uow:
+            roles = ((rm_a, "relationship_manager"), (rm_b, "relationship_manager"), (lead, "outlet_manager"))
+            await directory.apply_staff(
+                uow, [Staff(who, "issuer", str(who), "n", role, outlet, None, True, 1) for who, role in roles]
+            )
+            await apply_customers(uow, [CustomerReplica(customer, "person", outlet, "zh", "王伟", None, 1)])
+            await directory.apply_books(uow, [Book(customer, (Assignment("primary_rm", rm_a, outlet, start),), 1)])
+            await uow.commit()
+        yield Branch(database, ManualClock(FRIDAY), customer, outlet, rm_a, rm_b, lead)
+        await database.dispose()

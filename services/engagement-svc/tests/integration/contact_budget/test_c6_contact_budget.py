@@ -1,0 +1,97 @@
+"""C6, S5: one budget for all who contact a customer, however many ask at once."""
+
+import asyncio
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from engagement_svc.contact_budget import policy, service
+from engagement_svc.contact_budget.errors import ReservationSettled
+from engagement_svc.contact_budget.policy import ContactLimit
+from engagement_svc.contact_budget.repository import Reservation
+from engagement_svc.standards import load_standards
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.errors import NotFound
+from guanxi_common.security.principal import RowScope, ScopeKind
+
+pytestmark = pytest.mark.anyio
+
+STANDARDS = load_standards()
+CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+LIMIT = STANDARDS.contact_limit.max_contacts
+
+
+def own(staff: UUID) -> RowScope:
+    return RowScope(ScopeKind.OWN, staff)
+
+
+async def reserve(branch: Any, *, past_the_limit: bool = False) -> Reservation | None:
+    async with branch.database.transaction() as uow:
+        found = await service.reserve(
+            uow, STANDARDS, CALENDAR, branch.customer, branch.clock.now(),
+            purpose="marketing", channel="message", requested_by="client:gateway", past_the_limit=past_the_limit,
+        )  # fmt: skip
+        await uow.commit()
+    return found
+
+
+async def settle(branch: Any, reservation_id: UUID, state: str, rm: UUID | None = None) -> Reservation:
+    async with branch.database.transaction() as uow:
+        settled = await service.settle(uow, own(rm or branch.rm_a), reservation_id, state, branch.clock.now())
+        await uow.commit()
+    return settled
+
+
+async def test_c6_twenty_senders_at_once_get_no_more_than_the_limit(branch: Any) -> None:
+    found = await asyncio.gather(*(reserve(branch) for _ in range(20)))
+    assert len([one for one in found if one]) == LIMIT
+    assert await branch.budget() == (0, LIMIT, 0)
+
+
+async def test_c6_what_is_released_is_free_again_and_what_is_confirmed_is_used(branch: Any) -> None:
+    held = [await reserve(branch) for _ in range(LIMIT)]
+    assert await reserve(branch) is None
+    await settle(branch, held[0].id, "released")
+    await settle(branch, held[1].id, "confirmed")
+    assert await branch.budget() == (1, LIMIT - 2, 0)
+    assert await reserve(branch) is not None
+    assert await reserve(branch) is None
+
+
+async def test_c6_a_reservation_is_settled_once_by_two_at_once(branch: Any) -> None:
+    held = await reserve(branch)
+    told = await asyncio.gather(settle(branch, held.id, "confirmed"), settle(branch, held.id, "released"), return_exceptions=True)
+    assert len([one for one in told if isinstance(one, ReservationSettled)]) == 1
+    used, reserved, _ = await branch.budget()
+    won = next(one for one in told if isinstance(one, Reservation))
+    assert (used, reserved) == (int(won.state == "confirmed"), 0)
+    assert (await settle(branch, held.id, won.state)).state == won.state
+    assert await branch.budget() == (used, 0, 0)
+
+
+async def test_c6_another_rm_cannot_settle_and_a_missing_one_is_not_told_apart(branch: Any) -> None:
+    held = await reserve(branch)
+    with pytest.raises(NotFound):
+        await settle(branch, held.id, "released", branch.rm_b)
+    with pytest.raises(NotFound):
+        await settle(branch, uuid4(), "released")
+
+
+async def test_c6_a_contact_that_happened_is_counted_even_past_the_budget(branch: Any) -> None:
+    for _ in range(LIMIT):
+        await reserve(branch)
+    await branch.contact(branch.rm_a)
+    assert await branch.budget() == (1, LIMIT, 1)
+    await branch.contact(branch.rm_a, result="not_reached")
+    await branch.contact(branch.rm_a, direction="inbound")
+    assert await branch.budget() == (1, LIMIT, 1)
+
+
+@pytest.mark.parametrize("per_days", [1, 7, 30, 365])
+def test_c6_periods_meet_without_gap_or_overlap(per_days: int) -> None:
+    limit, day = ContactLimit(4, per_days), date(2026, 11, 25)
+    period = policy.period_of(day, limit)
+    assert period.start <= day < period.end
+    assert policy.period_of(period.end, limit).start == period.end
+    assert (period.end - period.start).days == per_days
