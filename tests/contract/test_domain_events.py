@@ -26,9 +26,6 @@ FROM_OUTSIDE = {"guanxi.transaction.reported.v1", "guanxi.account.reported.v1"}
 """Types that core banking produces, so that no class of ours has them."""
 
 NOT_YET_PRODUCED = {
-    "guanxi.action.accepted.v1",
-    "guanxi.action.concluded.v1",
-    "guanxi.action.declined.v1",
     "guanxi.complaint.opened.v1",
     "guanxi.complaint.resolved.v1",
     "guanxi.consent.changed.v1",
