@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
-	mutants bench replay fit-lifetime evaluate train uplift verify-audit token docs lock smoke clean reset
+	mutants bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ train: setup ## Train, judge, explain and keep a model: FILE=book.csv LABEL=colu
 
 uplift: setup ## Report what a randomised treatment changed: FILE=trial.csv TREATMENT=column OUTCOME=column
 	@$(BIN)/guanxi-scoring uplift $(FILE) --treatment $(TREATMENT) --outcome $(OUTCOME) $(ARGS)
+
+evaluate-signals: setup ## Replay the Berka data and judge the signals; writes docs/evaluation/signals.md
+	@$(BIN)/guanxi-scoring evaluate-signals
 
 verify-audit: setup ## Check the audit log offline
 	@$(BIN)/guanxi verify-audit $(ARGS)

@@ -213,7 +213,9 @@ async def _deliver(house: House) -> None:
     await bus.ensure_topics(topic_specs(test=True))
     addresses: dict[str, Any] = {"database_url": "-", "keys_database_url": "-", "bus_database_url": "-"}
     engagement = engagement_worker.subscriptions(settings(**addresses), load_standards(), calendar, house.keys, clock)
-    scoring = scoring_worker.subscriptions(ScoringSettings(**addresses), load_method(calendar), clock, asyncio.Event())
+    scoring = scoring_worker.subscriptions(
+        ScoringSettings(**addresses), load_method(calendar), clock, house.keys, asyncio.Event(), asyncio.Event()
+    )
     runners = [
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))

@@ -7,16 +7,20 @@ from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
+from scoring_svc.actions.routes import actions
 from scoring_svc.concentration.routes import concentration
 from scoring_svc.models.routes import models
 from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.related_sales.routes import related_sales
 from scoring_svc.rfm.routes import rfm
 from scoring_svc.runs.routes import runs
 from scoring_svc.scores.routes import scores
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.signals.routes import signals
 
-DESCRIPTION = "Retention risk, RFM and lifetime of each customer, with reasons; signals; book runs."
+DESCRIPTION = (
+    "Retention risk, RFM and lifetime of each customer, with reasons; signals; related sales and next best actions; book runs."
+)
 
 
 def create_app() -> FastAPI:
@@ -31,7 +35,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[scores, signals, rfm, concentration, runs, models, dead_letters.routes("scoring-svc")],
+        routers=[scores, signals, related_sales, actions, rfm, concentration, runs, models, dead_letters.routes("scoring-svc")],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,
     )

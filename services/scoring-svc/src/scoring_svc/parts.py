@@ -10,6 +10,7 @@ from guanxi_common.http.settings import ServiceParts
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.ledger.policy import load_activity_classes
+from scoring_svc.related_sales.policy import RelatedSaleStandard
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.scores.service import Method
@@ -28,6 +29,7 @@ def load_method(calendar: BusinessCalendar) -> Method:
         classes=load_activity_classes(),
         retention=load_standards(RetentionStandard, "retention")[-1],
         signals=load_standards(SignalStandard, "signals")[-1],
+        related_sales=load_standards(RelatedSaleStandard, "related_sales")[-1],
         actions=load_standards(ActionStandard, "actions")[-1],
         rfm=load_standards(RfmStandard, "rfm")[-1],
         features=load_standards(FeatureStandard, "features")[-1],

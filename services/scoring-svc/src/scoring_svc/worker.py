@@ -7,17 +7,24 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, waking
+from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.process import open_database, run_worker
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, apply_books, directory_handlers
+from guanxi_common.security.build import open_key_store
+from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
+from scoring_svc.actions import planner
+from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
 from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
 from scoring_svc.contacts.policy import ContactStandard
+from scoring_svc.customers.consumers import replicate_customers
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
+from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainer import do_next_training
 from scoring_svc.parts import load_method
+from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
 from scoring_svc.scores.service import Method, queue_settled_customers, score_dirty_customers
@@ -33,35 +40,49 @@ async def main() -> None:
     telemetry.configure(settings.service, "worker")
     clock = SystemClock()
     method = load_method(BusinessCalendar(zone=settings.business_zone))
-    scorer = asyncio.Event()
-    await run_worker(
-        settings,
-        open_database(settings, "worker"),
-        clock,
-        subscriptions(settings, method, clock, scorer),
-        jobs(method, clock, scorer),
-        reading=READING,
-    )
+    scorer, planning = asyncio.Event(), asyncio.Event()
+    keys = await open_key_store(settings, clock)
+    try:
+        await run_worker(
+            settings,
+            open_database(settings, "worker"),
+            clock,
+            subscriptions(settings, method, clock, keys, scorer, planning),
+            jobs(method, clock, scorer, planning),
+            reading=READING,
+        )
+    finally:
+        await keys.close()
 
 
-def subscriptions(settings: ScoringSettings, method: Method, clock: Clock, scorer: asyncio.Event) -> list[Subscription]:
-    """`scorer` is set when customers have become dirty."""
+def subscriptions(
+    settings: ScoringSettings, method: Method, clock: Clock, keys: KeyStore, scorer: asyncio.Event, planning: asyncio.Event
+) -> list[Subscription]:
+    """`scorer` is set when customers have become dirty, `planning` when it is to be looked what to do for them."""
     fold = waking(fold_transactions(method.classes, clock), scorer)
     contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
     facts = waking(take_up_facts(clock), scorer)
+    customers = waking(replicate_customers(keys, method.calendar, clock), planning)
+    accounts = waking(take_up_accounts(clock), planning)
+    answers = waking(take_up_answers(clock), planning)
     return [
-        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
-        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: apply_books}),
+        Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products}),
+        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customers}),
         Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler"),
+        Subscription("bank.accounts", dict.fromkeys((ACCOUNT_OPENED, ACCOUNT_CLOSED, BALANCE_REPORTED), accounts)),
         Subscription(
             "engagement.activities",
-            {INTERACTION_RECORDED: contacts, COMPLAINT_OPENED: facts, COMPLAINT_RESOLVED: facts, SURVEY_ANSWERED: facts},
+            {
+                INTERACTION_RECORDED: contacts,
+                **dict.fromkeys((COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED), facts),
+                **dict.fromkeys((ACTION_ACCEPTED, ACTION_DECLINED, ACTION_CONCLUDED), answers),
+            },
         ),
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
 
 
-def jobs(method: Method, clock: Clock, scorer: asyncio.Event) -> list[Job]:
+def jobs(method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.Event) -> list[Job]:
     async def score_dirty(uow: UnitOfWork) -> int:
         return await score_dirty_customers(uow, method, clock.now())
 
@@ -82,9 +103,17 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event) -> list[Job]:
         await measure_drift(uow, method, clock.now())
         return 0
 
+    async def plan_due(uow: UnitOfWork) -> int:
+        return await planner.plan_due_customers(uow, method, clock.now())
+
+    async def queue_the_day(uow: UnitOfWork) -> int:
+        return await planner.queue_the_day(uow, method, clock.now())
+
     return [
         Job("score-dirty-customers", 0.5, score_dirty, scorer),
         Job("queue-settled-customers", 5.0, queue_settled),
+        Job("plan-due-customers", 0.5, plan_due, planning),
+        Job("queue-the-day", 60.0, queue_the_day),
         Job("do-score-runs", 1.0, do_runs),
         Job("do-model-trainings", 1.0, do_trainings),
         Job("check-scores", 300.0, check),

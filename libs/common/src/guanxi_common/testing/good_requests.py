@@ -154,6 +154,11 @@ def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "readWorklist": lambda _: ("/v1/worklist", None),
         "readTask": lambda t: (f"/v1/tasks/{task(t)}", None),
         "readScore": lambda t: (f"/v1/scores/{customer(t)}", None),
+        "readRelatedSales": lambda t: (f"/v1/related-sales/{customer(t)}", None),
+        "listActions": lambda _: ("/v1/actions", None),
+        "readCustomerActions": lambda t: (f"/v1/actions/{customer(t)}", None),
+        "listCustomersWithoutAction": lambda _: ("/v1/customers-without-action", None),
+        "readUplift": lambda _: ("/v1/uplift", None),
         "listSignals": lambda t: (f"/v1/signals?customer_id={customer(t)}", None),
     }
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,3 +48,42 @@ class ActionRow(Base):
     recommended_at: Mapped[datetime]
     recommended_on: Mapped[date]
     changed_at: Mapped[datetime]
+
+
+class ActionDueRow(Base):
+    """A customer for whom it is to be looked what is to be done next."""
+
+    __tablename__ = "action_due"
+    __table_args__ = (Index("ix_action_due_customer_id", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    customer_id: Mapped[UUID]
+    since: Mapped[datetime]
+
+
+class ActionPlanRow(Base):
+    """What was considered for a customer when it was last looked. `fitting`: how many candidates no rule refused.
+
+    `first_planned_on`: since when the customer counts in the uplift report; null before the first look.
+    """
+
+    __tablename__ = "action_plan"
+    __table_args__ = (Index("ix_action_plan_planned_on", "planned_on", "customer_id"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    planned_on: Mapped[date]
+    first_planned_on: Mapped[date | None]
+    hold_out: Mapped[bool]
+    fitting: Mapped[int]
+    considered: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
+class ActionLeverRow(Base):
+    """What came of the actions of a kind by a channel."""
+
+    __tablename__ = "action_lever"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    successes: Mapped[int]
+    failures: Mapped[int]

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from guanxi_common.errors import Text
 from guanxi_common.ids import derived_id
 from pydantic import ConfigDict
 
+from scoring_svc.customers.policy import ContactLimits, CustomerFacts
 from scoring_svc.signals.policy import Kind as SignalKind
 from scoring_svc.signals.policy import Severity
 
@@ -41,9 +41,23 @@ class SignalAnswer:
     zh: str
     en: str
 
-    @property
-    def content(self) -> Text:
-        return Text(self.en, self.zh)
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What one speaks of where no signal was raised, how urgent it is, and the chance that it reaches its end."""
+
+    severity: Severity
+    propensity_bp: int
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The Beta law from which learning starts, in counts."""
+
+    successes: int
+    failures: int
 
 
 @dataclass(frozen=True)
@@ -60,9 +74,27 @@ class ActionStandard:
     severity_bp: Mapping[Severity, int]
     half_value_minor: Mapping[str, int]
     floor_worth_bp: int
+    balance_margin_bp: int
     expires_after_days: Mapping[ActionKind, int]
     due_within_hours: Mapping[Severity, int]
     signals: Mapping[SignalKind, SignalAnswer]
+    bands: Mapping[str, Talk]
+    complaint: Talk
+    birthday: Talk
+    care: Talk
+    sale: Talk
+    birthday_days: int
+    care_days: int
+    sales_considered: int
+    period_days: int
+    contact_limits: ContactLimits
+    exploration_bp: int
+    hold_out_bp: int
+    prior: Prior
+    lever_bounds_bp: tuple[int, int]
+    channels: tuple[Channel, ...]
+    channel_names: Mapping[str, Channel]
+    horizon_days: int
 
     def __post_init__(self) -> None:
         if set(self.signals) != set(SignalKind):
@@ -98,11 +130,56 @@ def action_id(customer_id: UUID, source: str, *parts: str) -> UUID:
     return derived_id("action", str(customer_id), source, *parts)
 
 
-def at_stake(figures: Mapping[str, object]) -> int:
-    """The money that a signal speaks of: the amount that moved, or by how much the balance fell; 0 where it names none."""
+def at_stake(figures: Mapping[str, object], standard: ActionStandard) -> int:
+    """A year's margin of the money that a signal speaks of: what moved, or by how much the balance fell; 0 where it names none."""
     amount, balance, reference = (figures.get(name) for name in ("amount_minor", "balance_minor", "reference_minor"))
     if isinstance(amount, int):
-        return max(amount, 0)
+        return margin(amount, standard)
     if isinstance(balance, int) and isinstance(reference, int):
-        return max(reference - balance, 0)
+        return margin(reference - balance, standard)
     return 0
+
+
+def margin(amount_minor: int, standard: ActionStandard) -> int:
+    """What the amount earns in a year."""
+    return max(amount_minor, 0) * standard.balance_margin_bp // WHOLE_BP
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of the actions of a kind by a channel."""
+
+    successes: int = 0
+    failures: int = 0
+
+
+Levers = Mapping[tuple[str, str], Tally]
+
+
+def lever_bp(kind: ActionKind, channel: Channel, levers: Levers, standard: ActionStandard) -> int:
+    """How much better than at first this kind by this channel works: the mean of Beta(prior + counts) over the prior's mean."""
+    tally, prior = levers.get((kind.value, channel), Tally()), standard.prior
+    successes, all_of_them = (
+        prior.successes + tally.successes,
+        prior.successes + prior.failures + tally.successes + tally.failures,
+    )
+    ratio = successes * (prior.successes + prior.failures) * WHOLE_BP // (all_of_them * prior.successes)
+    lowest, highest = standard.lever_bounds_bp
+    return max(lowest, min(highest, ratio))
+
+
+def channel_for(
+    kind: ActionKind, facts: CustomerFacts | None, allowed: tuple[str, ...], levers: Levers, standard: ActionStandard
+) -> Channel | None:
+    """The customer's first preferred channel that is allowed, else the allowed one that works best; None where none is."""
+    preferred = [standard.channel_names.get(name) for name in (facts.preferred_channels if facts else ())]
+    for channel in preferred:
+        if channel is not None and channel in allowed:
+            return channel
+    fitting = [channel for channel in standard.channels if channel in allowed]
+    return max(fitting, key=lambda channel: lever_bp(kind, channel, levers, standard), default=None)
+
+
+def is_success(outcome: str | None) -> bool | None:
+    """Whether an outcome speaks for the action; None where nobody has tried (it expired)."""
+    return None if outcome in (None, "expired") else outcome == "success"

@@ -3,6 +3,7 @@
 import typer
 
 from scoring_svc.commands.evaluate import evaluate
+from scoring_svc.commands.evaluate_signals import evaluate_signals
 from scoring_svc.commands.fit_lifetime import fit_lifetime
 from scoring_svc.commands.train import train_model
 from scoring_svc.commands.uplift import report_uplift
@@ -14,6 +15,7 @@ app.command("fit-lifetime")(fit_lifetime)
 app.command("train")(train_model)
 app.command("uplift")(report_uplift)
 app.command("evaluate")(evaluate)
+app.command("evaluate-signals")(evaluate_signals)
 
 
 @app.callback()

@@ -12,6 +12,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 from guanxi_common.telemetry.traces import continue_trace
 
+from scoring_svc.actions import queue
 from scoring_svc.actions import service as actions
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.contacts import repository as contacts
@@ -20,6 +21,7 @@ from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStanda
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.models.artefacts import read_retention_models
+from scoring_svc.related_sales.policy import RelatedSaleStandard
 from scoring_svc.retention.policy import (
     Contact,
     RetentionInputs,
@@ -57,6 +59,7 @@ class Method:
     classes: ActivityClasses
     retention: RetentionStandard
     signals: SignalStandard
+    related_sales: RelatedSaleStandard
     actions: ActionStandard
     rfm: RfmStandard
     features: FeatureStandard
@@ -214,6 +217,7 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
         await repository.forget_scores(uow, emptied)
     if scores:
         await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
+    await queue.mark(uow, ids, now)
     return len(dirty)
 
 

@@ -6,7 +6,7 @@ and summed by business day. All rules are pure and do not depend on the order in
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -29,6 +29,8 @@ class Kind(StrEnum):
     DORMANT = "dormant"
     SALARY_STOPPED = "salary_stopped"
     FIRST_LARGE_DEPOSIT = "first_large_deposit"
+    MATURITY_AHEAD = "maturity_ahead"
+    SATISFACTION_DROP = "satisfaction_drop"
 
 
 Severity = Literal["info", "warning", "critical"]
@@ -79,9 +81,28 @@ class IncomeRule:
     grace_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class MaturityRule:
+    """A holding matures within `days_ahead` days."""
+
+    days_ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionRule:
+    """An answer lies `drop_points` below the one before and is `at_most`; `critical_at` or lower makes it critical."""
+
+    drop_points: int
+    at_most: int
+    critical_at: int
+
+
 @dataclass(frozen=True)
 class SignalStandard:
-    """Thresholds of all rules. Floors are minor units by currency; a currency without a floor has floor 1 (nothing is missed)."""
+    """Thresholds of all rules. Floors are minor units by currency; a currency without a floor has floor 1 (nothing is missed).
+
+    A version from before a rule existed has none, and raises none of its kind.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -98,9 +119,12 @@ class SignalStandard:
     first_deposit_floor_minor: Mapping[str, int]
     historical_after_business_days: int
     cool_down_days: Mapping[Kind, int]
+    maturity: MaturityRule | None = None
+    satisfaction: SatisfactionRule | None = None
 
     def __post_init__(self) -> None:
-        if set(self.cool_down_days) != set(Kind):
+        later = {Kind.MATURITY_AHEAD: self.maturity, Kind.SATISFACTION_DROP: self.satisfaction}
+        if set(self.cool_down_days) != set(Kind) - {kind for kind, rule in later.items() if rule is None}:
             raise ValueError("every kind of signal has a cool-down")
 
 
@@ -117,7 +141,8 @@ class DayFlow:
 class Finding:
     """A signal to raise. `business_date` is the day on which the rule was first met, not the day on which somebody looked.
 
-    `figures` are the numbers compared (minor units and days), for the event's evidence and for `explain`.
+    `figures` are the numbers compared (minor units and days), for the event's evidence and for `explain`. `lies_ahead`: what it
+    speaks of has yet to come, so that it is never historical.
     """
 
     kind: Kind
@@ -125,6 +150,17 @@ class Finding:
     business_date: date
     reason: Reason
     figures: Mapping[str, int]
+    lies_ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Maturity:
+    """What a holding's end needs: money in minor units of `currency`, 0 where no balance was reported."""
+
+    account_id: str
+    currency: str
+    matures_on: date
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +291,52 @@ def first_large_deposit(
     text = Text(f"First large deposit: {came} on {today.day}.", f"首笔大额存入：{today.day}存入{came}。")
     figures = {"amount_minor": today.inflow_minor, "largest_before_minor": largest_before_minor, "threshold_minor": floor}
     return _finding(Kind.FIRST_LARGE_DEPOSIT, "info", today.day, text, figures, entry_ids)
+
+
+def maturities_ahead(today: date, maturities: Iterable[Maturity], standard: SignalStandard) -> list[tuple[str, Finding]]:
+    """What matures within the rule's days, with its currency: one finding for all that ends on one day in one currency.
+
+    The business date is the first day within the rule's days, whenever the account became known.
+    """
+    rule = standard.maturity
+    if rule is None:
+        return []
+    ends: dict[tuple[date, str], list[Maturity]] = {}
+    for one in maturities:
+        if timedelta() <= one.matures_on - today <= timedelta(days=rule.days_ahead):
+            ends.setdefault((one.matures_on, one.currency), []).append(one)
+    found = []
+    for (on, currency), ending in sorted(ends.items()):
+        amount = sum(one.amount_minor for one in ending)
+        money = Money(amount, currency)
+        text = (
+            Text(f"{money} mature on {on}.", f"{money}将于{on}到期。")
+            if amount
+            else Text(f"A holding matures on {on}.", f"持有产品将于{on}到期。")
+        )
+        figures = {"amount_minor": amount, "days_ahead": rule.days_ahead, "holdings": len(ending)}
+        ids = [one.account_id for one in ending]
+        finding = _finding(Kind.MATURITY_AHEAD, "info", on - timedelta(days=rule.days_ahead), text, figures, ids)
+        found.append((currency, replace(finding, lies_ahead=True)))
+    return found
+
+
+def satisfaction_drops(answers: Iterable[tuple[date, str, int]], standard: SignalStandard) -> list[Finding]:
+    """Each answer (day, id, 1 to 5) that lies far below the one before it; in any order."""
+    rule = standard.satisfaction
+    if rule is None:
+        return []
+    found = []
+    for (_, _, before), (day, answer_id, now) in pairwise(sorted(answers)):
+        if before - now < rule.drop_points or now > rule.at_most:
+            continue
+        text = Text(
+            f"Satisfaction fell from {before} to {now} of 5 on {day}.", f"{day}满意度由{before}分降至{now}分（满分5分）。"
+        )
+        severity: Severity = "critical" if now <= rule.critical_at else "warning"
+        figures = {"satisfaction": now, "satisfaction_before": before}
+        found.append(_finding(Kind.SATISFACTION_DROP, severity, day, text, figures, [answer_id]))
+    return found
 
 
 def is_historical(booked_on: date, today: date, calendar: BusinessCalendar, standard: SignalStandard) -> bool:

@@ -54,6 +54,16 @@ async def raised_on(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[tup
     return dates
 
 
+async def dates_of(uow: UnitOfWork, customer_id: UUID, signal_ids: Collection[UUID]) -> dict[UUID, tuple[str, date]]:
+    """Kind and business date of the customer's signals named."""
+    rows = await uow.driver.fetch(
+        "SELECT signal_id, kind, business_date FROM signal WHERE customer_id = $1 AND signal_id = ANY($2::uuid[])",
+        customer_id,
+        list(signal_ids),
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 async def insert_signal(uow: UnitOfWork, signal: Signal) -> bool:
     """Keep a signal; False where it was raised before."""
     values = values_of(signal)

@@ -1,7 +1,8 @@
 """Find what is to be signalled in a customer's history, and raise it once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
@@ -68,34 +69,63 @@ async def raise_signals(
     silent_until: date | None,
 ) -> list[Signal]:
     """Raise what is found, is not cooling down and was not raised before; returns what is new."""
-    dates = {kind: list(raised_on.get((customer_id, kind, history.currency), ())) for kind in Kind}
+    findings = find(history, touched_from, standard, silent_until=silent_until)
+    return await raise_findings(
+        uow, calendar, standard, customer_id, history.currency, history.as_of, findings, raised_on, now, classes=classes
+    )
+
+
+async def raise_findings(
+    uow: UnitOfWork,
+    calendar: BusinessCalendar,
+    standard: SignalStandard,
+    customer_id: UUID,
+    currency: str,
+    today: date,
+    findings: Iterable[Finding],
+    raised_on: RaisedOn,
+    now: datetime,
+    *,
+    classes: ActivityClasses | None = None,
+) -> list[Signal]:
+    """Raise the findings in one currency that are not cooling down and were not raised before; returns what is new.
+
+    `classes`: the findings rest on entries of the day, which the evidence names.
+    """
+    dates = {kind: list(raised_on.get((customer_id, kind, currency), ())) for kind in Kind}
     new: list[Signal] = []
-    for finding in find(history, touched_from, standard, silent_until=silent_until):
+    for finding in findings:
         if policy.is_cooling(finding.kind, finding.business_date, dates[finding.kind], standard):
             continue
-        entry_ids = await ledger.entry_ids_on(uow, customer_id, finding.business_date, classes.customer_initiated)
+        on = finding.business_date
+        entry_ids = await ledger.entry_ids_on(uow, customer_id, on, classes.customer_initiated) if classes else []
         signal = Signal(
             customer_id=customer_id,
-            signal_id=policy.signal_id(customer_id, finding.kind, history.currency, finding.business_date),
+            signal_id=policy.signal_id(customer_id, finding.kind, currency, on),
             kind=finding.kind,
-            currency=history.currency,
+            currency=currency,
             severity=finding.severity,
-            business_date=finding.business_date,
-            historical=policy.is_historical(finding.business_date, history.as_of, calendar, standard),
+            business_date=on,
+            historical=not finding.lies_ahead and policy.is_historical(on, today, calendar, standard),
             reason_code=finding.reason.code,
             reason_en=finding.reason.text.en,
             reason_zh=finding.reason.text.zh,
-            evidence={**finding.figures, "currency": history.currency, "entry_ids": [str(entry) for entry in entry_ids]},
+            evidence={**_evidence(finding), "currency": currency, "entry_ids": [str(entry) for entry in entry_ids]},
             standard_version=standard.version,
             raised_at=now,
         )
         if await repository.insert_signal(uow, signal):
-            dates[finding.kind].append(finding.business_date)
+            dates[finding.kind].append(on)
             await outbox.append(uow, _raised(signal), event_id=signal.signal_id)
             new.append(signal)
     if new:
         uow.after_commit(lambda: _count(new))
     return new
+
+
+def _evidence(finding: Finding) -> dict[str, Any]:
+    ids = finding.reason.evidence_ids
+    return {**finding.figures, "evidence_ids": list(ids)} if ids else dict(finding.figures)
 
 
 async def _count(raised: Sequence[Signal]) -> None:

@@ -61,8 +61,8 @@ async def test_s5_a_signal_becomes_one_action_with_its_reason_and_evidence(postg
         database = Database(create_engine(url, pool_size=1))
         new = await answer(database, [outflow, drop, old])
         assert [(one.reason_code, one.kind, one.value_minor) for one in new] == [
-            ("large_outflow", "retention", 9_000_000),
-            ("balance_drop", "retention", 4_000_000),
+            ("large_outflow", "retention", 135_000),
+            ("balance_drop", "retention", 60_000),
         ]
         assert await answer(database, [drop, outflow]) == []
         async with database.transaction() as uow:

@@ -1,0 +1,68 @@
+"""`bank.accounts`: openings, closings and reported balances."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from guanxi_common.clock import Clock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.messaging.runner import Handler
+
+from scoring_svc.actions import queue
+from scoring_svc.holdings import repository
+from scoring_svc.holdings.repository import HoldingChange
+
+ACCOUNT_OPENED = "guanxi.account.opened.v1"
+ACCOUNT_CLOSED = "guanxi.account.closed.v1"
+BALANCE_REPORTED = "guanxi.account.balance_reported.v1"
+
+
+class _Money(msgspec.Struct):
+    amount: int
+    currency: str
+
+
+class _Account(msgspec.Struct):
+    """What holdings read of the three types."""
+
+    customer_id: UUID
+    account_id: UUID
+    product_code: str | None = None
+    currency: str | None = None
+    opened_on: date | None = None
+    matures_on: date | None = None
+    closed_on: date | None = None
+    as_of: date | None = None
+    money: _Money | None = None
+
+
+def take_up_accounts(clock: Clock) -> Handler:
+    """Make the handler of all three types."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        changes = [_change(event) for event in events]
+        await repository.apply_changes(uow, changes)
+        await queue.mark(uow, [change.customer_id for change in changes], clock.now())
+
+    return handle
+
+
+def _change(event: Envelope) -> HoldingChange:
+    try:
+        told = msgspec.convert(event.data, _Account)
+    except msgspec.ValidationError as error:
+        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
+    return HoldingChange(
+        customer_id=told.customer_id,
+        account_id=told.account_id,
+        product_code=told.product_code,
+        currency=told.money.currency if told.money else told.currency,
+        opened_on=told.opened_on,
+        matures_on=told.matures_on,
+        closed_on=told.closed_on,
+        balance_minor=told.money.amount if told.money else None,
+        balance_as_of=told.as_of if told.money else None,
+    )

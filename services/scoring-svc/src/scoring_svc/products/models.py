@@ -1,0 +1,18 @@
+"""The replica's one table."""
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scoring_svc.tables import Base
+
+
+class ProductRow(Base):
+    """`detail` is what `Product` reads of the snapshot."""
+
+    __tablename__ = "product"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

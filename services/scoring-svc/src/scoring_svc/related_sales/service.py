@@ -1,0 +1,91 @@
+"""Read what is known of customers, and assess the catalogue for one."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound
+from guanxi_common.security.principal import RowScope
+
+from scoring_svc.customers import repository as customers
+from scoring_svc.features import repository as features
+from scoring_svc.features.policy import Engagement, FactKind
+from scoring_svc.holdings import repository as holdings
+from scoring_svc.products import repository as products
+from scoring_svc.related_sales import policy
+from scoring_svc.related_sales.policy import Assessment, Complaint, PropensityModel, RelatedSaleStandard, Situation, SurveyAnswer
+from scoring_svc.scores.repository import customer_is_visible
+
+NO_MODELS: Mapping[str, PropensityModel] = {}
+"""The seam to the registry: active models by product code take over from the standard's weights."""
+
+_SCORES = """
+SELECT asked.customer_id, score.detail,
+    (SELECT max(occurred_on) FROM contact_effect told
+     WHERE told.customer_id = asked.customer_id AND told.kind = 'interaction') AS last_contact_on
+FROM unnest($1::uuid[]) AS asked (customer_id) LEFT JOIN score ON score.customer_id = asked.customer_id
+"""
+
+
+async def read_situations(uow: UnitOfWork, customer_ids: Collection[UUID], today: date) -> dict[UUID, Situation]:
+    """What is known of each customer on a business date, in a handful of statements for all."""
+    facts = await customers.read_facts(uow, customer_ids)
+    held = await holdings.read_holdings(uow, customer_ids)
+    told = await features.read_engagement(uow, customer_ids)
+    found: dict[UUID, Situation] = {}
+    for row in await uow.driver.fetch(_SCORES, list(customer_ids)):
+        score = row["detail"] or {}
+        inputs, retention = score.get("inputs", {}), score.get("retention", {})
+        reasons = retention.get("reasons") or [None]
+        one = row["customer_id"]
+        found[one] = Situation(
+            customer_id=one,
+            today=today,
+            facts=facts.get(one),
+            holdings=tuple(held.get(one, ())),
+            complaints=_open_complaints(told.get(one)),
+            answers=_answers(told.get(one)),
+            currency=inputs.get("currency"),
+            balance_minor=inputs.get("balance_minor"),
+            history_days=inputs.get("history_days", 0),
+            acts_recent=inputs.get("acts_recent", 0),
+            risk_bp=retention.get("value_bp", 0),
+            band=retention.get("band", "low"),
+            main_reason=reasons[0],
+            last_contact_on=row["last_contact_on"],
+        )
+    return found
+
+
+def _open_complaints(told: Engagement | None) -> tuple[Complaint, ...]:
+    facts = told.facts if told else ()
+    resolved = {fact.subject_id for fact in facts if fact.kind is FactKind.COMPLAINT_RESOLVED}
+    opened = (fact for fact in facts if fact.kind is FactKind.COMPLAINT_OPENED and fact.subject_id not in resolved)
+    return tuple(
+        Complaint(fact.subject_id, fact.occurred_on)
+        for fact in sorted(opened, key=lambda fact: (fact.occurred_on, fact.subject_id))
+    )
+
+
+def _answers(told: Engagement | None) -> tuple[SurveyAnswer, ...]:
+    """In the order of their dates."""
+    facts = (fact for fact in (told.facts if told else ()) if fact.kind is FactKind.SURVEY_ANSWERED and fact.value is not None)
+    answers = [SurveyAnswer(fact.subject_id, fact.value, fact.occurred_on) for fact in facts if fact.value is not None]
+    return tuple(sorted(answers, key=lambda answer: (answer.answered_on, answer.answer_id)))
+
+
+async def related_sales(
+    uow: UnitOfWork,
+    scope: RowScope,
+    calendar: BusinessCalendar,
+    standard: RelatedSaleStandard,
+    customer_id: UUID,
+    now: datetime,
+) -> list[Assessment]:
+    """The catalogue assessed for one customer; raises `NotFound` for one out of scope."""
+    if not await customer_is_visible(uow, scope, customer_id, now):
+        raise NotFound
+    situations = await read_situations(uow, [customer_id], calendar.local_date(now))
+    return policy.assess(situations[customer_id], await products.read_catalogue(uow), standard, NO_MODELS)
