@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from os import cpu_count
+from os import cpu_count, getloadavg
 from pathlib import Path
 
 from tests.load.measure import Row
@@ -90,7 +90,9 @@ def main() -> None:
 
 
 def machine() -> str:
-    return f"{cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, PostgreSQL 18.6"
+    """What was measured on; the load average tells how much else ran meanwhile (one contender alone makes about 1.5)."""
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, PostgreSQL 18.6"
+    return f"{cpu_count()} cores, {system}, load average {getloadavg()[1]:.0f}"
 
 
 def report(kept: dict[str, dict[str, object]]) -> str:
