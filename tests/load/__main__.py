@@ -26,6 +26,23 @@ client does not dilute the comparison; PostgreSQL runs with fsync.
 """
 
 
+NOTES = {
+    "reads": """What each contender does for a request, on the same tables and indexes with the same rows, eight requests at a time:
+
+- **ours**: the whole application. Token (verified once a minute, then known by its hash), caller from the directory (kept for a second),
+  rate, permission, one statement for select, row scope and audit entries, fields opened under the customer's cached data key, masking,
+  ETag, metrics and request id. The bench raises the rate limits, which are counted as ever; access logs are off for all contenders.
+- **ORM**: FastAPI, an SQLAlchemy ORM session and pydantic answers, as usually written: verifies the token with the same library on every
+  request, loads the member of staff with the role, reads under the scope by joins, adds an audit row for each customer shown and commits,
+  opens the fields with a key it need not look up, masks. It has no rate limits, metrics, request ids, ETag or cursor.
+- **bare ASGI and driver**: one select with its audit entries as one statement on an asyncpg pool, and msgspec. No token, caller, scope,
+  opening, masking or answer model: the limit of what this database and language give. Every contender waits for its commit.
+
+A worklist page writes fifty audit entries, one for each customer shown.
+""",
+}
+
+
 async def intake(folder: Path) -> list[Row]:
     from tests.load import intake as section
     from tests.load.stand import stand
@@ -108,7 +125,7 @@ def report(kept: dict[str, dict[str, object]]) -> str:
             met = {True: "yes", False: "**no**", None: "–"}[row["met"]]
             ratio = f"{middle:.2f}× ({least:.2f} – {most:.2f})"
             text += f"| {row['path']} | {row['figure']} | {row['against']} | {ratio} | {row['target']} | {met} |\n"
-        text += "\n"
+        text += f"\n{NOTES[name]}\n" if name in NOTES else "\n"
     return text
 
 

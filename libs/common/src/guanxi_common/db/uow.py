@@ -13,6 +13,8 @@ import anyio
 import asyncpg
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 POOL_SIZE = 10
 STATEMENT_TIMEOUT_MS = 10_000
@@ -55,7 +57,7 @@ class UnitOfWork:
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: AsyncConnection | None,
         driver: "asyncpg.Connection[Any]",
         wake_relay: Callable[[], None] | None = None,
     ) -> None:
@@ -67,8 +69,10 @@ class UnitOfWork:
         self._committed = False
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run a SQLAlchemy Core statement in this transaction."""
+        """Run a SQLAlchemy Core statement in this transaction; the unit of a single statement has the driver only."""
         self._require_open()
+        if self.connection is None:
+            raise RuntimeError("Database.statement() is for a statement of the driver")
         return cast("CursorResult[Any]", await _cancel_once(self.connection.execute(statement, parameters)))
 
     async def copy_if_new(self, table: str, rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> bool:
@@ -146,25 +150,35 @@ class Database:
     async def statement(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work for exactly one statement, which is its own transaction: without BEGIN and COMMIT, two round trips fewer.
 
-        For the hottest reads. What the statement did (its audit entry) is durable when it returns, and cannot be rolled back.
+        For the hottest reads, through `driver`: a connection of the pool without SQLAlchemy's around it. What the statement did
+        (its audit entry) is durable when it returns, and cannot be rolled back.
         """
-        async with self.engine.connect() as connection:
-            driver = await _begin(connection, None)
+        pooled = await self.engine.raw_connection()
+        try:
+            while (driver := _driver_of(pooled)).is_closed():
+                await greenlet_spawn(pooled.invalidate)
+                pooled = await self.engine.raw_connection()
             try:
-                yield UnitOfWork(connection, driver, self._wake_relay)
+                yield UnitOfWork(None, driver, self._wake_relay)
             except asyncio.CancelledError:
-                await connection.invalidate()
+                await greenlet_spawn(pooled.invalidate)
                 raise
             finally:
-                if driver.is_closed():
-                    await connection.invalidate()
+                if driver.is_closed() and pooled.is_valid:
+                    await greenlet_spawn(pooled.invalidate)
+        finally:
+            await greenlet_spawn(pooled.close)
 
     async def dispose(self) -> None:
         await self.engine.dispose()
 
 
-async def _begin(connection: AsyncConnection, statement: str | None) -> "asyncpg.Connection[Any]":
-    """Open the transaction, if a statement for it is given.
+def _driver_of(pooled: PoolProxiedConnection) -> "asyncpg.Connection[Any]":
+    return cast("asyncpg.Connection[Any]", pooled.driver_connection)
+
+
+async def _begin(connection: AsyncConnection, statement: str) -> "asyncpg.Connection[Any]":
+    """Open the transaction.
 
     A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet.
     """
@@ -172,8 +186,7 @@ async def _begin(connection: AsyncConnection, statement: str | None) -> "asyncpg
         raw = await connection.get_raw_connection()
         driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
         try:
-            if statement is not None:
-                await driver.execute(statement)
+            await driver.execute(statement)
         except Exception:
             if not driver.is_closed():
                 raise

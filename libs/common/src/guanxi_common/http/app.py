@@ -54,8 +54,8 @@ def create_service_app(
     )
     app.state.edge = Edge(parts, settings)
     add_health_routes(app)
-    for hot in hot_routes:
-        app.router.routes.append(hot.route())
+    # In front of everything: routes are tried in turn.
+    app.router.routes[:0] = [hot.route() for hot in hot_routes]
     for router in routers:
         if router.route_class is not StrictRoute:
             raise TypeError("make a slice's router with guanxi_common.http.routes.router")

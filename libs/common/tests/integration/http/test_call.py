@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from guanxi_common.errors import DomainError
 from guanxi_common.testing.eventually import eventually
+from sqlalchemy import text
 
 pytestmark = pytest.mark.anyio
 
@@ -187,6 +188,8 @@ async def test_a_read_of_one_statement_keeps_its_effect_and_survives_lost_connec
         await uow.driver.execute("INSERT INTO note (name) VALUES ('kept')")
     async with service.database.statement() as uow:
         assert await uow.driver.fetchval("SELECT count(*) FROM note") == 1
+        with pytest.raises(RuntimeError):
+            await uow.execute(text("SELECT 1"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05), service.database.statement() as uow:
             await uow.driver.execute("SELECT pg_sleep(60)")
