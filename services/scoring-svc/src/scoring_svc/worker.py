@@ -22,7 +22,7 @@ from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED,
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.models.drift import measure_drift
-from scoring_svc.models.trainer import do_next_training
+from scoring_svc.models.trainings import do_next_training
 from scoring_svc.parts import load_method
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs

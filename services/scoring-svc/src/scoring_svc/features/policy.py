@@ -90,6 +90,16 @@ NO_RHYTHM: Final = Rhythm()
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A customer at a cut, and what came of it."""
+
+    cut: date
+    currency: str
+    features: Features
+    outcome: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LabelRules:
     """See `standards.yaml`. The horizon begins on the day after the cut."""
 

@@ -1,20 +1,23 @@
 """Model artefacts between the database and memory: text and skops bytes, loaded once per process and version."""
 
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
+from scoring_svc.background import off_the_loop
 from scoring_svc.models import repository
 from scoring_svc.models.policy import State
 from scoring_svc.models.repository import Artefact, ModelVersion
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention, predictor_of
-from scoring_svc.training.artefact import UnreadableModel, load_model, save_model
-from scoring_svc.training.model import Model
+
+if TYPE_CHECKING:
+    from scoring_svc.training.model import Model
 
 RETENTION: Final = "retention"
 _KEPT: Final = 8
@@ -22,16 +25,23 @@ _loaded: OrderedDict[UUID, TrainedRetention] = OrderedDict()
 _lock = Lock()
 
 
-def pack(model: Model) -> Artefact:
+def pack(model: "Model") -> Artefact:
     """The model as it is stored."""
+    from scoring_svc.training.artefact import save_model
+
     with TemporaryDirectory() as name:
         folder = Path(name)
         save_model(model, folder, "")
         return Artefact((folder / "model.json").read_text(encoding="utf-8"), (folder / "members.skops").read_bytes())
 
 
-def unpack(artefact: Artefact, digest: str) -> Model:
-    """Raises `UnreadableModel` where the bytes are not those that were approved, or hold what could run code of its own."""
+def unpack(artefact: Artefact, digest: str) -> "Model":
+    """Raises `UnreadableModel` where the bytes are not those that were approved, or hold what could run code of its own.
+
+    Blocks: the first call imports the libraries, which takes seconds and is spared where no version is active.
+    """
+    from scoring_svc.training.artefact import UnreadableModel, load_model
+
     if artefact.digest != digest:
         raise UnreadableModel("the artefact does not have the digest of its version")
     with TemporaryDirectory() as name:
@@ -57,7 +67,8 @@ async def load_retention(uow: UnitOfWork, version: ModelVersion) -> TrainedReten
         if version.id in _loaded:
             _loaded.move_to_end(version.id)
             return _loaded[version.id]
-    model = unpack(await repository.read_artefact(uow, version.id), version.digest)
+    artefact = await repository.read_artefact(uow, version.id)
+    model = await off_the_loop(uow, partial(unpack, artefact, version.digest))
     loaded = TrainedRetention(
         version.id,
         version.number,

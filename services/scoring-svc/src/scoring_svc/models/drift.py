@@ -20,8 +20,7 @@ from scoring_svc.models import repository
 from scoring_svc.models.artefacts import RETENTION, load_retention
 from scoring_svc.models.policy import Distribution, State, population_stability
 from scoring_svc.models.repository import Drift, ModelVersion
-from scoring_svc.retention.fitting import matrix_of
-from scoring_svc.retention.trained import TrainedRetention, rhythm_of
+from scoring_svc.retention.trained import TrainedRetention, matrix_of, rhythm_of
 from scoring_svc.scores.checks import FROM
 from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method

@@ -25,7 +25,6 @@ from scoring_svc.models.repository import ModelVersion, Step, Training
 from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.runs.repository import mark_book_dirty
 from scoring_svc.scores.service import Method
-from scoring_svc.training.estimators import Kind
 
 NO_PREVIOUS: Final = None
 
@@ -40,7 +39,7 @@ async def request_training(
     """
     if request.name != RETENTION:
         raise NotATrainedName
-    _require_library(Kind(request.kind))
+    _require_library(request.kind)
     horizon = request.horizon_days or method.features.labels.horizon_days
     known_until = min(method.calendar.local_date(now), await ledger.feed_position(uow))
     _check_cuts(request, timedelta(days=horizon), known_until)
@@ -161,8 +160,8 @@ def _check_cuts(request: TrainingRequest, horizon: timedelta, known_until: date)
         raise CutOutOfRange(Text("The test cut lies before the end of the training's horizon.", "检验截点早于训练观察期的结束。"))
 
 
-def _require_library(kind: Kind) -> None:
-    if kind is not Kind.LIGHTGBM:
+def _require_library(kind: str) -> None:
+    if kind != "lightgbm":
         return
     try:
         import_module("lightgbm")

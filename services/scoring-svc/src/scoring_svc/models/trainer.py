@@ -13,7 +13,7 @@ from guanxi_common.ids import new_id
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.features import repository as feature_store
-from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Label, LabelRules, features_of, labels_of
+from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Example, Label, LabelRules, features_of, labels_of
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import DailyActivity
 from scoring_svc.lifetime import bgnbd
@@ -24,7 +24,7 @@ from scoring_svc.models import artefacts, repository
 from scoring_svc.models.policy import Distribution, State
 from scoring_svc.models.repository import ModelVersion, Step, Training
 from scoring_svc.retention.card import card_of
-from scoring_svc.retention.fitting import Example, Fitted, back_test_of, fit
+from scoring_svc.retention.fitting import Fitted, back_test_of, fit
 from scoring_svc.retention.trained import predictor_of, rhythm_of
 from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method
@@ -65,11 +65,8 @@ def plan_of(request: Mapping[str, Any], rules: LabelRules) -> Plan:
     )
 
 
-async def do_next_training(uow: UnitOfWork, method: Method, now: datetime) -> bool:
-    """Do the oldest queued training in this transaction; False if there is none. Killed in the middle, it is queued again."""
-    training = await repository.take_queued_training(uow)
-    if training is None:
-        return False
+async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
+    """Do a training that is locked in this transaction. One that cannot be done is ended with its reason."""
     plan = plan_of(training.request, method.features.labels)
     try:
         rhythm = await _fit_rhythm(uow, method, plan.train_cuts[0])
@@ -80,10 +77,9 @@ async def do_next_training(uow: UnitOfWork, method: Method, now: datetime) -> bo
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, later, left_out))
     except (InvalidFile, KindUnavailable) as error:
         await repository.finish_training(uow, training.id, "failed", {"model_id": None, "refusal": str(error)}, now)
-        return True
+        return
     version = await _keep(uow, method, training, plan, rhythm, earlier, fitted, now)
     await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version), "refusal": None}, now)
-    return True
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:

@@ -2,31 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import expit
 
-from scoring_svc.features.policy import Features
+from scoring_svc.features.policy import Example
 from scoring_svc.models.policy import Distribution, distribution_of
 from scoring_svc.training.estimators import Kind
 from scoring_svc.training.metrics import Outcomes
 from scoring_svc.training.model import Model, train
-from scoring_svc.training.table import Floats, InvalidFile, Table
+from scoring_svc.training.table import InvalidFile, Table
 from scoring_svc.training.validation import Judgement, judge_folds, judge_predictions, repeated_folds
 
 FOLD_SEEDS: Final = (0, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A customer at a cut, and what came of it."""
-
-    cut: date
-    currency: str
-    features: Features
-    outcome: bool
 
 
 @dataclass(frozen=True)
@@ -101,8 +90,3 @@ def _outcomes(examples: Sequence[Example]) -> Outcomes:
 
 def _value(value: float | None) -> float:
     return float("nan") if value is None else float(value)
-
-
-def matrix_of(features: Sequence[Features], names: Sequence[str]) -> Mapping[str, Floats]:
-    """The columns of many customers, for a comparison with the training."""
-    return {name: np.array([_value(one[name]) for one in features]) for name in names}

@@ -9,7 +9,7 @@ feature alone at its typical value; what features do only together stands with t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -21,9 +21,11 @@ from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.reasons import Reason
 from scoring_svc.retention.policy import FULL_RISK_BP, Code
 from scoring_svc.scores.policy import CustomerHistory
-from scoring_svc.training.estimators import Kind
-from scoring_svc.training.model import Model
 from scoring_svc.training.table import Floats, Table
+
+if TYPE_CHECKING:
+    # Its libraries take seconds to import; a process without an active version never needs them.
+    from scoring_svc.training.model import Model
 
 DIGITS: Final = 9
 """Log-odds are rounded to so many digits: what a library's sums may differ by lies far below, so equal inputs give equal points."""
@@ -40,7 +42,7 @@ class TrainedRetention:
 
     model_id: UUID
     number: int
-    model: Model
+    model: "Model"
     rhythm: Predictor | None
     currencies: frozenset[str]
     min_history_days: int
@@ -55,7 +57,7 @@ class TrainedRetention:
 
     def value_bp(self, features: Features) -> int:
         """The probability in basis points."""
-        return _points(float(self.model.log_odds(one_row(features, self.model.encoder.names))[0]))
+        return _points(self._parts(one_row(features, self.model.encoder.names))[0])
 
     def concerns(self, features: Features, standard: FeatureStandard, currency: str) -> list[Reason]:
         """The reasons, which add up to the probability: the typical customer, the strongest features, all others together."""
@@ -75,8 +77,9 @@ class TrainedRetention:
 
     def _parts(self, row: Table) -> tuple[float, Floats]:
         """The log-odds and each feature's part of them, in the encoder's order."""
-        if self.model.kind is Kind.LOGISTIC:
-            return round(float(self.model.log_odds(row)[0]), DIGITS), np.round(self.model.contributions(row)[0], DIGITS)
+        if self.model.kind.value == "logistic":
+            parts = np.round(self.model.contributions(row)[0], DIGITS)
+            return round(self.model.base + float(parts.sum()), DIGITS), parts
         names, typical = self.model.encoder.names, self.model.encoder.typical
         columns = {}
         for index, name in enumerate(names):
@@ -117,6 +120,11 @@ def predictor_of(parameters: Mapping[str, Any] | None) -> Predictor | None:
 
 def one_row(features: Features, names: Sequence[str]) -> Table:
     return Table({name: np.array([_number(features[name])]) for name in names})
+
+
+def matrix_of(features: Sequence[Features], names: Sequence[str]) -> Mapping[str, Floats]:
+    """The columns of many customers, for a comparison with the training."""
+    return {name: np.array([_number(one[name]) for one in features]) for name in names}
 
 
 def shares(base: float, log_odds: float, parts: Floats, total: int) -> list[int]:

@@ -13,7 +13,7 @@ from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.policy import Role, State
 from scoring_svc.models.repository import ModelVersion
 from scoring_svc.models.schemas import TrainingRequest
-from scoring_svc.models.trainer import do_next_training
+from scoring_svc.models.trainings import do_next_training
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
 from scoring_svc.scores.service import Method

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
-from scoring_svc.features.policy import Features, FeatureStandard
+from scoring_svc.features.policy import Example, Features, FeatureStandard
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
-from scoring_svc.retention.fitting import Example, fit
+from scoring_svc.retention.fitting import fit
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, with_contacts
-from scoring_svc.retention.trained import RetentionModels, TrainedRetention, rhythm_of, shares
+from scoring_svc.retention.trained import RetentionModels, TrainedRetention, matrix_of, rhythm_of, shares
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.standards import load_standards
 from scoring_svc.training.estimators import Kind
+from scoring_svc.training.table import Table
 
 STANDARD = load_standards(FeatureStandard, "features")[-1]
 RETENTION = load_standards(RetentionStandard, "retention")[-1]
@@ -80,9 +81,6 @@ def test_s3_the_typical_customers_share_is_nobodys_main_reason() -> None:
 def test_s3_what_a_batch_says_of_a_customer_is_what_one_alone_is_told() -> None:
     """The scorer asks one by one, drift and back-test many at once."""
     model = trained(Kind.BOOSTED_TREES)
-    from scoring_svc.retention.fitting import matrix_of
-    from scoring_svc.training.table import Table
-
     many = rows(50)
     together = model.model.probability(Table(matrix_of(many, model.model.encoder.names)))
     assert [round(float(p) * 10_000) for p in together] == [model.value_bp(row) for row in many]
