@@ -55,6 +55,7 @@ def card_of(title: str, training: Mapping[str, Any], fitted: Fitted, standard: F
         "## Limits",
         "",
         "- Labels are what a bank can see: money and acts that go elsewhere. Why a customer leaves is not in them.",
+        "- Back-test and training may hold the same customers at different dates; out of time is not out of the book.",
         "- It was trained with the knowledge of the day of the training: postings that came late are in it.",
         "- Figures of few positives have wide intervals; the interval counts, not the figure.",
     ]

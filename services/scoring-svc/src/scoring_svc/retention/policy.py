@@ -37,6 +37,9 @@ class Code(StrEnum):
     OTHER_FEATURES = "other_features"
 
 
+UNNAMED: Final = frozenset({Code.TYPICAL, Code.OTHER_FEATURES})
+"""Shares that belong to no feature by name: they make the sum exact, and nobody can talk with a customer about them."""
+
 Band = Literal["low", "medium", "high"]
 
 
@@ -172,7 +175,7 @@ class RetentionRisk:
     def main_reason(self) -> Reason | None:
         """The strongest reason for concern, if there is any."""
         first = self.reasons[0] if self.reasons else None
-        return first if first and first.contribution_bp > 0 and first.code != Code.TYPICAL else None
+        return first if first and first.contribution_bp > 0 and first.code not in UNNAMED else None
 
 
 def retention_risk(inputs: RetentionInputs, standard: RetentionStandard) -> RetentionRisk:
@@ -193,9 +196,9 @@ def with_contacts(
 
 
 def _rank(reason: Reason) -> tuple[bool, bool, int, str, tuple[str, ...]]:
-    """What raises the risk first; then the typical customer's share, which is nobody's reason; then what lowers it."""
+    """What raises the risk first; then the sums that are nobody's reason; then what lowers it."""
     lowers = reason.contribution_bp <= 0
-    return lowers, reason.code == Code.TYPICAL, -reason.contribution_bp, reason.code, reason.evidence_ids
+    return lowers, reason.code in UNNAMED, -reason.contribution_bp, reason.code, reason.evidence_ids
 
 
 def contact_contribution(contact: Contact, as_of: date, standard: RetentionStandard) -> int:

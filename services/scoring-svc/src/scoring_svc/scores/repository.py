@@ -11,7 +11,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
-from scoring_svc.retention.policy import Code
+from scoring_svc.retention.policy import UNNAMED
 from scoring_svc.scores.schemas import ScoreOut
 
 NEVER = date.min
@@ -172,4 +172,4 @@ def _stored(row: Mapping[str, Any]) -> StoredScore:
 def main_reason_code(score: ScoreOut) -> str | None:
     """The strongest reason for concern; None where nothing raises the risk."""
     first = score.retention.reasons[0] if score.retention.reasons else None
-    return first.code if first and first.contribution_bp > 0 and first.code != Code.TYPICAL else None
+    return first.code if first and first.contribution_bp > 0 and first.code not in UNNAMED else None

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from guanxi_common.errors import Text
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 from scoring_svc.features.policy import Example, Features, FeatureStandard
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
+from scoring_svc.reasons import Reason
 from scoring_svc.retention.fitting import fit
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, with_contacts
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention, matrix_of, rhythm_of, shares
@@ -75,7 +77,11 @@ def test_s3_the_typical_customers_share_is_nobodys_main_reason() -> None:
     assert risk.main_reason is None
     low = with_contacts(inputs(), RETENTION, model.concerns(row, STANDARD, "CNY"))
     raising = [reason for reason in low.reasons if reason.contribution_bp > 0]
-    assert raising[-1].code == Code.TYPICAL
+    assert raising[-1].code in {Code.TYPICAL, Code.OTHER_FEATURES}
+    others = Reason(Code.OTHER_FEATURES, 3_000, Text("40 other features.", "其余40项特征。"))
+    named = Reason("acts_90", 100, Text("Own postings.", "主动交易。"))
+    assert with_contacts(inputs(), RETENTION, [others, named]).main_reason == named
+    assert with_contacts(inputs(), RETENTION, [others]).main_reason is None
 
 
 def test_s3_what_a_batch_says_of_a_customer_is_what_one_alone_is_told() -> None:
