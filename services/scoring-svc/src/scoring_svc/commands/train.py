@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table as Grid
 
@@ -103,7 +104,7 @@ def print_report(found: _Trained, explain: int, lines: list[int], console: Conso
         console.print(grid)
     grid = Grid("Column", "Mean contribution, log-odds")
     for name, value in list(found.influence.items())[:10]:
-        grid.add_row(name, f"{value:.3f}")
+        grid.add_row(escape(name), f"{value:.3f}")
     console.print(grid)
     probability = model.probability(found.table)
     rows = np.argsort(-probability, kind="stable")[:explain]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from scoring_svc.commands.terminal import progress_bars, read_file, refusing_bad_files, report_console, telling_missing_library
@@ -44,7 +45,7 @@ def print_report(report: uplift.UpliftReport, console: Console) -> None:
     )
     grid = Grid("Order", "Qini, per 1,000 rows", "Over response only", "Gain of the first 3 tenths, per 1,000 rows")
     for ranking in report.rankings:
-        name = f"{ranking.name} ({report.rule})" if ranking.name == uplift.ONE_COLUMN else ranking.name
+        name = f"{ranking.name} ({escape(report.rule)})" if ranking.name == uplift.ONE_COLUMN else ranking.name
         over = "–" if ranking.name == uplift.RESPONSE_ONLY else _per_thousand(ranking.over_response)
         grid.add_row(name, _per_thousand(ranking.qini), over, f"{1000 * ranking.gain[2]:.1f}")
     console.print(grid)

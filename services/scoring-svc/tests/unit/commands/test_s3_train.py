@@ -55,6 +55,17 @@ def test_s4_train_with_dates_tests_on_the_later_rows_first(book, tmp_path) -> No
     assert "seen_on" not in load_model(tmp_path).encoder.names
 
 
+def test_s3_train_prints_a_column_named_like_markup_as_it_stands(tmp_path) -> None:
+    draws = np.random.default_rng(9)
+    value = draws.normal(size=200)
+    lines = [f"{v:.3f},{int(v + draws.normal() > 0)}" for v in value]
+    path = tmp_path / "book.csv"
+    path.write_text("[/b],left\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    result = _run(path, "--label", "left", "--out", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    assert "│ [/b]" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "message"),
     [
