@@ -21,6 +21,7 @@ def evaluate(
         Path | None, typer.Option(help="The document to write; its json and plots lie beside it. Default docs/evaluation.md.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Seconds instead of minutes: one seed, the logistic model.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="How often random folds are drawn anew.")] = run.SEEDS,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = min(os.cpu_count() or 1, 8),
 ) -> None:
     """Judge every model on real data by the stated protocols and compare with the reference figures.
@@ -32,11 +33,15 @@ def evaluate(
     # Spawned, not forked: the progress bar's thread must not be copied into a worker.
     context = multiprocessing.get_context("spawn")
     with refusing_bad_files(), progress_bars() as bars, ProcessPoolExecutor(workers, mp_context=context) as pool:
-        bar = bars.add_task("evaluating", total=run.fits(sources, quick))
+        bar = bars.add_task("evaluating", total=run.fits(sources, quick, seeds))
         found = run.evaluate(
-            sources, quick=quick, executor=pool, advance=lambda name: bars.update(bar, advance=1, description=name)
+            sources,
+            quick=quick,
+            seeds=seeds,
+            executor=pool,
+            advance=lambda name: bars.update(bar, advance=1, description=name),
+            done=lambda so_far: document.write(so_far, target),
         )
-    document.write(found, target)
     typer.echo(f"{len(found.figures)} figures and {len(found.checks)} published values written to {target}.")
     for gate in found.failed:
         typer.echo(f"gate does not hold: {gate}", err=True)

@@ -54,6 +54,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "calibration": [asdict(curve) for curve in evaluation.curves],
         "lifetime": [{**asdict(check), "holds": check.holds} for check in evaluation.checks],
         "failed": list(evaluation.failed),
+        "missing": list(evaluation.missing),
     }
 
 
@@ -62,7 +63,8 @@ def as_markdown(text: dict[str, Any], folder: str) -> str:
     failed = text["failed"]
     verdict = "All gates hold." if not failed else "**Gates that do not hold:** " + "; ".join(failed) + "."
     quick = "\nThis is a quick run: one seed, the logistic model, the fast tasks.\n" if text["quick"] else ""
-    parts = [_HEAD, quick, f"\n{verdict}\n", "\n## Yes-or-no outcomes\n"]
+    missing = f"\nNot in this run: {'; '.join(text['missing'])}.\n" if text["missing"] else ""
+    parts = [_HEAD, quick, f"\n{verdict}\n", missing, "\n## Yes-or-no outcomes\n"]
     for title, figures in groupby(text["figures"], key=lambda figure: figure["title"]):
         parts.append(_task(title, list(figures), text["calibration"], folder))
     return "".join([*parts, _lifetime(text["lifetime"]), _NOTES])

@@ -35,6 +35,12 @@ class Evaluation:
     checks: tuple[Check, ...]
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """The titles of the tasks that have no figure yet."""
+        run = {figure.task for figure in self.figures}
+        return tuple(references().tasks[name].title for name in BUILDERS if name not in run)
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """The gates that do not hold."""
         gates = [f"{f.title}, {f.model}, {f.measure}" for f in self.figures if f.holds is False]
@@ -50,25 +56,36 @@ class _Judged:
     outcome: Outcomes
 
 
-def evaluate(sources: Sources, *, quick: bool, executor: Executor | None, advance: Advance) -> Evaluation:
-    """Deterministic. `quick`: one seed, the logistic model, the tasks that take seconds. Raises where a data file is missing."""
-    figures: list[Figure] = []
-    curves: list[Curve] = []
-    for name, seeds, kinds in plan(quick):
-        found = _evaluate_task(name, task(sources, name, seeds), kinds, executor, advance)
-        figures += found[0]
-        curves += found[1]
-    return Evaluation(quick, tuple(figures), tuple(curves), check_lifetime(sources))
+def evaluate(
+    sources: Sources,
+    *,
+    quick: bool,
+    seeds: int = SEEDS,
+    executor: Executor | None,
+    advance: Advance,
+    done: Callable[[Evaluation], None] = lambda _: None,
+) -> Evaluation:
+    """Deterministic. `quick`: one seed, the logistic model, the tasks that take seconds. Raises where a data file is missing.
+
+    `done` gets what there is after each task, so that a run that is stopped leaves what it found.
+    """
+    checks = check_lifetime(sources)
+    found = Evaluation(quick, (), (), checks)
+    for name, drawn, kinds in plan(quick, seeds):
+        figures, curves = _evaluate_task(name, task(sources, name, drawn), kinds, executor, advance)
+        found = Evaluation(quick, (*found.figures, *figures), (*found.curves, *curves), checks)
+        done(found)
+    return found
 
 
-def plan(quick: bool) -> tuple[tuple[str, int, tuple[Kind, ...]], ...]:
+def plan(quick: bool, seeds: int = SEEDS) -> tuple[tuple[str, int, tuple[Kind, ...]], ...]:
     """Tasks with their seeds and kinds of model."""
-    return tuple((name, 1, QUICK_KINDS) if quick else (name, SEEDS, KINDS) for name in (QUICK_TASKS if quick else BUILDERS))
+    return tuple((name, 1, QUICK_KINDS) if quick else (name, seeds, KINDS) for name in (QUICK_TASKS if quick else BUILDERS))
 
 
-def fits(sources: Sources, quick: bool) -> int:
+def fits(sources: Sources, quick: bool, seeds: int = SEEDS) -> int:
     """How often `advance` will be called."""
-    return sum(len(task(sources, name, seeds).splits) * (len(kinds) + 1) for name, seeds, kinds in plan(quick))
+    return sum(len(task(sources, name, drawn).splits) * (len(kinds) + 1) for name, drawn, kinds in plan(quick, seeds))
 
 
 def _evaluate_task(

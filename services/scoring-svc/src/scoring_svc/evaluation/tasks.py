@@ -102,7 +102,13 @@ def _bank_marketing(sources: Sources) -> tuple[Table, Outcomes, Ints]:
 
 
 def _folds(table: Table, outcome: Outcomes, seeds: int) -> Task:
-    return Task(table, outcome, repeated_folds(outcome, seeds=range(seeds)), False, f"5 random folds, seeds 0–{seeds - 1}")
+    return Task(
+        table,
+        outcome,
+        repeated_folds(outcome, seeds=range(seeds)),
+        False,
+        "5 random folds, " + ("seed 0" if seeds == 1 else f"seeds 0–{seeds - 1}"),
+    )
 
 
 BUILDERS: Final[Mapping[str, Callable[[Sources, int], Task]]] = {

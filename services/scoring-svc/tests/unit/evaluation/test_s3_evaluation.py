@@ -30,6 +30,11 @@ def quick() -> run.Evaluation:
     return run.evaluate(SOURCES, quick=True, executor=None, advance=lambda _: None)
 
 
+@pytest.fixture(scope="module")
+def stored() -> dict:
+    return json.loads((ROOT / "docs" / "evaluation.json").read_text(encoding="utf-8"))
+
+
 def test_s3_the_fast_gates_hold(quick) -> None:
     assert quick.failed == ()
     gated = {(figure.task, figure.measure) for figure in quick.figures if figure.holds}
@@ -55,6 +60,17 @@ def test_s3_the_document_agrees_with_its_json_and_with_the_plots(quick, tmp_path
     for figure in text["figures"]:
         assert f"{figure['ours']['value']:.3f}" in path.read_text(encoding="utf-8")
         assert (tmp_path / "evaluation" / f"{figure['task']}.svg").read_text().startswith("<svg ")
+
+
+def test_s3_the_document_of_the_repository_is_whole_and_every_gate_holds(stored, quick) -> None:
+    assert document.as_markdown(stored, "evaluation") == (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert stored["failed"] == []
+    titles = {references().tasks[name].title for name, _, _ in run.plan(False)}
+    assert {figure["title"] for figure in stored["figures"]} | set(stored["missing"]) == titles
+    for task_name in {figure["task"] for figure in stored["figures"]}:
+        assert (ROOT / "docs" / "evaluation" / f"{task_name}.svg").is_file()
+    ours = {check.name: check.ours for check in quick.checks}
+    assert {check["name"]: check["ours"] for check in stored["lifetime"]} == pytest.approx(ours, rel=1e-6)
 
 
 def test_s3_what_comes_after_the_cut_changes_no_feature(bank) -> None:
