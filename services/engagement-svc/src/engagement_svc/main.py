@@ -8,6 +8,7 @@ from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
 from engagement_svc.actions.routes import actions
+from engagement_svc.complaints.routes import complaints
 from engagement_svc.contact_budget.routes import contact_budget
 from engagement_svc.interactions.routes import interactions
 from engagement_svc.parts import EngagementParts
@@ -35,7 +36,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[interactions, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
+        routers=[interactions, complaints, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
         hot_routes=[read_worklist, read_task],
         title="Guanxi engagement-svc",
         description=DESCRIPTION,

@@ -37,6 +37,11 @@ def interaction(customer_id: str) -> dict[str, Any]:
     }
 
 
+def complaint(customer_id: str) -> dict[str, Any]:
+    common = {"category": "service", "severity": "minor", "channel": "phone"}
+    return {"customer_id": customer_id, "content": "等候过久。", **common}
+
+
 def plan(customer_id: str) -> dict[str, Any]:
     return {
         "customer_id": customer_id,
@@ -141,6 +146,12 @@ def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
     }
     return {
         "recordInteraction": lambda t: ("/v1/interactions", interaction(customer(t))),
+        "openComplaint": lambda t: ("/v1/complaints", complaint(customer(t))),
+        "readComplaint": lambda t: (f"/v1/complaints/{_complaint(house, t)}", None),
+        "resolveComplaint": lambda t: (
+            f"/v1/complaints/{_complaint(house, t)}:resolve",
+            {"outcome": "upheld", "remedy": "致歉。"},
+        ),
         "readInteraction": lambda t: (f"/v1/interactions/{met(t)}", None),
         "listInteractions": lambda t: (f"/v1/interactions?customer_id={customer(t)}", None),
         "agreePlan": lambda t: ("/v1/plans", plan(customer(t))),
@@ -203,6 +214,14 @@ def _operator_requests(house: House) -> dict[str, Callable[[str, str], Request]]
         "retryBlockedKey": lambda s, t: (f"{base(s)}/blocked-keys:retry", _blocked(house, s, t)),
         "skipBlockedRecord": lambda s, t: (f"{base(s)}/blocked-keys:skip", _blocked(house, s, t)),
     }
+
+
+def _complaint(house: House, target: str) -> str:
+    """An open complaint of the target's customer."""
+    if target not in ("own", "other"):
+        return str(uuid4())
+    caller = "rm_a" if target == "own" else "rm_b"
+    return house.create("engagement", caller, "/v1/complaints", complaint(house.ids[f"customer:{target}"]))
 
 
 def _model(house: House, state: str) -> str:
