@@ -27,7 +27,7 @@ from scoring_svc.parts import load_method
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
-from scoring_svc.scores.service import Method, queue_settled_customers, score_dirty_customers
+from scoring_svc.scores.service import Method, queue_due_postings, queue_settled_customers, score_dirty_customers
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.standards import load_standards
 
@@ -89,6 +89,9 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.
     async def queue_settled(uow: UnitOfWork) -> int:
         return await queue_settled_customers(uow, method, clock.now())
 
+    async def queue_due(uow: UnitOfWork) -> int:
+        return await queue_due_postings(uow, method, clock.now())
+
     async def do_runs(uow: UnitOfWork) -> int:
         return int(await runs.do_next_run(uow, method, clock.now()))
 
@@ -112,6 +115,7 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.
     return [
         Job("score-dirty-customers", 0.5, score_dirty, scorer),
         Job("queue-settled-customers", 5.0, queue_settled),
+        Job("queue-due-postings", 5.0, queue_due),
         Job("plan-due-customers", 0.5, plan_due, planning),
         Job("queue-the-day", 60.0, queue_the_day),
         Job("do-score-runs", 1.0, do_runs),

@@ -30,6 +30,16 @@ class ScoreRow(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class PostingAheadRow(Base):
+    """A customer with a posting dated ahead; `due_on` is the earliest such business date, on which the posting begins to count."""
+
+    __tablename__ = "posting_ahead"
+    __table_args__ = (Index("ix_posting_ahead_due_on", "due_on"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_on: Mapped[date]
+
+
 class ScoreCheckRow(Base):
     """The stored scores that were computed again on one business date; `differing` names the customers, at most fifty."""
 

@@ -77,6 +77,41 @@ async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since:
     return int(outcome.rsplit(" ", 1)[1])
 
 
+async def note_postings_ahead(uow: UnitOfWork, customer_ids: Collection[UUID], today: date) -> None:
+    """Keep on which date after `today` the customers are to be scored again; an earlier date that is still kept stands."""
+    await uow.driver.execute(
+        "INSERT INTO posting_ahead AS ahead (customer_id, due_on)"
+        " SELECT customer_id, min(booked_on) FROM daily_activity WHERE customer_id = ANY($1::uuid[]) AND booked_on > $2"
+        " GROUP BY customer_id ORDER BY customer_id"
+        " ON CONFLICT (customer_id) DO UPDATE SET due_on = EXCLUDED.due_on WHERE ahead.due_on > EXCLUDED.due_on",
+        list(customer_ids),
+        today,
+    )
+
+
+async def mark_due_postings(uow: UnitOfWork, today: date, now: datetime, limit: int) -> int:
+    """Queue customers whose posting dated ahead counts by now, from the date on which it began to; returns how many.
+
+    When they are scored, a later date is noted anew. The queue is locked before the dates, as by the scorer: the other way round the
+    two would wait for each other.
+    """
+    rows = await uow.driver.fetch(
+        "INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, settled)"
+        " SELECT customer_id, $2, due_on, false FROM"
+        " (SELECT customer_id, due_on FROM posting_ahead WHERE due_on <= $1 ORDER BY due_on, customer_id LIMIT $3) due"
+        " ORDER BY customer_id"
+        " ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from), settled = false"
+        " RETURNING customer_id",
+        today,
+        now,
+        limit,
+    )
+    await uow.driver.execute(
+        "DELETE FROM posting_ahead WHERE customer_id = ANY($1::uuid[]) AND due_on <= $2", [row[0] for row in rows], today
+    )
+    return len(rows)
+
+
 async def published_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Published]:
     rows = await uow.driver.fetch(
         "SELECT customer_id, band, main_reason FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids)

@@ -185,6 +185,7 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     ids = [one.customer_id for one in dirty]
     today = method.calendar.local_date(now)
     days = await ledger.read_days(uow, ids, until=today)
+    await repository.note_postings_ahead(uow, ids, today)
     told = await contacts.read_contacts(uow, ids)
     models = await runs.read_active_models(uow)
     retention = await read_retention_models(uow)
@@ -224,6 +225,11 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
 async def queue_settled_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
     """Queue customers whose silence is to be judged on this business date; returns how many. For the job."""
     return await repository.mark_settled(uow, method.calendar.local_date(now), now, now - FEED_SETTLES, SETTLED_BATCH)
+
+
+async def queue_due_postings(uow: UnitOfWork, method: Method, now: datetime) -> int:
+    """Queue customers whose posting dated ahead has reached its business date; returns how many. For the job."""
+    return await repository.mark_due_postings(uow, method.calendar.local_date(now), now, SETTLED_BATCH)
 
 
 async def _publish(
