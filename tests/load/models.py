@@ -58,7 +58,14 @@ def drawn_book(size: int, seed: int = 1) -> tuple[Ints, Ints, Ints]:
 
 async def measure() -> list[Row]:
     book = drawn_book(MILLION)
-    return [*await _cdnow(), *await _fit_million(book), *await _score_million(book), *await _clv(book), *await _rfm(book)]
+    return [
+        *await _cdnow(),
+        *await _fit_million(book),
+        *await _score_million(book),
+        *await _score_one(book),
+        *await _clv(book),
+        *await _rfm(book),
+    ]
 
 
 async def _cdnow() -> list[Row]:
@@ -128,6 +135,36 @@ async def _score_million(book: Book) -> list[Row]:
         row("P(alive) + expected, 1M", figures, "lifetimes", "runs/s", 15),
         row("P(alive) + expected, 1M", figures, "copying the columns", "runs/s", None),
     ]
+
+
+async def _score_one(book: Book) -> list[Row]:
+    """Customer by customer, as the scorer does it after a posting; every call is another customer of the book."""
+    peer, ours = _peer(), Predictor(TRUE).scorer(12.0)
+    customers = list(zip(*(column[:MILLION:500].tolist() for column in book), strict=True))
+    in_weeks = [(x, t / 7, age / 7) for x, t, age in customers]
+
+    def each(score: Callable[[Any, Any, Any], object], of: list[Any]) -> Contender:
+        async def run() -> int:
+            for x, t, age in of:
+                score(x, t, age)
+            return len(of)
+
+        return run
+
+    def theirs(x: float, t: float, age: float) -> None:
+        peer.conditional_probability_alive(x, t, age)
+        peer.conditional_expected_number_of_purchases_up_to_time(12.0, x, t, age)
+
+    contenders = {"ours": each(ours, customers), "lifetimes": each(theirs, in_weeks), "an empty call": each(_nothing, customers)}
+    figures = await take_turns(contenders)
+    return [
+        row("P(alive) + expected, one customer", figures, "lifetimes", "customers/s", 15),
+        row("P(alive) + expected, one customer", figures, "an empty call", "customers/s", None),
+    ]
+
+
+def _nothing(x: int, t: int, age: int) -> tuple[int, int, int]:
+    return x, t, age
 
 
 async def _clv(book: Book) -> list[Row]:
