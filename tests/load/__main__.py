@@ -40,6 +40,9 @@ NOTES = {
 
 A worklist page writes fifty audit entries, one for each customer shown.
 """,
+    "models": """Not measured, and so not met: scoring the whole book of a million from database to database within twice the limit of a
+bare binary COPY. A book run fits the lifetime model and freezes the bands, and then has every customer scored again one by one.
+""",
 }
 
 

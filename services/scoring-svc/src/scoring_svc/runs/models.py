@@ -12,7 +12,7 @@ from scoring_svc.tables import Base
 
 
 class ScoreRunRow(Base):
-    """`state`: queued, running, succeeded or failed. `result` says what became of each part."""
+    """`state`: queued, succeeded or failed. `result` says what became of each part, or the error."""
 
     __tablename__ = "score_run"
     __table_args__ = (Index("ix_score_run_open", "requested_at", postgresql_where=text("state IN ('queued', 'running')")),)

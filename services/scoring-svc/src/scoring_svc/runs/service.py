@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+import structlog
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, Text
 from guanxi_common.ids import new_id
+from guanxi_common.messaging.failures import describe, is_transient
 
+from scoring_svc.background import off_the_loop
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.policy import DailyActivity
 from scoring_svc.lifetime import bgnbd
 from scoring_svc.lifetime.fit import Fit, FitRefused
 from scoring_svc.lifetime.sufficient import compress
@@ -22,6 +27,8 @@ from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.service import RFM_WINDOW_DAYS, Method
 
 CHUNK = 5_000
+
+log = structlog.get_logger(__name__)
 
 
 async def request_run(uow: UnitOfWork, method: Method, as_of: date | None, requested_by: str, now: datetime) -> ScoreRun:
@@ -35,24 +42,41 @@ async def request_run(uow: UnitOfWork, method: Method, as_of: date | None, reque
 
 
 async def do_next_run(uow: UnitOfWork, method: Method, now: datetime) -> bool:
-    """Do the oldest queued run in this transaction; False if there is none."""
+    """Do the oldest queued run in this transaction; False if there is none.
+
+    A worker that is killed leaves the run queued. One that cannot be done fails with its reason and leaves nothing else behind; the
+    text of a foreign error is not kept, it may quote the data.
+    """
     run = await repository.take_queued_run(uow)
     if run is None:
         return False
+    await uow.driver.execute("SAVEPOINT run")
+    try:
+        result = await _do(uow, method, run, now)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.error("score_run_failed", run=str(run.id), error=describe(error))
+        await uow.driver.execute("ROLLBACK TO SAVEPOINT run")
+        await repository.finish_run(uow, run.id, "failed", {"error": describe(error)}, now)
+        return True
+    await repository.finish_run(uow, run.id, "succeeded", result, now)
+    return True
+
+
+async def _do(uow: UnitOfWork, method: Method, run: ScoreRun, now: datetime) -> dict[str, Any]:
     histories = await _read_book(uow, method, run.as_of)
     model_id = new_id()
-    fitted = _fit(histories)
+    fitted = await off_the_loop(uow, partial(_fit, histories))
     await repository.store_model(uow, model_id, run, fitted, len(histories), now)
     bounds = _bounds(histories, run.id)
     await repository.freeze_bands(uow, run, RFM_WINDOW_DAYS, bounds, now)
     await repository.mark_book_dirty(uow, method.calendar.local_date(now), now)
-    result: dict[str, Any] = {
+    return {
         "customers": len(histories),
         "lifetime_model": {"id": str(model_id), "refusal": fitted.reason if isinstance(fitted, FitRefused) else None},
         "rfm_currencies": sorted(bounds),
     }
-    await repository.finish_run(uow, run.id, "succeeded", result, now)
-    return True
 
 
 async def _read_book(uow: UnitOfWork, method: Method, as_of: date) -> list[CustomerHistory]:
@@ -62,9 +86,13 @@ async def _read_book(uow: UnitOfWork, method: Method, as_of: date) -> list[Custo
     histories: list[CustomerHistory] = []
     for start in range(0, len(ids), CHUNK):
         days = await ledger.read_days(uow, ids[start : start + CHUNK], until=as_of)
-        found = (policy.history_of(rows, method.classes, as_of) for rows in days.values())
-        histories.extend(history for history in found if history)
+        histories += await off_the_loop(uow, partial(_histories, days, method, as_of))
     return histories
+
+
+def _histories(days: Mapping[UUID, Sequence[DailyActivity]], method: Method, as_of: date) -> list[CustomerHistory]:
+    found = (policy.history_of(rows, method.classes, as_of) for rows in days.values())
+    return [history for history in found if history]
 
 
 def _fit(histories: Sequence[CustomerHistory]) -> Fit[bgnbd.BgNbd] | FitRefused:
