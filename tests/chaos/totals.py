@@ -64,7 +64,7 @@ class Books:
         """The signals that tasks answer, one entry a task."""
         rows = await self.engagement.fetch(
             "SELECT evidence -> 'signal_ids' ->> 0 FROM task WHERE evidence -> 'action' ->> 'kind' IN ('retention', 'service')"
-            " AND evidence ? 'signal_ids'"
+            " AND evidence -> 'signal_ids' ->> 0 IS NOT NULL"
         )
         return sorted(row[0] for row in rows)
 
