@@ -138,4 +138,4 @@ def _result(index: int, outcome: policy.Outcome) -> ItemResult:
     if outcome.refusal is not None:
         return ItemResult(index, "rejected", error=ItemError(outcome.refusal.code, outcome.refusal.detail.en))
     assert outcome.posting is not None  # noqa: S101  # an outcome has one or the other
-    return ItemResult(index, outcome.status, transaction_id=str(outcome.posting.transaction_id))  # type: ignore[arg-type]
+    return ItemResult(index, outcome.status, transaction_id=str(outcome.posting.transaction_id))  # type: ignore[arg-type]  # its statuses are the contract's

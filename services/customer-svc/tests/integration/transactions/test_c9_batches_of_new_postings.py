@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -51,9 +52,9 @@ async def database(postgres: TestServer) -> AsyncIterator[Database]:
         await database.dispose()
 
 
-def posting(number: int, amount: int = -100, *, account: str | None = None, **known: object) -> TransactionItem:
-    fields = {"code": "card", "booked_on": date(2026, 11, 19), **known}
-    return TransactionItem("core", account or f"A{number % 3}", f"T{number}", money=MoneyIn(amount, "CNY"), **fields)  # type: ignore[arg-type]
+def posting(number: int, amount: int = -100, *, account: str | None = None, **known: Any) -> TransactionItem:
+    fields: dict[str, Any] = {"code": "card", "booked_on": date(2026, 11, 19), **known}
+    return TransactionItem("core", account or f"A{number % 3}", f"T{number}", money=MoneyIn(amount, "CNY"), **fields)
 
 
 async def post(database: Database, items: list[TransactionItem]) -> list[ItemResult]:
