@@ -8,6 +8,7 @@ from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
 from scoring_svc.actions.routes import actions
+from scoring_svc.activity.routes import activity
 from scoring_svc.concentration.routes import concentration
 from scoring_svc.models.routes import models
 from scoring_svc.parts import ScoringParts, load_method
@@ -35,7 +36,18 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[scores, signals, related_sales, actions, rfm, concentration, runs, models, dead_letters.routes("scoring-svc")],
+        routers=[
+            scores,
+            activity,
+            signals,
+            related_sales,
+            actions,
+            rfm,
+            concentration,
+            runs,
+            models,
+            dead_letters.routes("scoring-svc"),
+        ],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,
     )

@@ -164,6 +164,7 @@ def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "declineAction": lambda t: (f"/v1/tasks/{offer(t)}:decline", {"reason": "bad_moment"}),
         "readWorklist": lambda _: ("/v1/worklist", None),
         "readTask": lambda t: (f"/v1/tasks/{task(t)}", None),
+        "readActivity": lambda t: (f"/v1/activity/{customer(t)}", None),
         "readScore": lambda t: (f"/v1/scores/{customer(t)}", None),
         "readRelatedSales": lambda t: (f"/v1/related-sales/{customer(t)}", None),
         "listActions": lambda _: ("/v1/actions", None),

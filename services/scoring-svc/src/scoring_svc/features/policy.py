@@ -17,11 +17,10 @@ from guanxi_common.errors import Text
 from guanxi_common.money import Money
 from pydantic import ConfigDict
 
-from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.ledger.policy import WINDOWS, ActivityClasses, DailyActivity
 from scoring_svc.scores.policy import CustomerHistory, history_of
 from scoring_svc.signals.policy import SignalStandard, median, regular_income
 
-WINDOWS: Final = (30, 90, 365)
 SHARE: Final = 10_000
 MAX_RATIO_BP: Final = 100_000
 """Ten times as much as before is enough: beyond it a ratio only says that there was next to nothing before."""

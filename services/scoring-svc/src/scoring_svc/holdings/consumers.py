@@ -43,9 +43,9 @@ def take_up_accounts(clock: Clock) -> Handler:
     """Make the handler of all three types."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        changes = [_change(event) for event in events]
-        await repository.apply_changes(uow, changes)
-        await queue.mark(uow, [change.customer_id for change in changes], clock.now())
+        changes, now = [_change(event) for event in events], clock.now()
+        await repository.apply_changes(uow, changes, now)
+        await queue.mark(uow, [change.customer_id for change in changes], now)
 
     return handle
 

@@ -1,6 +1,6 @@
 """One row an account."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger
@@ -10,7 +10,10 @@ from scoring_svc.tables import Base
 
 
 class HoldingRow(Base):
-    """Null where no event has told it yet: events of an account may come in any order. Money in minor units of `currency`."""
+    """Null where no event has told it yet: events of an account may come in any order. Money in minor units of `currency`.
+
+    `product_recorded_at`: since when the product is known here, null if always; a product never changes.
+    """
 
     __tablename__ = "holding"
 
@@ -23,3 +26,4 @@ class HoldingRow(Base):
     closed_on: Mapped[date | None]
     balance_minor: Mapped[int | None] = mapped_column(BigInteger)
     balance_as_of: Mapped[date | None]
+    product_recorded_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -28,8 +28,9 @@ class HoldingChange:
 # What was told stays told; of balances the latest date wins, whichever event comes last.
 _APPLY = """
 INSERT INTO holding AS kept
-    (customer_id, account_id, product_code, currency, opened_on, matures_on, closed_on, balance_minor, balance_as_of)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (customer_id, account_id, product_code, currency, opened_on, matures_on, closed_on, balance_minor, balance_as_of,
+    product_recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $3::text IS NOT NULL THEN $10::timestamptz END)
 ON CONFLICT (customer_id, account_id) DO UPDATE SET
     product_code = coalesce(EXCLUDED.product_code, kept.product_code),
     currency = coalesce(EXCLUDED.currency, kept.currency),
@@ -38,11 +39,12 @@ ON CONFLICT (customer_id, account_id) DO UPDATE SET
     closed_on = coalesce(EXCLUDED.closed_on, kept.closed_on),
     balance_minor = CASE WHEN EXCLUDED.balance_as_of >= coalesce(kept.balance_as_of, EXCLUDED.balance_as_of)
         THEN EXCLUDED.balance_minor ELSE kept.balance_minor END,
-    balance_as_of = greatest(EXCLUDED.balance_as_of, kept.balance_as_of)
+    balance_as_of = greatest(EXCLUDED.balance_as_of, kept.balance_as_of),
+    product_recorded_at = CASE WHEN kept.product_code IS NULL THEN EXCLUDED.product_recorded_at ELSE kept.product_recorded_at END
 """
 
 
-async def apply_changes(uow: UnitOfWork, changes: Sequence[HoldingChange]) -> None:
+async def apply_changes(uow: UnitOfWork, changes: Sequence[HoldingChange], recorded_at: datetime) -> None:
     await uow.driver.executemany(
         _APPLY,
         [
@@ -56,6 +58,7 @@ async def apply_changes(uow: UnitOfWork, changes: Sequence[HoldingChange]) -> No
                 c.closed_on,
                 c.balance_minor,
                 c.balance_as_of,
+                recorded_at,
             )
             for c in changes
         ],

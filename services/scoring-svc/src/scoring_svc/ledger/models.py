@@ -14,6 +14,7 @@ class LedgerEntryRow(Base):
     """One posting; never updated. `code` is as core banking gave it; `activity_class` what it was mapped to when the entry came."""
 
     __tablename__ = "ledger_entry"
+    __table_args__ = (Index("ix_ledger_entry_booked_on", "customer_id", "booked_on"),)
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import yaml
+from guanxi_common.errors import Text
+
+WINDOWS: Final = (30, 90, 365)
+"""The windows of aggregates, RFM and features, in days. A window of n days up to `as_of` holds the n business dates after
+`as_of` - n, `as_of` included: `as_of` - n < booked_on <= `as_of`. A posting of `as_of` itself counts, one of n days before does not.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +26,15 @@ class ActivityClasses:
     salary: frozenset[str]
     bank_bookings: frozenset[str]
     default: str
+    names: Mapping[str, Text]
 
     def classify(self, code: str) -> str:
         """The class of a code; an unknown code falls into the default class."""
         return self.by_code.get(code, self.default)
+
+    def name(self, activity_class: str) -> Text:
+        """A class in words; one that an earlier version of the mapping had, and this one has not, is called by its code."""
+        return self.names.get(activity_class, Text(activity_class, activity_class))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ def parse_activity_classes(document: Mapping[str, Any]) -> ActivityClasses:
         salary=frozenset(name for name, facts in classes.items() if facts.get("salary", False)),
         bank_bookings=frozenset(name for name, facts in classes.items() if facts.get("bank_booking", False)),
         default=str(document["default"]),
+        names={name: Text(str(facts["en"]), str(facts["zh"])) for name, facts in classes.items()},
     )
 
 

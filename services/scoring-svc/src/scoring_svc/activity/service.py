@@ -1,0 +1,89 @@
+"""Read what a customer's postings add up to."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import InvalidInput, NotFound, Text
+from guanxi_common.security.principal import RowScope
+
+from scoring_svc.activity import repository
+from scoring_svc.activity.policy import ClassSum, Figures, WindowSum, arrange
+from scoring_svc.activity.schemas import (
+    ActivityClassOut,
+    ActivityOut,
+    ClassActivityOut,
+    FiguresOut,
+    ProductActivityOut,
+    WindowActivityOut,
+)
+from scoring_svc.ledger.policy import WINDOWS, ActivityClasses
+from scoring_svc.scores.repository import customer_is_visible
+from scoring_svc.scores.service import EARLIEST, Method
+
+
+async def read_activity(
+    uow: UnitOfWork,
+    scope: RowScope,
+    method: Method,
+    customer_id: UUID,
+    now: datetime,
+    *,
+    as_of: date | None,
+    known_at: datetime | None,
+) -> ActivityOut:
+    """The sums on a business date (default: today), by what was known at an instant (default: now).
+
+    The same `as_of` and `known_at` give the same answer, whatever comes later. Raises `NotFound` for a customer out of scope, and
+    `InvalidInput` for what is to come.
+    """
+    if not await customer_is_visible(uow, scope, customer_id, now):
+        raise NotFound
+    today = method.calendar.local_date(now)
+    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
+        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
+    day = as_of or today
+    groups = await repository.read_sums(uow, scope, customer_id, day, WINDOWS, known_at, now)
+    return ActivityOut(
+        customer_id=customer_id,
+        as_of=day,
+        known_at=known_at or now,
+        classes=[
+            _class_out(method.classes, code)
+            for code in sorted({group.activity_class for group in groups if group.activity_class is not None})
+        ],
+        windows=[_window_out(one, day) for one in arrange(groups)],
+    )
+
+
+def _class_out(classes: ActivityClasses, code: str) -> ActivityClassOut:
+    name = classes.name(code)
+    return ActivityClassOut(code=code, en=name.en, zh=name.zh, customer_initiated=code in classes.customer_initiated)
+
+
+def _window_out(window: WindowSum, as_of: date) -> WindowActivityOut:
+    return WindowActivityOut(
+        currency=window.currency,
+        window_days=window.window_days,
+        first_day=as_of - timedelta(days=window.window_days - 1),
+        total=_figures(window.total),
+        by_class=_classes(window.by_class),
+        by_product=[
+            ProductActivityOut(product_code=one.product_code, total=_figures(one.total), by_class=_classes(one.by_class))
+            for one in window.by_product
+        ],
+    )
+
+
+def _classes(sums: tuple[ClassSum, ...]) -> list[ClassActivityOut]:
+    return [ClassActivityOut(activity_class=one.activity_class, figures=_figures(one.figures)) for one in sums]
+
+
+def _figures(found: Figures) -> FiguresOut:
+    return FiguresOut(
+        count=found.count,
+        inflow_minor=found.inflow_minor,
+        outflow_minor=found.outflow_minor,
+        active_days=found.active_days,
+        last_on=found.last_on,
+    )
