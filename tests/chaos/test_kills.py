@@ -42,7 +42,7 @@ async def test_totals_equal_the_reference_after_kills_of_every_process(
 ) -> None:
     rng = Random(seed)
     whole, parts = write_parts(tmp_path, bank.source, business_today(), copies=COPIES, parts=KILLS, rng=rng)
-    with names_the_seed(seed):
+    with explains(seed, deployment):
         customers = await register(bank, account_numbers(whole))
         for victim, part in zip(victims(deployment, rng), parts, strict=True):
             await replay_through_a_kill(bank, part, StateFile(tmp_path / "replay.json"), victim, rng)
@@ -123,14 +123,16 @@ def assert_audit_holds(deployment: RunningDeployment, service: str, folder: Path
 
 def unexplained_ends(deployment: RunningDeployment) -> list[str]:
     """The supervisor's lines of processes that ended otherwise than by a SIGKILL: a lost database or broker must end none."""
-    lines = (deployment.home / "console.log").read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line for line in lines if " ended (exit" in line and "(exit -9)" not in line]
+    return [line for line in deployment.said() if " ended (exit" in line and "(exit -9)" not in line]
 
 
 @contextmanager
-def names_the_seed(seed: int) -> Iterator[None]:
+def explains(seed: int, deployment: RunningDeployment) -> Iterator[None]:
+    """A failure names its seed, and shows what the processes said last."""
     try:
         yield
     except BaseException as error:
         error.add_note(f"GUANXI_CHAOS_SEED={seed}")
+        for line in deployment.said()[-40:]:
+            error.add_note(line[:300])
         raise

@@ -6,7 +6,7 @@ SIGTERM.
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -93,9 +93,9 @@ async def run_worker(
         background.append(asyncio.create_task(_maintain(bus)))
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(relay.run(stop))
-            group.create_task(runner.run(stop))
-            group.create_task(run_jobs(database, [*jobs, *_housekeeping(clock)], stop))
+            group.create_task(until_stopped("relay", relay.run(stop), stop))
+            group.create_task(until_stopped("consumer", runner.run(stop), stop))
+            group.create_task(until_stopped("jobs", run_jobs(database, [*jobs, *_housekeeping(clock)], stop), stop))
             if settings.worker_port:
                 progress: Progress = {"consumer": runner.seconds_since_progress}
                 group.create_task(serve_worker_http(progress, stop, port=settings.worker_port))
@@ -105,6 +105,21 @@ async def run_worker(
         await asyncio.gather(*background, return_exceptions=True)
         await bus.close()
         await database.dispose()
+
+
+async def until_stopped(part: str, work: Awaitable[None], stop: asyncio.Event) -> None:
+    """Do a part of a worker's work. Raises `RuntimeError` where it ends before `stop` is set: the worker is then started again.
+
+    A task that a library cancels from within ends without an error, and a task group takes no notice of it.
+    """
+    task = asyncio.current_task()
+    try:
+        await work
+    except asyncio.CancelledError:
+        if stop.is_set() or task is None or task.cancelling():
+            raise
+    if not stop.is_set():
+        raise RuntimeError(f"the {part} ended by itself")
 
 
 async def _open_bus(settings: ServiceSettings) -> Bus:

@@ -173,8 +173,12 @@ class RunningDeployment:
     def _why_not_ready(self) -> str:
         return f"not ready; there are {sorted(self.processes())}: {self._console()}"
 
+    def said(self) -> list[str]:
+        """The lines of the supervisor and all processes."""
+        return (self.home / "console.log").read_text(encoding="utf-8", errors="replace").splitlines()
+
     def _console(self) -> str:
-        return (self.home / "console.log").read_text(errors="replace")[-3000:]
+        return "\n".join(self.said())[-3000:]
 
 
 def _process_table() -> list[tuple[int, int, str]]:

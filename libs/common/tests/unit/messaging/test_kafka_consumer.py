@@ -16,12 +16,22 @@ pytestmark = pytest.mark.anyio
 HELD = aiokafka.TopicPartition("topic", 0)
 
 
+class Client:
+    """An aiokafka client."""
+
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
 class Inner:
     """An aiokafka consumer that holds one partition with one unread record and behaves as `getmany` says."""
 
     def __init__(self, getmany: Callable[..., Any]) -> None:
         self.getmany = getmany
         self.stopped = False
+        self._client = Client()
 
     def subscribe(self, _topics: Any, listener: Any) -> None:
         self.listener = listener
@@ -105,4 +115,39 @@ async def test_a_commit_for_a_partition_that_is_not_assigned_is_fenced() -> None
     await consumer.poll(max_records=1, timeout=0)
     with pytest.raises(CommitFenced):
         await consumer.commit({TopicPartition("topic", 0): 1})
+    await consumer.close()
+
+
+async def cancelled_from_within(*_only: Any, **_limits: Any) -> Any:
+    own = asyncio.ensure_future(asyncio.Event().wait())
+    own.cancel()
+    await own
+
+
+async def test_a_stop_that_aiokafka_cancels_from_within_ends_neither_our_task_nor_leaves_connections() -> None:
+    """Its fetcher cancels the fetches under way and awaits them; seen after a broker's restart, the worker read nothing any more."""
+    inner = Inner(nothing)
+    inner.stop = cancelled_from_within  # type: ignore[method-assign]  # a stand-in
+    consumer = consumer_of([inner])
+    await consumer.poll(max_records=1, timeout=0)
+    await consumer.close()
+    assert inner._client.closed
+
+
+async def test_a_poll_that_aiokafka_cancels_from_within_is_an_outage() -> None:
+    inners = [Inner(cancelled_from_within), Inner(nothing)]
+    consumer = consumer_of(inners)
+    with pytest.raises(BusUnavailable, match="from within"):
+        await consumer.poll(max_records=1, timeout=0)
+    assert inners[0].stopped
+    assert await consumer.poll(max_records=1, timeout=0) == {}
+
+
+async def test_our_own_cancellation_stays_one() -> None:
+    consumer = consumer_of([Inner(never)])
+    polling = asyncio.ensure_future(consumer.poll(max_records=1, timeout=60))
+    await asyncio.sleep(0.01)
+    polling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await polling
     await consumer.close()

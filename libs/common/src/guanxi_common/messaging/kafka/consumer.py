@@ -9,7 +9,7 @@ from typing import Any
 import aiokafka
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from guanxi_common.messaging.bus import AssignmentListener, BusUnavailable, CommitFenced, Record, TopicPartition
 from guanxi_common.messaging.kafka.settings import KafkaTimes, reported
@@ -125,10 +125,14 @@ class KafkaConsumer:
         inner = self._connected()
         reading = inner.getmany(*only, timeout_ms=int(timeout * 1000), max_records=max_records)
         try:
-            found = await asyncio.wait_for(reading, timeout + _GRACE_SECONDS)
-        except TimeoutError:
-            self._unanswered_since = self._unanswered_since or time.monotonic()
-            return {}
+            with reported():
+                found = await asyncio.wait_for(reading, timeout + _GRACE_SECONDS)
+        except BusUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._unanswered_since = self._unanswered_since or time.monotonic()
+                return {}
+            await self._restart(str(error))
+            raise
         except Exception as error:
             # Not only Kafka's errors: a record that cannot be decoded raises what it likes, and the next call would pass over it.
             await self._restart(f"{type(error).__name__}: {error}")
@@ -213,8 +217,14 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
 
 async def _stop(inner: AIOKafkaConsumer, seconds: float) -> None:
-    with suppress(KafkaError, OSError):
-        await asyncio.wait_for(inner.stop(), seconds)
+    """Leave the group and close every connection. aiokafka's `stop` may give up half-way, and does nothing when called again."""
+    try:
+        with reported():
+            await asyncio.wait_for(inner.stop(), seconds)
+    except BusUnavailable as error:
+        log.warning("kafka_consumer_stop_cut_short", error=str(error))
+        with suppress(BusUnavailable), reported():
+            await asyncio.wait_for(inner._client.close(), seconds)  # noqa: SLF001  # there is no public way
 
 
 def _record(one: Any) -> Record:

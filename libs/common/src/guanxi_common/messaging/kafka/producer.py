@@ -134,8 +134,8 @@ def _reported_as(error: BaseException) -> BusError:
 
 async def _abandon(inner: AIOKafkaProducer, seconds: float) -> None:
     """End without flushing: everything is settled or given up, and `stop` waits for ever for what an idempotent one retries."""
-    with suppress(KafkaError, OSError):
+    with suppress(BusUnavailable), reported():
         if inner._sender is not None:  # noqa: SLF001  # there is no public way
             await asyncio.wait_for(inner._sender.close(), seconds)  # noqa: SLF001
-    with suppress(KafkaError, OSError):
+    with suppress(BusUnavailable), reported():
         await asyncio.wait_for(inner.stop(), seconds)

@@ -1,5 +1,6 @@
 """What we set aiokafka to. Its defaults lose data: `acks=1` without idempotence, reading from `latest`, automatic commits."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator
@@ -53,11 +54,20 @@ def consumer_settings(bootstrap_servers: str, times: KafkaTimes, group: str) -> 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Raise `BusUnavailable` for Kafka's errors, lost connections and time-outs (`TimeoutError` is an `OSError`)."""
+    """Raise `BusUnavailable` for Kafka's errors, lost connections, time-outs (`TimeoutError` is an `OSError`) and strange cancellations.
+
+    aiokafka lets the cancellation of its own tasks out of its calls: when its consumer stops, it cancels a fetch and awaits it. Our
+    task would end by it as if somebody had cancelled it: without an error, and for good.
+    """
     try:
         yield
     except (KafkaError, OSError) as error:
         raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise BusUnavailable("Kafka: the call was cancelled from within") from error
 
 
 class OnceAMinute(logging.Filter):
