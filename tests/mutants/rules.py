@@ -10,6 +10,8 @@ DELIVERY: Final = f"{UNIT}/messaging/test_delivery.py"
 FAILURES: Final = f"{UNIT}/messaging/test_failures.py"
 RELAY: Final = f"{INTEGRATION}/messaging/test_outbox_and_relay.py"
 RUNNER: Final = f"{INTEGRATION}/messaging/test_consumer_runner.py"
+EFFECTS: Final = f"{INTEGRATION}/messaging/test_consumer_effects.py"
+LETTERS: Final = f"{INTEGRATION}/messaging/test_dead_letters.py"
 SIMULATION: Final = "simulation"
 """Not a file: a few hundred seeds, up to the first failure."""
 
@@ -249,28 +251,28 @@ _inbox = (
         _messaging("inbox.py"),
         "    if _count(await statement) != expected:",
         "    if _count(await statement) < 0 < expected:",
-        f"{RUNNER}::test_of_two_members_that_race_for_a_version_one_wins",
+        f"{EFFECTS}::test_of_two_members_that_race_for_a_version_one_wins",
     ),
     Rule(
         "a repeated id is found in the inbox",
         _messaging("inbox.py"),
         "        known = hashes.keys() - {row[0] for row in fresh}",
         "        known = hashes.keys() - hashes.keys()",
-        f"{RUNNER}::test_the_same_id_with_another_payload_is_a_dead_letter",
+        f"{LETTERS}::test_the_same_id_with_another_payload_is_a_dead_letter",
     ),
     Rule(
         "what a failed event wrote is undone",
         _messaging("inbox.py"),
         '"ROLLBACK TO SAVEPOINT event"',
         '"RELEASE SAVEPOINT event"',
-        f"{RUNNER}::test_what_a_handler_wrote_is_undone_with_its_failed_event",
+        f"{LETTERS}::test_what_a_handler_wrote_is_undone_with_its_failed_event",
     ),
     Rule(
         "a dead letter is kept",
         _messaging("inbox.py"),
         "            await self._bury(burial)",
         "            continue",
-        f"{RUNNER}::test_only_the_culprit_of_a_batch_goes_to_the_dead_letters",
+        f"{LETTERS}::test_only_the_culprit_of_a_batch_goes_to_the_dead_letters",
     ),
 )
 
@@ -294,7 +296,7 @@ _runner = (
         _messaging("processing.py"),
         "        if dead > self._dead_letters_left:",
         "        if False:",
-        f"{RUNNER}::test_the_dead_letter_limit_stops_a_bad_deployment_and_loses_nothing",
+        f"{LETTERS}::test_the_dead_letter_limit_stops_a_bad_deployment_and_loses_nothing",
     ),
     Rule(
         "handler calls keep the order of a key",

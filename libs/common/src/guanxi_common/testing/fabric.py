@@ -21,6 +21,7 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import WakeUp
 from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.eventually import eventually
 
 FACTS, CHANGES, SNAPSHOTS = "engagement.activities", "customer.changes", "customer.snapshots"
 OPENED = "guanxi.task.opened.v1"
@@ -157,3 +158,40 @@ def record(
         headers.append(("ce_aggregateversion", str(version).encode()))
     value = data if isinstance(data, bytes) or data is None else json.dumps(data).encode()
     return Outgoing(topic, key.encode(), value, tuple(headers))
+
+
+def fact(key: str, n: int = 0, **known: Any) -> Outgoing:
+    return record(FACTS, key, OPENED, data={"customer_id": key, "n": n}, **known)
+
+
+def change(key: str, version: int, type_: str = CHANGED) -> Outgoing:
+    return record(CHANGES, key, type_, version=version, data={"customer_id": key, "n": version})
+
+
+async def applied(fabric: Fabric, count: int) -> bool:
+    return len(await fabric.effects()) >= count
+
+
+async def dead_letters(fabric: Fabric) -> list[Any]:
+    return await fabric.fetch("SELECT * FROM dead_letter ORDER BY failed_at, id")
+
+
+async def expect_dead_letters(fabric: Fabric, count: int) -> list[Any]:
+    async def found() -> list[Any]:
+        letters = await dead_letters(fabric)
+        return letters if len(letters) >= count else []
+
+    return await eventually(found)
+
+
+async def reads_nothing_more(fabric: Fabric) -> None:
+    """The group has committed all its offsets: a fresh member finds nothing."""
+
+    async def done() -> bool:
+        consumer = await fabric.bus.consumer(group=fabric.group, topics=[FACTS, CHANGES, SNAPSHOTS])
+        try:
+            return not await consumer.poll(max_records=1, timeout=0.3)
+        finally:
+            await consumer.close()
+
+    await eventually(done)

@@ -15,6 +15,7 @@ import pytest
 from guanxi_common.messaging.bus import Bus, Consumer, Outgoing, Producer, Record, TopicSpec
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.fabric import Fabric, open_fabric
 
 MEMBER = Path(__file__).with_name("bus_member.py")
 DEADLINE = 30.0
@@ -67,6 +68,12 @@ async def read(consumer: Consumer, count: int, *, max_records: int = 500, second
             for records in (await consumer.poll(max_records=max_records, timeout=0.2)).values():
                 got.extend(records)
     return got
+
+
+@pytest.fixture
+async def fabric(postgres: TestServer) -> AsyncIterator[Fabric]:
+    async with open_fabric(postgres, pool_size=16) as fabric:
+        yield fabric
 
 
 @pytest.fixture(name="read")

@@ -1,24 +1,16 @@
 """A job that a consumer leaves work for is woken when that work is durable, and does not wait for its interval."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, run_jobs, waking
-from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, OPENED, Fabric, open_fabric, record, record_effects, running
+from guanxi_common.testing.fabric import FACTS, OPENED, Fabric, record, record_effects, running
 
 pytestmark = pytest.mark.anyio
 
 AN_HOUR = 3600
-
-
-@pytest.fixture
-async def fabric(postgres: TestServer) -> AsyncIterator[Fabric]:
-    async with open_fabric(postgres, pool_size=8) as fabric:
-        yield fabric
 
 
 async def test_a_job_is_woken_by_the_consumer_and_ends_without_waiting(fabric: Fabric) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from guanxi_common.messaging.failures import is_transient
 from guanxi_common.messaging.outbox.store import LOCK_CLASS, PostgresOutbox
 from guanxi_common.messaging.relay import Relay, Sender, publish_pass
 from guanxi_common.messaging.wakeup import Listener
-from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import (
     CHANGES,
@@ -29,18 +28,11 @@ from guanxi_common.testing.fabric import (
     CustomerSnapshot,
     Fabric,
     TaskOpened,
-    open_fabric,
     running,
 )
 from guanxi_contracts.codec import decode
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def fabric(postgres: TestServer) -> AsyncIterator[Fabric]:
-    async with open_fabric(postgres) as fabric:
-        yield fabric
 
 
 class ScriptedBus:

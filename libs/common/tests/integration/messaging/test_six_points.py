@@ -3,13 +3,11 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import Fabric, open_fabric, running
+from guanxi_common.testing.fabric import Fabric, running
 
 pytestmark = pytest.mark.anyio
 
@@ -23,12 +21,6 @@ POINTS = [
     "after the mark is durable",
     "during the shutdown",
 ]
-
-
-@pytest.fixture
-async def fabric(postgres: TestServer) -> AsyncIterator[Fabric]:
-    async with open_fabric(postgres) as fabric:
-        yield fabric
 
 
 @pytest.mark.parametrize("point", POINTS)
