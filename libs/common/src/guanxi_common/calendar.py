@@ -67,9 +67,15 @@ class BusinessCalendar:
         self._zone = ZoneInfo(zone)
         self._years: dict[int, frozenset[date]] = {}
 
+    def local_time(self, instant: datetime) -> datetime:
+        """What the clock on the wall in the business zone shows: a naive datetime."""
+        if instant.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return instant.astimezone(self._zone).replace(tzinfo=None)
+
     def local_date(self, instant: datetime) -> date:
         """The calendar date of the instant in the business zone, a business day or not."""
-        return self._local(instant).date()
+        return self.local_time(instant).date()
 
     def is_business_day(self, day: date) -> bool:
         return day in self._business_days(day.year)
@@ -121,7 +127,7 @@ class BusinessCalendar:
         """
         if span < timedelta(0):
             raise ValueError("a clock does not run backwards")
-        local = self._local(start)
+        local = self.local_time(start)
         first = local.date()
         if not self.is_business_day(first):
             local = datetime.combine(self.add_business_days(first, 0), time.min)
@@ -156,11 +162,6 @@ class BusinessCalendar:
             if works:
                 yield day
             day += ONE_DAY
-
-    def _local(self, instant: datetime) -> datetime:
-        if instant.tzinfo is None:
-            raise ValueError("an instant needs a time zone")
-        return instant.astimezone(self._zone).replace(tzinfo=None)
 
     def _instant(self, local: datetime) -> datetime:
         return local.replace(tzinfo=self._zone).astimezone(UTC)

@@ -11,6 +11,7 @@ import pytest
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
 from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.customers.consumers import replicate_customers
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
@@ -33,6 +34,13 @@ AUDIT = AuditContext("staff:1", "readWorklist", Purpose.CUSTOMER_SERVICE, None)
 
 def own(staff: UUID) -> RowScope:
     return RowScope(ScopeKind.OWN, staff)
+
+
+class NoKeys:
+    """A key store in which every key was destroyed."""
+
+    async def get_many(self, _customer_ids: Any) -> dict[UUID, Any]:
+        return {}
 
 
 @dataclass
@@ -85,6 +93,39 @@ class Branch:
         )
         async with self.database.transaction() as uow:
             await take_up_actions(STANDARDS, CALENDAR, self.clock)(uow, [event])
+            await uow.commit()
+
+    async def agree(self, **preferences: Any) -> None:
+        """Tell of a new snapshot of the customer, as customer-svc does."""
+        data = {
+            "customer_id": str(self.customer),
+            "customer_type": "person",
+            "outlet_id": str(self.outlet),
+            "language": "zh",
+            "sealed": "",
+            "assignments": [
+                {
+                    "capacity": "primary_rm",
+                    "staff_id": str(self.rm_a),
+                    "outlet_id": str(self.outlet),
+                    "valid_from": (FRIDAY - timedelta(days=30)).isoformat(),
+                    "valid_to": None,
+                }
+            ],
+            **preferences,
+        }
+        snapshot = Envelope(
+            uuid4(),
+            "guanxi.customer.snapshot.v1",
+            "customer.snapshots",
+            str(self.customer),
+            "/customer-svc",
+            self.clock.now(),
+            data,
+            2,
+        )
+        async with self.database.transaction() as uow:
+            await replicate_customers(NoKeys(), self.clock)(uow, [snapshot])
             await uow.commit()
 
     async def expire(self) -> int:

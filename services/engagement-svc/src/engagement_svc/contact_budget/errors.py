@@ -9,6 +9,12 @@ class ContactBudgetExhausted(Conflict):
     code, title = "contact_budget_exhausted", Text("The customer's contact budget is used up", "该客户的联系次数已用完")
 
 
+class InQuietHours(Conflict):
+    """The customer does not want to be contacted at this time of day; the customer's own matters are exempt."""
+
+    code, title = "in_quiet_hours", Text("These are the customer's quiet hours", "现为该客户免打扰时段")
+
+
 class ReservationSettled(Conflict):
     """The reservation was settled the other way before."""
 

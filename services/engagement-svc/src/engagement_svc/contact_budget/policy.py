@@ -1,7 +1,7 @@
 """Pure rules of the contact budget."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,29 @@ class Period:
 
     start: date
     end: date
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From `since` (inclusive) to `until` (exclusive), local times; past midnight where `until` is not later."""
+
+    since: time
+    until: time
+
+    def end_for(self, local: datetime) -> datetime | None:
+        """When the quiet hours that `local` lies in end; None outside them."""
+        at, passes_midnight = local.time(), self.until <= self.since
+        before_midnight = at >= self.since and (passes_midnight or at < self.until)
+        after_midnight = passes_midnight and at < self.until
+        if not before_midnight and not after_midnight:
+            return None
+        day = local.date() + timedelta(days=int(before_midnight and passes_midnight))
+        return datetime.combine(day, self.until, local.tzinfo)
+
+
+def disturbs(purpose: str, channel: str) -> bool:
+    """Whether such a contact keeps to the quiet hours: not in the customer's own matter, and not where the customer comes."""
+    return purpose != "service" and channel != "branch"
 
 
 def period_of(day: date, limit: ContactLimit) -> Period:

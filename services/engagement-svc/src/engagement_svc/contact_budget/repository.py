@@ -8,7 +8,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
-from engagement_svc.contact_budget.policy import ContactLimit, Period
+from engagement_svc.contact_budget.policy import ContactLimit, Period, QuietHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,14 @@ async def agreed_limit(uow: UnitOfWork, customer_id: UUID) -> ContactLimit | Non
         "SELECT max_contacts, contact_period_days FROM customer WHERE customer_id = $1 AND max_contacts IS NOT NULL", customer_id
     )
     return ContactLimit(row[0], row[1]) if row else None
+
+
+async def quiet_hours(uow: UnitOfWork, customer_id: UUID) -> QuietHours | None:
+    """When the customer does not want to be contacted, if that was agreed."""
+    row = await uow.driver.fetchrow(
+        "SELECT quiet_from, quiet_to FROM customer WHERE customer_id = $1 AND quiet_from IS NOT NULL", customer_id
+    )
+    return QuietHours(row[0], row[1]) if row else None
 
 
 async def read_budget(uow: UnitOfWork, customer_id: UUID, period: Period, limit: ContactLimit) -> Budget:

@@ -6,16 +6,28 @@ from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound
+from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.security.principal import RowScope
 
 from engagement_svc.contact_budget import policy, repository
-from engagement_svc.contact_budget.errors import ReservationSettled
+from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled
 from engagement_svc.contact_budget.policy import ContactLimit, Period
 from engagement_svc.contact_budget.repository import Budget, Reservation
 from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
+
+
+async def keep_quiet_hours(
+    uow: UnitOfWork, calendar: BusinessCalendar, customer_id: UUID, now: datetime, *, purpose: str, channel: str
+) -> None:
+    """Raise `InQuietHours` where such a contact, made at once, would fall into the customer's quiet hours."""
+    if not policy.disturbs(purpose, channel):
+        return
+    quiet = await repository.quiet_hours(uow, customer_id)
+    end = quiet.end_for(calendar.local_time(now)) if quiet else None
+    if end is not None:
+        raise InQuietHours(Text(f"They last until {end:%H:%M}.", f"免打扰时段到{end:%H:%M}结束。"))
 
 
 async def reserve(

@@ -1,7 +1,8 @@
 """`customer.snapshots`: the replica, the book, and the tasks that follow it."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, time
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -30,6 +31,14 @@ class _Consent(msgspec.Struct):
     granted: bool
 
 
+_TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class _QuietHours(msgspec.Struct, rename={"from_": "from"}):
+    from_: _TimeOfDay
+    to: _TimeOfDay
+
+
 class _Snapshot(msgspec.Struct):
     """What the replica reads of `customer.snapshot`."""
 
@@ -40,6 +49,7 @@ class _Snapshot(msgspec.Struct):
     sealed: str
     contact_limits: _ContactLimits | None = None
     consents: list[_Consent] = []
+    quiet_hours: _QuietHours | None = None
 
 
 class _Opened(msgspec.Struct):
@@ -72,7 +82,7 @@ def _snapshot(event: Envelope) -> _Snapshot:
 
 def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> CustomerReplica:
     opened = _open(snapshot, key) if key else None
-    limits = snapshot.contact_limits
+    limits, quiet = snapshot.contact_limits, snapshot.quiet_hours
     return CustomerReplica(
         customer_id=snapshot.customer_id,
         customer_type=snapshot.customer_type,
@@ -84,6 +94,8 @@ def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> Customer
         max_contacts=limits.max_contacts if limits else None,
         contact_period_days=limits.per_days if limits else None,
         consents=[msgspec.to_builtins(consent) for consent in snapshot.consents],
+        quiet_from=time.fromisoformat(quiet.from_) if quiet else None,
+        quiet_to=time.fromisoformat(quiet.to) if quiet else None,
     )
 
 

@@ -1,6 +1,6 @@
 """The replica's one table."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ class CustomerRow(Base):
     """What lists show and the contact rules need of a customer. Who looks after it stands in `book_assignment`.
 
     At most `max_contacts` in `contact_period_days`, if the customer has agreed to a limit; `consents`: list of {purpose, channel,
-    granted, since}.
+    granted, since}. From `quiet_from` until `quiet_to` (local times, may pass midnight) the customer does not want to be contacted.
     """
 
     __tablename__ = "customer"
@@ -28,4 +28,6 @@ class CustomerRow(Base):
     version: Mapped[int]
     max_contacts: Mapped[int | None]
     contact_period_days: Mapped[int | None]
+    quiet_from: Mapped[time | None]
+    quiet_to: Mapped[time | None]
     consents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -32,16 +32,19 @@ class CustomerReplica:
     max_contacts: int | None = None
     contact_period_days: int | None = None
     consents: Sequence[Mapping[str, Any]] | None = None
+    quiet_from: time | None = None
+    quiet_to: time | None = None
 
 
 async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica]) -> None:
     """Insert or replace by newer versions."""
     await uow.driver.executemany(
         "INSERT INTO customer AS kept (customer_id, customer_type, outlet_id, language, name, birth_date, version, max_contacts,"
-        " contact_period_days, consents) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb)"
+        " contact_period_days, consents, quiet_from, quiet_to) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12)"
         " ON CONFLICT (customer_id) DO UPDATE SET customer_type = EXCLUDED.customer_type, outlet_id = EXCLUDED.outlet_id,"
         " language = EXCLUDED.language, name = EXCLUDED.name, birth_date = EXCLUDED.birth_date, version = EXCLUDED.version,"
-        " max_contacts = EXCLUDED.max_contacts, contact_period_days = EXCLUDED.contact_period_days, consents = EXCLUDED.consents"
+        " max_contacts = EXCLUDED.max_contacts, contact_period_days = EXCLUDED.contact_period_days, consents = EXCLUDED.consents,"
+        " quiet_from = EXCLUDED.quiet_from, quiet_to = EXCLUDED.quiet_to"
         " WHERE kept.version < EXCLUDED.version",
         [
             (
@@ -55,6 +58,8 @@ async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica])
                 c.max_contacts,
                 c.contact_period_days,
                 None if c.consents is None else json.dumps(list(c.consents)),
+                c.quiet_from,
+                c.quiet_to,
             )
             for c in customers
         ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -53,10 +53,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
-    """A task as lists show it, with the customer's name."""
+    """A task as lists show it, with the customer's name and quiet hours (local times)."""
 
     task: Task
     customer_name: str | None
+    quiet_hours: tuple[time, time] | None = None
 
 
 def _of(row: Mapping[Any, Any]) -> Task:
@@ -72,12 +73,12 @@ async def insert_task(uow: UnitOfWork, task: Task) -> bool:
 
 async def read_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> ListedTask | None:
     statement = (
-        select(_task, _customer.c.name)
+        select(_task, _customer.c.name, _customer.c.quiet_from, _customer.c.quiet_to)
         .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
         .where(_task.c.id == task_id, visible_customers(scope, _task.c.customer_id, now))
     )
     row = (await uow.execute(statement)).mappings().first()
-    return ListedTask(_of(row), row["name"]) if row else None
+    return ListedTask(_of(row), row["name"], _quiet_hours(row)) if row else None
 
 
 FRESH = timedelta(days=1)
@@ -96,7 +97,7 @@ task.owner_id IS DISTINCT FROM $3::uuid AND task.customer_id = ANY(ARRAY(
 ))
 """
 _PAGE = """
-SELECT page.*, customer.name, row_number() OVER (ORDER BY rank_key, id) AS place
+SELECT page.*, customer.name, customer.quiet_from, customer.quiet_to, row_number() OVER (ORDER BY rank_key, id) AS place
 FROM (SELECT * FROM ({source}) AS candidates {in_order}) AS page LEFT JOIN customer USING (customer_id)
 """
 
@@ -171,7 +172,12 @@ def worklist_select(
 
 def _listed(row: Mapping[Any, Any]) -> ListedTask:
     values = {name: row[name] for name in _FIELDS}
-    return ListedTask(Task(**{**values, "evidence": msgspec.json.decode(values["evidence"])}), row["name"])
+    task = Task(**{**values, "evidence": msgspec.json.decode(values["evidence"])})
+    return ListedTask(task, row["name"], _quiet_hours(row))
+
+
+def _quiet_hours(row: Mapping[Any, Any]) -> tuple[time, time] | None:
+    return (row["quiet_from"], row["quiet_to"]) if row["quiet_from"] is not None else None
 
 
 async def lock_open_tasks(

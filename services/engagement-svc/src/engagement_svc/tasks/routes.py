@@ -14,12 +14,13 @@ from engagement_svc.parts import parts_of
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository
 from engagement_svc.tasks.repository import ListedTask
-from engagement_svc.tasks.schemas import Bilingual, TaskOut, Worklist
+from engagement_svc.tasks.schemas import Bilingual, QuietHours, TaskOut, Worklist
 
 _TASK = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     "customer_name": "王伟",
+    "quiet_hours": {"from": "12:00", "to": "14:00"},
     "task_type": "next_best_action",
     "title": {"en": "Next best action", "zh": "最优下一步行动"},
     "reason_code": "large_outflow",
@@ -128,6 +129,7 @@ def _out(listed: ListedTask, standards: Standards) -> TaskOut:
         id=task.id,
         customer_id=task.customer_id,
         customer_name=listed.customer_name,
+        quiet_hours=QuietHours(*(f"{at:%H:%M}" for at in listed.quiet_hours)) if listed.quiet_hours else None,
         task_type=task.task_type,
         title=Bilingual(kind.label.en, kind.label.zh),
         reason_code=task.reason_code,

@@ -12,12 +12,21 @@ class Bilingual(msgspec.Struct):
     zh: str
 
 
+class QuietHours(msgspec.Struct, rename={"from_": "from"}):
+    """Local times; past midnight where `to` is not later than `from`."""
+
+    from_: str
+    to: str
+
+
 class TaskOut(msgspec.Struct):
-    """One task. `closes_on` names the evidence that ends it; nothing else does. `breached_at`: its clock has run out."""
+    """One task. `closes_on` names the evidence that ends it; nothing else does. `breached_at`: its clock has run out. In the
+    `quiet_hours` the customer is not to be contacted, but in the customer's own matters."""
 
     id: UUID
     customer_id: UUID
     customer_name: str | None
+    quiet_hours: QuietHours | None
     task_type: str
     title: Bilingual
     reason_code: str

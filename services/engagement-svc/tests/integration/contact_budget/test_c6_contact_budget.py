@@ -1,16 +1,17 @@
 """C6, S5: one budget for all who contact a customer, however many ask at once."""
 
 import asyncio
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.contact_budget import policy, service
-from engagement_svc.contact_budget.errors import ReservationSettled
-from engagement_svc.contact_budget.policy import ContactLimit
+from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled
+from engagement_svc.contact_budget.policy import ContactLimit, QuietHours
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.standards import load_standards
+from engagement_svc.tasks import repository as tasks
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope, ScopeKind
@@ -95,3 +96,48 @@ def test_c6_periods_meet_without_gap_or_overlap(per_days: int) -> None:
     assert period.start <= day < period.end
     assert policy.period_of(period.end, limit).start == period.end
     assert (period.end - period.start).days == per_days
+
+
+NIGHT, NOON = QuietHours(time(21), time(8)), QuietHours(time(12), time(14))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "at", "end"),
+    [
+        (NOON, "2026-11-20T12:00", "2026-11-20T14:00"),
+        (NOON, "2026-11-20T13:59", "2026-11-20T14:00"),
+        (NOON, "2026-11-20T14:00", None),
+        (NOON, "2026-11-20T11:59", None),
+        (NIGHT, "2026-11-20T21:00", "2026-11-21T08:00"),
+        (NIGHT, "2026-11-20T07:59", "2026-11-20T08:00"),
+        (NIGHT, "2026-11-20T08:00", None),
+        (NIGHT, "2026-11-20T20:59", None),
+        (QuietHours(time(9), time(9)), "2026-11-20T10:00", "2026-11-21T09:00"),
+    ],
+)
+def test_c6_quiet_hours_begin_inclusive_end_exclusive_and_may_pass_midnight(quiet: QuietHours, at: str, end: str | None) -> None:
+    assert quiet.end_for(datetime.fromisoformat(at)) == (datetime.fromisoformat(end) if end else None)
+
+
+async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_on(branch: Any) -> None:
+    """It is Friday 15:00; the RM sees the hours with the task."""
+    await branch.recommend()
+    await branch.agree(quiet_hours={"from": "14:00", "to": "16:00"})
+
+    async def keep(purpose: str, channel: str) -> None:
+        async with branch.database.transaction(readonly=True) as uow:
+            await service.keep_quiet_hours(
+                uow, CALENDAR, branch.customer, branch.clock.now(), purpose=purpose, channel=channel
+            )  # fmt: skip
+
+    with pytest.raises(InQuietHours) as refused:
+        await keep("marketing", "message")
+    assert "16:00" in refused.value.detail.en
+    await keep("service", "phone")
+    await keep("care", "branch")
+    async with branch.database.transaction(readonly=True) as uow:
+        [task] = await branch.worklist(own(branch.rm_a))
+        listed = await tasks.read_task(uow, own(branch.rm_a), task.id, branch.clock.now())
+    assert listed.quiet_hours == (time(14), time(16))
+    branch.clock.advance(timedelta(hours=1))
+    await keep("marketing", "message")
