@@ -306,7 +306,7 @@ def labels_of(
     own = [day for day in days if day.currency == before.currency]
     after = history_of(own, classes, end) or before
     found: dict[Label, bool | None] = {
-        Label.BALANCE_DECLINE: _balance_declines(before, after, cut, end, rules),
+        Label.BALANCE_DECLINE: _balance_declines(after, cut, end, rules),
         Label.ACTIVITY_DECLINE: None,
         Label.SALARY_GONE: None,
         Label.PRODUCT_CLOSURE: None if closed_on is None else any(cut < on <= end for on in closed_on),
@@ -324,10 +324,11 @@ def labels_of(
     return {Label.LEAVES: any(known) if known else None, **found}
 
 
-def _balance_declines(before: CustomerHistory, after: CustomerHistory, cut: date, end: date, rules: LabelRules) -> bool | None:
-    usual = balance_mean(before, cut - timedelta(days=rules.horizon_days), cut)
+def _balance_declines(after: CustomerHistory, cut: date, end: date, rules: LabelRules) -> bool | None:
+    """Both means from the history at the end: a balance first reported within the horizon would else count on one side only."""
+    usual = balance_mean(after, cut - timedelta(days=rules.horizon_days), cut)
     left = balance_mean(after, end - timedelta(days=rules.balance_window_days), end)
-    if usual is None or left is None or usual < rules.min_balance_minor.get(before.currency, 1):
+    if usual is None or left is None or usual < rules.min_balance_minor.get(after.currency, 1):
         return None
     return left * SHARE < usual * (SHARE - rules.balance_decline_bp)
 
@@ -344,7 +345,7 @@ def _levels(history: CustomerHistory, after: date, until: date) -> list[tuple[in
     start = max(after + timedelta(days=1), history.first_day)
     if start > until:
         return []
-    balance = sum(change for on, change in history.balance_changes.items() if on < start)
+    balance = history.balance_on(start - timedelta(days=1))
     levels, at = [], start
     for on, change in history.balance_changes.items():
         if start <= on <= until:

@@ -14,6 +14,8 @@ from guanxi_common.messaging.runner import Handler
 from scoring_svc.actions import queue
 from scoring_svc.holdings import repository
 from scoring_svc.holdings.repository import HoldingChange
+from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.repository import Report
 
 ACCOUNT_OPENED = "guanxi.account.opened.v1"
 ACCOUNT_CLOSED = "guanxi.account.closed.v1"
@@ -45,6 +47,8 @@ def take_up_accounts(clock: Clock) -> Handler:
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         changes, now = [_change(event) for event in events], clock.now()
         await repository.apply_changes(uow, changes, now)
+        reports = [report for event, change in zip(events, changes, strict=True) if (report := _report(event, change))]
+        await ledger.add_reports(uow, reports, now)
         await queue.mark(uow, [change.customer_id for change in changes], now)
 
     return handle
@@ -65,4 +69,12 @@ def _change(event: Envelope) -> HoldingChange:
         closed_on=told.closed_on,
         balance_minor=told.money.amount if told.money else None,
         balance_as_of=told.as_of if told.money else None,
+    )
+
+
+def _report(event: Envelope, change: HoldingChange) -> Report | None:
+    if change.balance_minor is None or change.balance_as_of is None or change.currency is None:
+        return None
+    return Report(
+        change.customer_id, change.account_id, change.balance_as_of, change.balance_minor, change.currency, event.traceparent
     )

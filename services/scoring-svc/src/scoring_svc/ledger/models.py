@@ -38,6 +38,19 @@ class LedgerReversalRow(Base):
     recorded_at: Mapped[datetime]
 
 
+class ReportedBalanceRow(Base):
+    """What core banking says an account held at the end of the business day `as_of`; never updated."""
+
+    __tablename__ = "reported_balance"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    as_of: Mapped[date] = mapped_column(primary_key=True)
+    balance_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
 class DailyActivityRow(Base):
     """Sums of the entries that count. `credit_minor` ≥ 0, `debit_minor` ≤ 0."""
 

@@ -15,10 +15,21 @@ WINDOWS: Final = (30, 90, 365)
 `as_of` - n, `as_of` included: `as_of` - n < booked_on <= `as_of`. A posting of `as_of` itself counts, one of n days before does not.
 """
 
+OPENING: Final = "opening_balance"
+"""Not a class of postings: what an account must have held before its first entry, for its first reported balance to be right. It stood
+from the beginning, and is known from the report's date on."""
+CORRECTION: Final = "balance_correction"
+"""Not a class of postings: by how much a later report differs from what the one before and the entries between them give. It stands from
+the report's date on: entries are missing or late, and nobody knows on which day."""
+RECKONED: Final = frozenset({OPENING, CORRECTION})
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityClasses:
-    """A version of the mapping from core banking's codes to classes (`activity_classes.yaml`)."""
+    """A version of the mapping from core banking's codes to classes (`activity_classes.yaml`).
+
+    `bank_bookings`: neither in- nor outflow of the customer's money; so is what balances are reckoned by.
+    """
 
     version: int
     by_code: Mapping[str, str]
@@ -39,7 +50,7 @@ class ActivityClasses:
 
 @dataclass(frozen=True, slots=True)
 class DailyActivity:
-    """What a customer's entries of one class and currency add up to on one business day."""
+    """What a customer's entries of one class and currency add up to on one business day; without an entry, one of `RECKONED`."""
 
     customer_id: UUID
     booked_on: date
@@ -62,7 +73,7 @@ def parse_activity_classes(document: Mapping[str, Any]) -> ActivityClasses:
         by_code=by_code,
         customer_initiated=frozenset(name for name, facts in classes.items() if facts["customer_initiated"]),
         salary=frozenset(name for name, facts in classes.items() if facts.get("salary", False)),
-        bank_bookings=frozenset(name for name, facts in classes.items() if facts.get("bank_booking", False)),
+        bank_bookings=frozenset(name for name, facts in classes.items() if facts.get("bank_booking", False)) | RECKONED,
         default=str(document["default"]),
         names={name: Text(str(facts["en"]), str(facts["zh"])) for name, facts in classes.items()},
     )

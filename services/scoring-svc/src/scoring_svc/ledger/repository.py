@@ -1,5 +1,6 @@
 """The ledger and its aggregates, batch by batch."""
 
+from bisect import insort
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.policy import CORRECTION, OPENING, DailyActivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ class Reversal:
     customer_id: UUID
     entry_id: UUID
     reversal_id: UUID
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an account held at the end of the business day `as_of`. `traceparent` is that of the event that told it."""
+
+    customer_id: UUID
+    account_id: UUID
+    as_of: date
+    balance_minor: int
+    currency: str
     traceparent: str | None = None
 
 
@@ -147,6 +160,68 @@ async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorde
     )
 
 
+_ADD_REPORTS = """
+INSERT INTO reported_balance (customer_id, account_id, as_of, balance_minor, currency, recorded_at)
+SELECT *, $6::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[], $5::text[])
+ON CONFLICT (customer_id, account_id, as_of) DO NOTHING RETURNING customer_id, as_of
+"""
+
+_MARK_REPORTED = """
+INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
+SELECT customer_id, $4, touched_from, traceparent, false FROM unnest($1::uuid[], $2::date[], $3::text[])
+    AS moved (customer_id, touched_from, traceparent) ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
+    traceparent = EXCLUDED.traceparent, settled = false
+"""
+
+# The running sum of an account's entries takes in all of the report's day. A null $3 asks for all that is known.
+_RECKONED = f"""
+WITH reported AS (
+    SELECT customer_id, account_id, currency, as_of, balance_minor FROM reported_balance
+    WHERE customer_id = ANY($1::uuid[]) AND as_of <= $2::date AND ($3::timestamptz IS NULL OR recorded_at <= $3)
+), moves AS (
+    SELECT customer_id, account_id, currency, booked_on AS day, amount_minor, NULL::bigint AS balance_minor
+    FROM ledger_entry entry JOIN (SELECT customer_id, account_id, currency, max(as_of) AS last FROM reported GROUP BY 1, 2, 3) told
+        USING (customer_id, account_id, currency)
+    WHERE booked_on <= last AND ($3 IS NULL OR recorded_at <= $3) AND NOT EXISTS (
+        SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id AND undone.entry_id = entry.entry_id
+            AND ($3 IS NULL OR undone.recorded_at <= $3))
+    UNION ALL SELECT customer_id, account_id, currency, as_of, 0, balance_minor FROM reported
+), posted AS (
+    SELECT *, sum(amount_minor) OVER (PARTITION BY customer_id, account_id, currency ORDER BY day) AS sum FROM moves
+), reckoned AS (
+    SELECT customer_id, currency, day, balance_minor - sum - lag(balance_minor - sum, 1, 0) OVER reports AS minor,
+        CASE row_number() OVER reports WHEN 1 THEN '{OPENING}' ELSE '{CORRECTION}' END AS activity_class
+    FROM posted WHERE balance_minor IS NOT NULL WINDOW reports AS (PARTITION BY customer_id, account_id, currency ORDER BY day)
+)
+SELECT customer_id, day, currency, activity_class, 0,
+    greatest(sum(minor), 0)::bigint AS credit_minor, least(sum(minor), 0)::bigint AS debit_minor
+FROM reckoned GROUP BY 1, 2, 3, 4 HAVING sum(minor) <> 0
+"""  # noqa: S608  # constants only
+
+
+async def add_reports(uow: UnitOfWork, reports: Sequence[Report], recorded_at: datetime) -> None:
+    """Keep each report once, and mark dirty the customers whose balance it moves: one that only confirms the entries does not."""
+    if not reports:
+        return
+    rows = await uow.driver.fetch(
+        _ADD_REPORTS,
+        [r.customer_id for r in reports],
+        [r.account_id for r in reports],
+        [r.as_of for r in reports],
+        [r.balance_minor for r in reports],
+        [r.currency for r in reports],
+        recorded_at,
+    )
+    since: dict[UUID, date] = {}
+    for customer_id, as_of in rows:
+        since[customer_id] = min(as_of, since.get(customer_id, as_of))
+    reckoned = await uow.driver.fetch(_RECKONED, list(since), date.max, None)
+    moved = sorted({row["customer_id"] for row in reckoned if row["day"] >= since[row["customer_id"]]})
+    traces = {r.customer_id: r.traceparent for r in reports}
+    await uow.driver.execute(_MARK_REPORTED, moved, [since[one] for one in moved], [traces[one] for one in moved], recorded_at)
+
+
 async def read_entries(uow: UnitOfWork, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Entry]:
     """Entries by (customer, entry)."""
     if not keys:
@@ -160,20 +235,24 @@ async def read_entries(uow: UnitOfWork, keys: Collection[tuple[UUID, UUID]]) -> 
 
 
 async def read_days(uow: UnitOfWork, customer_ids: Collection[UUID], *, until: date) -> dict[UUID, list[DailyActivity]]:
-    """All daily aggregates up to and including `until`, by customer, in date order. For consumers and jobs."""
+    """All daily aggregates up to and including `until`, by customer, in date order. For consumers and jobs.
+
+    With them, as days without an entry, what the balances reported by then add to the entries (`OPENING`, `CORRECTION`): with both, the
+    sum of all days up to one on which every account was reported is the balance as reported. Without a report it begins at zero.
+    """
     rows = await uow.driver.fetch(
         "SELECT customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor FROM daily_activity"
         " WHERE customer_id = ANY($1::uuid[]) AND booked_on <= $2 ORDER BY customer_id, booked_on, currency, activity_class",
         list(customer_ids),
         until,
     )
-    return _by_customer(rows)
+    return await _with_reports(uow, rows, customer_ids, until, None)
 
 
 async def read_days_known_at(
     uow: UnitOfWork, customer_ids: Collection[UUID], *, until: date, known_at: datetime
 ) -> dict[UUID, list[DailyActivity]]:
-    """As `read_days`, but from the ledger: only what was recorded by `known_at`, and not reversed by then."""
+    """As `read_days`, but from the ledger: only what was recorded by `known_at`, reports included, and not reversed by then."""
     rows = await uow.driver.fetch(
         "SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,"
         " coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,"
@@ -186,14 +265,22 @@ async def read_days_known_at(
         until,
         known_at,
     )
-    return _by_customer(rows)
+    return await _with_reports(uow, rows, customer_ids, until, known_at)
 
 
-def _by_customer(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, list[DailyActivity]]:
+async def _with_reports(
+    uow: UnitOfWork, rows: Sequence[Mapping[str, Any]], customer_ids: Collection[UUID], until: date, known_at: datetime | None
+) -> dict[UUID, list[DailyActivity]]:
     days: dict[UUID, list[DailyActivity]] = {}
     for row in rows:
         days.setdefault(row["customer_id"], []).append(DailyActivity(*row.values()))
+    for row in await uow.driver.fetch(_RECKONED, list(customer_ids), until, known_at):
+        insort(days.setdefault(row["customer_id"], []), DailyActivity(*row.values()), key=_place)
     return days
+
+
+def _place(day: DailyActivity) -> tuple[date, str, str]:
+    return day.booked_on, day.currency, day.activity_class
 
 
 async def entry_ids_on(uow: UnitOfWork, customer_id: UUID, day: date, classes: Collection[str], *, limit: int = 50) -> list[UUID]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.ledger.policy import OPENING, RECKONED, ActivityClasses, DailyActivity
 from scoring_svc.retention.policy import Contact, RetentionInputs
 from scoring_svc.signals.policy import DayFlow, SignalStandard, median, regular_income
 
@@ -18,8 +18,9 @@ YEAR = timedelta(days=365)
 class CustomerHistory:
     """One customer's days in the main currency, in date order, up to `as_of`.
 
-    balance_changes: net change of each day with an entry. flows: customer-initiated in- and outflow by day. acts: customer-initiated
-    entries by day. income_days: days with salary or pension. other_currencies: left out.
+    opening_minor: what was there before the first entry, as far as reported balances tell; 0 where none does. balance_changes: net
+    change of each day with an entry, and corrections by later reports. flows: customer-initiated in- and outflow by day. acts:
+    customer-initiated entries by day. income_days: days with salary or pension. other_currencies: left out.
     """
 
     as_of: date
@@ -32,13 +33,15 @@ class CustomerHistory:
     inflow_minor: int
     outflow_minor: int
     other_currencies: tuple[str, ...] = ()
+    opening_minor: int = 0
 
     def balance_on(self, day: date) -> int:
-        return sum(change for changed_on, change in self.balance_changes.items() if changed_on <= day)
+        """At the end of the day; before the first entry, what was there then."""
+        return self.opening_minor + sum(change for changed_on, change in self.balance_changes.items() if changed_on <= day)
 
     def median_balance(self, day: date) -> int | None:
         """Median of the end-of-day balances of the 365 days up to and including `day`; None before the first entry."""
-        return _median_balance(self.balance_changes, self.first_day, day)
+        return _median_balance(self, day)
 
 
 @dataclass(slots=True)
@@ -50,12 +53,14 @@ class _Sums:
     income: set[date] = field(default_factory=set)
     recent_in: int = 0
     recent_out: int = 0
+    opening: int = 0
 
 
 def history_of(days: Sequence[DailyActivity], classes: ActivityClasses, as_of: date) -> CustomerHistory | None:
     """The history that the models read, or None for a customer without an entry by `as_of`."""
     days = [day for day in days if day.booked_on <= as_of]
-    currency = main_currency(days, as_of)
+    posted = [day for day in days if day.activity_class not in RECKONED]
+    currency = main_currency(posted, as_of)
     if currency is None:
         return None
     recent = as_of - timedelta(days=WINDOW_DAYS)
@@ -66,19 +71,23 @@ def history_of(days: Sequence[DailyActivity], classes: ActivityClasses, as_of: d
     return CustomerHistory(
         as_of=as_of,
         currency=currency,
-        first_day=min(sums.changes),
+        first_day=min(day.booked_on for day in posted if day.currency == currency),
         balance_changes=dict(sorted(sums.changes.items())),
         flows={on: DayFlow(on, sums.inflow[on], sums.outflow[on]) for on in sorted({*sums.inflow, *sums.outflow})},
         acts=dict(sorted(sums.acts.items())),
         income_days=tuple(sorted(sums.income)),
         inflow_minor=sums.recent_in,
         outflow_minor=sums.recent_out,
-        other_currencies=tuple(sorted({day.currency for day in days} - {currency})),
+        other_currencies=tuple(sorted({day.currency for day in posted} - {currency})),
+        opening_minor=sums.opening,
     )
 
 
 def _add(sums: _Sums, day: DailyActivity, classes: ActivityClasses, recent: date) -> None:
     on = day.booked_on
+    if day.activity_class == OPENING:
+        sums.opening += day.credit_minor + day.debit_minor
+        return
     sums.changes[on] += day.credit_minor + day.debit_minor
     if day.activity_class in classes.customer_initiated:
         sums.acts[on] += day.entries
@@ -128,11 +137,11 @@ def retention_inputs(
     )
 
 
-def _median_balance(changes: Mapping[date, int], first_day: date, day: date) -> int | None:
-    start = max(first_day, day - timedelta(days=BALANCE_DAYS - 1))
-    if day < first_day:
+def _median_balance(history: CustomerHistory, day: date) -> int | None:
+    start = max(history.first_day, day - timedelta(days=BALANCE_DAYS - 1))
+    if day < history.first_day:
         return None
-    balance = sum(change for on, change in changes.items() if on < start)
+    changes, balance = history.balance_changes, history.balance_on(start - timedelta(days=1))
     levels: list[int] = []
     at = start
     for on in (on for on in changes if start <= on <= day):

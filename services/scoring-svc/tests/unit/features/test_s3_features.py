@@ -23,7 +23,7 @@ from scoring_svc.features.policy import (
     labels_of,
     say,
 )
-from scoring_svc.ledger.policy import DailyActivity, load_activity_classes
+from scoring_svc.ledger.policy import CORRECTION, OPENING, DailyActivity, load_activity_classes
 from scoring_svc.scores.policy import history_of
 from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.standards import load_standards
@@ -182,6 +182,42 @@ def test_s3_balances_are_means_of_days() -> None:
     assert found["balance_min_90_minor"] == 50
     assert found["balance_trend_bp"] == 5_000
     assert features_of(days, CLASSES, CUT - 60 * ONE_DAY, SIGNALS) is None
+
+
+def test_s3_a_reported_balance_moves_balances_and_no_other_feature() -> None:
+    days = stays()
+    opening = day(CUT - 40 * ONE_DAY, OPENING, 7_000_000, entries=0)
+    bare, anchored = (features_of(found, CLASSES, CUT, SIGNALS) for found in (days, [*days, opening]))
+    assert bare is not None
+    assert anchored is not None
+    levels = {name for name in bare if name.startswith("balance_") and name.endswith("_minor")}
+    assert all(anchored[name] == pytest.approx((bare[name] or 0) + 7_000_000) for name in levels)
+    moved = {name for name in bare if anchored[name] != bare[name]}
+    assert levels <= moved <= {*levels, "balance_trend_bp", "balance_level_bp"}
+
+
+def test_s3_a_balance_reported_after_the_cut_moves_no_feature() -> None:
+    for kind in (OPENING, CORRECTION):
+        late = day(CUT + ONE_DAY, kind, 7_000_000, entries=0)
+        assert features_of([*stays(), late], CLASSES, CUT, SIGNALS) == features_of(stays(), CLASSES, CUT, SIGNALS)
+
+
+def test_s3_a_balance_first_reported_within_the_horizon_is_neither_a_rise_nor_hides_a_decline() -> None:
+    """What was there all the time counts on both sides; against it, what left is no decline any more."""
+    left = day(CUT + 10 * ONE_DAY, "transfer", -9_000_000)
+    opening = day(CUT + 20 * ONE_DAY, OPENING, 100_000_000, entries=0)
+    drained = sorted([*stays(), left], key=lambda one: one.booked_on)
+    assert labels(drained)[Label.BALANCE_DECLINE] is True
+    assert labels([*drained, opening])[Label.BALANCE_DECLINE] is False
+    most = replace(left, debit_minor=-90_000_000)
+    assert labels([*stays(), most, opening])[Label.BALANCE_DECLINE] is True
+    assert labels([*stays(), opening])[Label.BALANCE_DECLINE] is False
+
+
+def test_s3_reports_alone_are_no_history() -> None:
+    assert history_of([day(CUT, OPENING, 100, entries=0)], CLASSES, CUT) is None
+    usd = [day(CUT, OPENING, 10**9, entries=0, currency="USD")]
+    assert features_of([*stays(), *usd], CLASSES, CUT, SIGNALS) == features_of(stays(), CLASSES, CUT, SIGNALS)
 
 
 def test_s3_an_open_complaint_counts_until_it_is_resolved() -> None:
