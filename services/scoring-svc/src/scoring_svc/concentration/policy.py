@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from guanxi_common.errors import Text
 from numpy.typing import NDArray
 from pydantic import ConfigDict
+
+from scoring_svc.standards import standard_on
 
 Ints = NDArray[np.int64]
 
@@ -31,6 +34,11 @@ class Measure(StrEnum):
     OUTFLOW = "outflow"
     TURNOVER = "turnover"
     MARGIN = "margin"
+    PRODUCT_MARGIN = "product_margin"
+
+
+LATER: Final = frozenset({Measure.PRODUCT_MARGIN})
+"""Measures that the first version did not have."""
 
 
 class Part(StrEnum):
@@ -64,7 +72,7 @@ class MarginRates:
 
 @dataclass(frozen=True)
 class ConcentrationStandard:
-    """The rules of concentration."""
+    """The rules of concentration. A version from before a measure existed does not describe it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -78,13 +86,21 @@ class ConcentrationStandard:
     margin: MarginRates
 
     def __post_init__(self) -> None:
-        if {measure.code for measure in self.measures} != set(Measure):
+        if sorted({*Measure} - LATER) != sorted({measure.code for measure in self.measures} - LATER):
             raise ValueError("every measure is described once")
         if not all(1 <= percent <= 100 for percent in self.top_percents) or self.window_days < 1:
             raise ValueError("percents from 1 to 100, and a window of at least a day")
 
+    def describes(self, measure: Measure) -> bool:
+        return any(one.code == measure for one in self.measures)
+
     def describe(self, measure: Measure) -> MeasureText:
         return next(one for one in self.measures if one.code == measure)
+
+
+def standard_for(versions: Sequence[ConcentrationStandard], measure: Measure, day: date) -> ConcentrationStandard:
+    """The version in force on a business date, or, before any that knows the measure, the first one that does."""
+    return standard_on([version for version in versions if version.describes(measure)], day)
 
 
 @dataclass(frozen=True, slots=True)

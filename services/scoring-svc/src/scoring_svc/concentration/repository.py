@@ -20,7 +20,21 @@ _OF_CUSTOMER = f"{_IN_WINDOW} AND NOT day.activity_class = ANY($4::text[])"
 # A change on the window's first day or before stands on every one of its days, one on its last day on one.
 _AVERAGE = f"sum(({_NET}) * least($3::int, $2::date - day.booked_on + 1)) / $3::int"
 _VOLUME_RATE = "coalesce(($5::jsonb ->> day.activity_class)::int, 0)"
+# A year's margin on what each open account last held, by the rate of the product that the account is: the one of its own code first. What
+# is owed earns on loans and cards, what is overdrawn elsewhere earns nothing. Money owed and held is rounded once a customer.
+_PRODUCT_MARGIN = """(
+    SELECT sum(CASE WHEN rate.family IN ('loan', 'card') THEN abs(told.balance_minor) ELSE greatest(told.balance_minor, 0) END
+        * rate.margin_bp) / 10000.0
+    FROM (SELECT DISTINCT ON (account_id) account_id, balance_minor FROM reported_balance
+        WHERE customer_id = holder.customer_id AND currency = $1 AND as_of <= $2::date ORDER BY account_id, as_of DESC) told
+    JOIN holding held ON held.customer_id = holder.customer_id AND held.account_id = told.account_id
+        AND (held.closed_on IS NULL OR $2::date < held.closed_on)
+    JOIN LATERAL (SELECT detail ->> 'family' AS family, (detail ->> 'margin_bp')::int AS margin_bp FROM product
+        WHERE code = held.product_code OR detail -> 'holds_from_account_codes' ? held.product_code
+        ORDER BY code = held.product_code DESC, code LIMIT 1) rate ON true
+)"""
 _VALUES = {
+    Measure.PRODUCT_MARGIN: _PRODUCT_MARGIN,
     Measure.BALANCE: f"sum({_NET})",
     Measure.AVERAGE_BALANCE: _AVERAGE,
     Measure.INFLOW: f"sum(day.credit_minor) FILTER (WHERE {_OF_CUSTOMER})",
@@ -79,7 +93,7 @@ async def read_values(
         name=_NAMES[part],
         value=_VALUES[measure],
         visible=visible,
-        days=_IN_WINDOW if measure in _FLOWS else "true",
+        days="false" if measure is Measure.PRODUCT_MARGIN else _IN_WINDOW if measure in _FLOWS else "true",
     )
     given: tuple[Any, ...] = (
         currency,

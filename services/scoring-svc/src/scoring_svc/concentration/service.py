@@ -18,11 +18,12 @@ from scoring_svc.concentration.policy import (
     MeasureText,
     Part,
     concentration,
+    standard_for,
 )
 from scoring_svc.concentration.repository import PartOfBook
 from scoring_svc.concentration.schemas import ConcentrationOut, FiguresOut, PartOut, TopShareOut
 from scoring_svc.scores.service import EARLIEST, Method
-from scoring_svc.standards import load_standards, standard_on
+from scoring_svc.standards import load_standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method
         raise InvalidInput(Text("as_of is out of range.", "as_of 超出范围。"))
     if asked.currency not in MINOR_DIGITS:
         raise InvalidInput(Text("currency is none of ISO 4217.", "currency 不是 ISO 4217 币种代码。"))
-    standard = standard_on(load_standards(ConcentrationStandard, "concentration"), as_of)
+    standard = standard_for(load_standards(ConcentrationStandard, "concentration"), asked.measure, as_of)
     parts = await repository.read_values(
         uow,
         scope,

@@ -1,5 +1,6 @@
 """S10 on real PostgreSQL: each measure is what the postings add up to, for those whom the caller may see, by outlet and RM."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -72,6 +73,7 @@ async def test_s10_each_measure_is_what_the_postings_add_up_to(uow: UnitOfWork) 
         Measure.TURNOVER: 700_000,
         # 1.8 % of the average balance, 0.05 % of the transfer, 0.3 % of the card; 20.00 charged, 50.00 of interest paid.
         Measure.MARGIN: round(average * 0.018 + 600_000 * 0.0005 + 100_000 * 0.003 + 2_000 - 5_000),
+        Measure.PRODUCT_MARGIN: 0,
     }
     earlier = await read(uow, Measure.BALANCE, as_of=TODAY - timedelta(days=400))
     assert (earlier.as_of, earlier.book.total_minor) == (TODAY - timedelta(days=400), 1_000_000)
@@ -116,3 +118,40 @@ async def test_s10_a_customer_counts_once_whoever_looked_after_it_before(uow: Un
     await uow.driver.execute(f"{add} ($1, 'assistant', $2, NULL, $3, $4, 1)", one, before, RM_B, NORTH)
     assert (await read(uow, Measure.BALANCE)).book.customers == 1
     assert (await read(uow, Measure.BALANCE, RowScope(ScopeKind.OWN, RM_B))).book.customers == 1
+
+
+async def test_s10_the_margin_by_product_is_each_accounts_last_balance_at_its_products_rate(uow: UnitOfWork) -> None:
+    one, other = await customer(uow, NORTH, RM_A, (3, "cash_deposit", 900, 0)), await customer(uow, NORTH, RM_A)
+    catalogue = [
+        ("SAV", {"family": "deposit", "margin_bp": 100, "holds_from_account_codes": ["savings", "current"]}),
+        ("current", {"family": "deposit", "margin_bp": 200}),
+        ("LOAN", {"family": "loan", "margin_bp": 300, "holds_from_account_codes": ["mortgage"]}),
+    ]
+    for code, detail in catalogue:
+        await uow.driver.execute("INSERT INTO product VALUES ($1, 1, $2)", code, json.dumps(detail))
+    held = [
+        # product, closed days ago, (reported days ago, balance): a later report replaces an earlier one
+        (one, "savings", None, [(40, 1_000_000), (5, 3_000_000)]),
+        (one, "current", None, [(5, 500_000)]),
+        (one, "current", 2, [(5, 9_000_000)]),
+        (one, "gold bars", None, [(5, 9_000_000)]),
+        (other, "mortgage", None, [(5, -10_000_000)]),
+        (other, "savings", None, [(5, -70_000)]),
+        (other, "savings", None, []),
+    ]
+    for who, product, closed, reports in held:
+        account = uuid4()
+        closed_on = None if closed is None else TODAY - timedelta(days=closed)
+        await uow.driver.execute(
+            "INSERT INTO holding (customer_id, account_id, product_code, closed_on) VALUES ($1, $2, $3, $4)",
+            who, account, product, closed_on,
+        )  # fmt: skip
+        rows = [(who, account, TODAY - timedelta(days=ago), balance, "CNY", NOW) for ago, balance in reports]
+        await uow.driver.copy_records_to_table("reported_balance", records=rows)
+    found = await read(uow, Measure.PRODUCT_MARGIN)
+    assert (found.book.customers, found.book.total_minor) == (2, 30_000 + 10_000 + 300_000)
+    assert found.standard_version == 2
+    earlier = await read(uow, Measure.PRODUCT_MARGIN, as_of=TODAY - timedelta(days=3))
+    assert (earlier.book.total_minor, earlier.standard_version) == (340_000 + 180_000, 2)
+    assert (await read(uow, Measure.PRODUCT_MARGIN, as_of=TODAY - timedelta(days=30))).book.total_minor == 10_000
+    assert (await read(uow, Measure.PRODUCT_MARGIN, RowScope(ScopeKind.OWN, RM_B))).book.customers == 0

@@ -9,7 +9,7 @@ from guanxi_common.errors import Text
 from hypothesis import given
 from hypothesis import strategies as st
 from scoring_svc.concentration.picture import draw
-from scoring_svc.concentration.policy import ConcentrationStandard, Measure, concentration
+from scoring_svc.concentration.policy import ConcentrationStandard, Measure, concentration, standard_for
 from scoring_svc.standards import load_standards, parse_standards
 
 PERCENTS = (1, 5, 10, 20, 50, 100)
@@ -125,11 +125,14 @@ def test_s10_the_picture_is_svg_with_text_as_text_in_both_languages() -> None:
 
 
 def test_s10_every_measure_says_what_it_measures_and_rates_are_data() -> None:
-    (standard,) = load_standards(ConcentrationStandard, "concentration")
+    versions = load_standards(ConcentrationStandard, "concentration")
     for measure in Measure:
-        text = standard.describe(measure)
+        text = versions[-1].describe(measure)
         assert text.en
         assert text.zh
+    before, since = date(2026, 11, 23), versions[1].effective_from
+    assert [standard_for(versions, Measure.MARGIN, day).version for day in (before, since)] == [1, 2]
+    assert standard_for(versions, Measure.PRODUCT_MARGIN, before).version == 2
     whole = {"version": 1, "author": "a", "effective_from": "2026-01-01", "reason": "r", "window_days": 365,
              "top_percents": [20], "measures": [], "margin": {"balance_rate_bp": 1, "volume_rates_bp": {}}}  # fmt: skip
     with pytest.raises(ValueError, match="every measure"):
