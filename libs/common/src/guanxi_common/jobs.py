@@ -12,6 +12,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import describe
 from guanxi_common.messaging.processing import Handler
+from guanxi_common.telemetry.job_metrics import JOB_LAST_DONE, JOB_RUNS
 
 _log = structlog.get_logger("guanxi.jobs")
 _LONGEST_BACKOFF = 30.0
@@ -57,16 +58,20 @@ async def run_jobs(database: Database, jobs: Sequence[Job], stop: asyncio.Event)
 
 async def _run(database: Database, job: Job, stop: asyncio.Event) -> None:
     set_context(replace(current_context(), actor=f"system:{job.name}"))
+    JOB_LAST_DONE.labels(job.name).set_to_current_time()  # one that never succeeds is late from its start
     backoff = job.interval
     while not stop.is_set():
         job.wake.clear()  # before the look: what comes during it is looked for again
         try:
             done = await run_once(database, job)
         except Exception as error:  # a job that fails must not end the worker: it is logged, counted and tried again
+            JOB_RUNS.labels(job.name, "failed").inc()
             _log.warning("job_failed", job=job.name, error=describe(error))
             backoff = min(max(backoff * 2, 0.5), _LONGEST_BACKOFF)
             await _wait(stop, backoff)
             continue
+        JOB_RUNS.labels(job.name, "done").inc()
+        JOB_LAST_DONE.labels(job.name).set_to_current_time()
         backoff = job.interval
         if not done and not stop.is_set():
             await _wait(job.wake, job.interval)

@@ -1,12 +1,14 @@
-"""A job that a consumer leaves work for is woken when that work is durable, and does not wait for its interval."""
+"""Scheduled work: a job is woken when what it waits for is durable, and one that fails is counted and tried again."""
 
 import asyncio
+import time
 
 import pytest
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, run_jobs, waking
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import FACTS, OPENED, Fabric, record, record_effects, running
+from prometheus_client import REGISTRY
 
 pytestmark = pytest.mark.anyio
 
@@ -39,3 +41,30 @@ async def test_a_job_is_woken_by_the_consumer_and_ends_without_waiting(fabric: F
         stop.set()
         async with asyncio.timeout(5):
             await jobs
+
+
+async def test_a_job_that_fails_is_counted_tried_again_and_late_until_it_succeeds(fabric: Fabric) -> None:
+    stop, failures = asyncio.Event(), 2
+
+    async def stumble(uow: UnitOfWork) -> int:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ConnectionError("away")
+        return 0
+
+    def count(outcome: str) -> float:
+        return REGISTRY.get_sample_value("guanxi_job_runs_total", {"name": "stumble", "outcome": outcome}) or 0
+
+    async def succeeded() -> bool:
+        return count("done") > 0
+
+    jobs = asyncio.create_task(run_jobs(fabric.database, [Job("stumble", 0.01, stumble)], stop))
+    began = time.time()
+    try:
+        await eventually(succeeded)
+        assert count("failed") == 2
+        assert REGISTRY.get_sample_value("guanxi_job_last_done_seconds", {"name": "stumble"}) >= began + 0.5
+    finally:
+        stop.set()
+        await jobs

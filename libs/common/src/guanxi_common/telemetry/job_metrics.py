@@ -1,0 +1,10 @@
+"""The metrics of scheduled work."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+JOB_RUNS: Final = Counter("guanxi_job_runs_total", "Runs of a job, by outcome (done, failed)", ["name", "outcome"])
+JOB_LAST_DONE: Final = Gauge(
+    "guanxi_job_last_done_seconds", "When a job last ran without failing, in Unix time (alert)", ["name"]
+)
