@@ -10,6 +10,7 @@ from guanxi_common.http.settings import ServiceParts
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.ledger.policy import load_activity_classes
+from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.related_sales.policy import RelatedSaleStandard
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.rfm.policy import RfmStandard
@@ -33,6 +34,7 @@ def load_method(calendar: BusinessCalendar) -> Method:
         actions=load_standards(ActionStandard, "actions")[-1],
         rfm=load_standards(RfmStandard, "rfm")[-1],
         features=load_standards(FeatureStandard, "features")[-1],
+        propensity=load_standards(PropensityStandard, "propensity")[-1],
         calendar=calendar,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, Talk, margin
-from scoring_svc.related_sales.policy import CHANNELS, Assessment, Refusal, Situation, allowed_channels
+from scoring_svc.related_sales.policy import CHANNELS, OTHER_FEATURES, TYPICAL, Assessment, Refusal, Situation, allowed_channels
 from scoring_svc.signals.policy import Severity
 
 LIVE = ("open", "accepted")
@@ -164,7 +164,11 @@ def _sale(situation: Situation, one: Assessment, standard: ActionStandard) -> Ca
     return Candidate(
         kind=ActionKind.RELATED_SALE,
         reason_code=one.type.value,
-        reasons=tuple({"code": code, "zh": words.zh, "en": words.en} for code, words in one.reasons),
+        reasons=tuple(
+            {"code": why.code, "zh": why.words.zh, "en": why.words.en}
+            for why in one.reasons
+            if why.code not in (TYPICAL, OTHER_FEATURES)  # they name nothing to speak of
+        ),
         content=content,
         severity=talk.severity,
         propensity_bp=one.propensity_bp,

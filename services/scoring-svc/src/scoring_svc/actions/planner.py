@@ -1,6 +1,6 @@
 """Look what is to be done next: take customers off the queue, raise what their holdings and answers give, withdraw, choose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -16,8 +16,8 @@ from scoring_svc.actions.repository import Action
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
-from scoring_svc.related_sales.policy import Assessment, Situation, assess
-from scoring_svc.related_sales.service import NO_MODELS, read_situations
+from scoring_svc.related_sales.policy import Assessment, PropensityModel, Situation, assess
+from scoring_svc.related_sales.service import read_models, read_situations
 from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method
 from scoring_svc.signals import policy as signal_policy
@@ -37,6 +37,7 @@ class Round:
     today: date
     now: datetime
     catalogue: tuple[Product, ...]
+    models: Mapping[str, PropensityModel]
     levers: Levers
     raised_on: signals.RaisedOn
     found_again: "dict[UUID, set[tuple[str, date]]]"
@@ -48,13 +49,16 @@ async def plan_due_customers(uow: UnitOfWork, method: Method, now: datetime) -> 
     if not ids:
         return 0
     today = method.calendar.local_date(now)
-    situations = await read_situations(uow, ids, today)
+    catalogue = await products.read_catalogue(uow)
+    models = await read_models(uow, method, catalogue)
+    situations = await read_situations(uow, method, ids, today, observe=bool(models))
     past = await repository.read_past(uow, ids, today - timedelta(days=MEMORY_DAYS))
     answering = [one for one in ids if any(action.is_live and action.evidence.get("signal_ids") for action in past.get(one, ()))]
     shared = Round(
         today,
         now,
-        await products.read_catalogue(uow),
+        catalogue,
+        models,
         await repository.read_levers(uow),
         await signal_store.raised_on(uow, ids),
         await _found_again(uow, method, answering, today),
@@ -72,7 +76,7 @@ async def queue_the_day(uow: UnitOfWork, method: Method, now: datetime) -> int:
 async def _plan(uow: UnitOfWork, method: Method, shared: Round, situation: Situation, past: list[Past]) -> None:
     raised = await _raise_signals(uow, method, shared, situation)
     answered = await service.answer_signals(uow, method.actions, raised, shared.today, shared.now)
-    sales = assess(situation, shared.catalogue, method.related_sales, NO_MODELS)
+    sales = assess(situation, shared.catalogue, method.related_sales, shared.models)
     found = candidates(situation, sales, past, method.actions)
     standing = await _withdraw(uow, shared, situation, past, found, sales)
     known = [*standing, *(_as_past(action) for action in answered)]

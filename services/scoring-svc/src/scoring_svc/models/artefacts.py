@@ -1,27 +1,36 @@
 """Model artefacts between the database and memory: text and skops bytes, loaded once per process and version."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
 from scoring_svc.background import off_the_loop
+from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.models import repository
 from scoring_svc.models.policy import State
 from scoring_svc.models.repository import Artefact, ModelVersion
+from scoring_svc.propensity.policy import PropensityStandard
+from scoring_svc.propensity.trained import ProductModels, TrainedPropensity
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention, predictor_of
+from scoring_svc.training.applied import Applied
 
 if TYPE_CHECKING:
     from scoring_svc.training.model import Model
 
+A = TypeVar("A", bound=Applied)
+
 RETENTION: Final = "retention"
-_KEPT: Final = 8
-_loaded: OrderedDict[UUID, TrainedRetention] = OrderedDict()
+RELATED_SALE: Final = "related_sale:"
+"""Before a product's code it is the name of the product's models."""
+_KEPT: Final = 64
+_loaded: OrderedDict[UUID, Applied] = OrderedDict()
 _lock = Lock()
 
 
@@ -62,21 +71,43 @@ async def read_retention_models(uow: UnitOfWork) -> RetentionModels:
 
 
 async def load_retention(uow: UnitOfWork, version: ModelVersion) -> TrainedRetention:
-    """The version, ready to score; versions never change, so a loaded one is kept."""
+    """The version, ready to score."""
+    rhythm = predictor_of(version.training["rhythm"])
+    return await _load(uow, version, lambda model: TrainedRetention(*_common(version, model), rhythm))
+
+
+async def read_propensity_models(
+    uow: UnitOfWork, product_codes: Collection[str], standard: PropensityStandard, words: FeatureStandard
+) -> dict[str, ProductModels]:
+    """What gives the propensities of these products now; one that is not there has its rule."""
+    by_name: dict[str, dict[State, TrainedPropensity]] = {}
+    names = {f"{RELATED_SALE}{code}" for code in product_codes}
+    for version in [one for one in await repository.list_in_use(uow, RELATED_SALE) if one.name in names]:
+        by_name.setdefault(version.name, {})[version.state] = await load_propensity(uow, version)
+    return {
+        name.removeprefix(RELATED_SALE): ProductModels(found.get(State.ACTIVE), found.get(State.CHALLENGER), standard, words)
+        for name, found in by_name.items()
+    }
+
+
+async def load_propensity(uow: UnitOfWork, version: ModelVersion) -> TrainedPropensity:
+    """The version, ready to score."""
+    return await _load(uow, version, lambda model: TrainedPropensity(*_common(version, model), version.name))
+
+
+def _common(version: ModelVersion, model: "Model") -> "tuple[UUID, int, Model, frozenset[str], int]":
+    described = version.training
+    return version.id, version.number, model, frozenset(described["currencies"]), described["min_history_days"]
+
+
+async def _load(uow: UnitOfWork, version: ModelVersion, make: "Callable[[Model], A]") -> A:
+    """Versions never change, so a loaded one is kept."""
     with _lock:
         if version.id in _loaded:
             _loaded.move_to_end(version.id)
-            return _loaded[version.id]
+            return cast("A", _loaded[version.id])
     artefact = await repository.read_artefact(uow, version.id)
-    model = await off_the_loop(uow, partial(unpack, artefact, version.digest))
-    loaded = TrainedRetention(
-        version.id,
-        version.number,
-        model,
-        predictor_of(version.training["rhythm"]),
-        frozenset(version.training["currencies"]),
-        version.training["min_history_days"],
-    )
+    loaded = make(await off_the_loop(uow, partial(unpack, artefact, version.digest)))
     with _lock:
         _loaded[version.id] = loaded
         while len(_loaded) > _KEPT:

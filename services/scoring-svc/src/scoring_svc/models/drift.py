@@ -1,29 +1,30 @@
 """How far the book has moved from what a version in use was trained on (S6): PSI of the score and of each feature, once a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import Text
 from guanxi_common.telemetry.metrics import MODEL_DRIFT
 
 from scoring_svc.background import off_the_loop
-from scoring_svc.features import repository as feature_store
-from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Features, features_of
-from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.features.policy import Features, features_of
 from scoring_svc.models import repository
-from scoring_svc.models.artefacts import RETENTION, load_retention
+from scoring_svc.models.artefacts import RELATED_SALE, RETENTION, load_propensity, load_retention
+from scoring_svc.models.cases import Known, case_at, read_known
 from scoring_svc.models.policy import Distribution, State, population_stability
 from scoring_svc.models.repository import Drift, ModelVersion
-from scoring_svc.retention.trained import TrainedRetention, matrix_of, rhythm_of
+from scoring_svc.products.repository import read_catalogue
+from scoring_svc.retention.trained import rhythm_of
 from scoring_svc.scores.checks import FROM
 from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method
+from scoring_svc.training.applied import Applied, matrix_of
 from scoring_svc.training.table import Table
 
 SAMPLE: Final = 2_000
@@ -36,48 +37,86 @@ async def measure_drift(uow: UnitOfWork, method: Method, now: datetime) -> int:
     Due from two o'clock local time. Returns how many versions were measured.
     """
     local = now.astimezone(ZoneInfo(method.calendar.zone))
-    in_use = await repository.read_in_use(uow, RETENTION)
+    in_use = await repository.list_in_use(uow)
     measured = 0
-    for version in in_use.values():
+    for version in in_use:
         if local.time() >= FROM and await repository.begin_drift(uow, version.id, local.date()):
-            measured += await _measure(uow, method, version, in_use.get(State.CHALLENGER), local.date())
+            measured += await _measure(uow, method, version, in_use, local.date())
     latest = {
         f"{version.name}-{version.number}": found[0].result
-        for version in in_use.values()
+        for version in in_use
         if (found := await repository.list_drift(uow, version.id, 1))
     }
     uow.after_commit(partial(_tell, latest))
     return measured
 
 
-async def _measure(uow: UnitOfWork, method: Method, version: ModelVersion, challenger: ModelVersion | None, day: date) -> int:
-    model = await load_retention(uow, version)
+async def _measure(uow: UnitOfWork, method: Method, version: ModelVersion, in_use: Sequence[ModelVersion], day: date) -> int:
+    look = await (_retention(uow, method, version) if version.name == RETENTION else _propensity(uow, method, version))
+    if look is None:
+        return 0
     reference = await repository.read_distributions(uow, version.id)
     found: list[Features] = []
     ids = await repository.sample_customers(uow, day, SAMPLE)
     for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        days = await ledger.read_days(uow, chunk, until=day)
-        told = await feature_store.read_engagement(uow, chunk)
-        found += await off_the_loop(uow, partial(_features, method, model, days, told, day))
+        known = await read_known(uow, ids[start : start + CHUNK], until=day)
+        found += await off_the_loop(uow, partial(_seen, look.of, known, day))
     if not found:
         return 0
-    result = await off_the_loop(uow, partial(figures, method, model, reference, found))
-    beside = challenger and version.state is State.ACTIVE
-    compared = (
-        await repository.compare_with_challenger(uow, f"{RETENTION}-{challenger.number}") if beside and challenger else None
-    )
+    result = await off_the_loop(uow, partial(figures, look, reference, found))
+    challenger = next((one for one in in_use if one.name == RETENTION and one.state is State.CHALLENGER), None)
+    beside = challenger if version.name == RETENTION and version.state is State.ACTIVE else None
+    compared = await repository.compare_with_challenger(uow, f"{RETENTION}-{beside.number}") if beside else None
     await repository.insert_drift(uow, Drift(version.id, day, len(found), {**result, "comparison": compared}))
     return 1
 
 
-def figures(method: Method, model: TrainedRetention, reference: Mapping[str, Any], found: Sequence[Features]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A version, what it sees of a customer on a day (None for one whom it does not apply to), and the words of its features."""
+
+    model: Applied
+    of: Callable[[Known, date], Features | None]
+    word: Callable[[str], Text]
+
+
+async def _retention(uow: UnitOfWork, method: Method, version: ModelVersion) -> Look:
+    model = await load_retention(uow, version)
+
+    def of(known: Known, day: date) -> Features | None:
+        history = history_of(known.days, method.classes, day)
+        if history is None or not model.applies(history):
+            return None
+        rhythm = rhythm_of(model.rhythm, history)
+        return features_of(
+            known.days, method.classes, day, method.signals, history=history, rhythm=rhythm, engagement=known.engagement
+        )
+
+    return Look(model, of, method.features.word)
+
+
+async def _propensity(uow: UnitOfWork, method: Method, version: ModelVersion) -> Look | None:
+    """None where the product has left the catalogue."""
+    model, catalogue = await load_propensity(uow, version), await read_catalogue(uow)
+    code = version.name.removeprefix(RELATED_SALE)
+    product = next((product for product in catalogue if product.code == code), None)
+    if product is None:
+        return None
+
+    def of(known: Known, day: date) -> Features | None:
+        case = case_at(method, product, catalogue, known, day, 0)
+        return case.example.features if case and case.example.currency in model.currencies else None
+
+    return Look(model, of, lambda name: method.propensity.word(name, method.features))
+
+
+def figures(look: Look, reference: Mapping[str, Any], found: Sequence[Features]) -> dict[str, Any]:
     """PSI of the score and, from the largest down, of each feature. Pure."""
+    model, words = look.model, look.word
     names = model.model.encoder.names
     columns = matrix_of(found, names)
     parts = [(population_stability(Distribution.parse(reference["features"][name]), columns[name]), name) for name in names]
     probability = model.model.probability(Table(columns))
-    words = method.features.word
     return {
         "score_psi": round(population_stability(Distribution.parse(reference["score"]), np.asarray(probability)), 6),
         "features": [
@@ -87,25 +126,9 @@ def figures(method: Method, model: TrainedRetention, reference: Mapping[str, Any
     }
 
 
-def _features(
-    method: Method,
-    model: TrainedRetention,
-    days: Mapping[UUID, Sequence[DailyActivity]],
-    told: Mapping[UUID, Engagement],
-    day: date,
-) -> list[Features]:
-    """Of the customers that the version applies to."""
-    found = []
-    for customer_id, rows in days.items():
-        history = history_of(rows, method.classes, day)
-        if history is None or not model.applies(history):
-            continue
-        rhythm = rhythm_of(model.rhythm, history)
-        engagement = told.get(customer_id, NO_ENGAGEMENT)
-        features = features_of(rows, method.classes, day, method.signals, history=history, rhythm=rhythm, engagement=engagement)
-        if features is not None:
-            found.append(features)
-    return found
+def _seen(of: Callable[[Known, date], Features | None], known: Sequence[Known], day: date) -> list[Features]:
+    found = (of(one, day) for one in known)
+    return [features for features in found if features is not None]
 
 
 async def _tell(latest: Mapping[str, Mapping[str, Any]]) -> None:

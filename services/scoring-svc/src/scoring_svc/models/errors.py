@@ -34,6 +34,18 @@ class CutOutOfRange(InvalidInput):
 
 
 class NotATrainedName(InvalidInput):
-    """Only the retention model is trained by this service so far; other names are free for versions to come."""
+    """Models are trained under `retention` and under `related_sale:<product code>`."""
 
     code, title = "not_trained_here", Text("No training for models of this name", "没有该名称模型的训练")
+
+
+class UnknownProduct(InvalidInput):
+    """A model is named after a product that is not in the catalogue."""
+
+    code, title = "unknown_product", Text("The catalogue has no such product", "产品目录中没有该产品")
+
+
+class LabelOfOtherName(InvalidInput):
+    """A label of leaving for a related sale, or the reverse."""
+
+    code, title = "label_not_of_this_name", Text("Models of this name have another label", "该名称的模型使用其他标签")

@@ -153,6 +153,16 @@ async def read_in_use(uow: UnitOfWork, name: str) -> dict[State, ModelVersion]:
     return {version.state: version for version in versions}
 
 
+async def list_in_use(uow: UnitOfWork, prefix: str = "") -> list[ModelVersion]:
+    """The active versions and challengers of all names that begin with `prefix`."""
+    rows = await uow.execute(
+        select(*_facts)
+        .where(_version.c.name.startswith(prefix, autoescape=True), _version.c.state.in_((State.ACTIVE, State.CHALLENGER)))
+        .order_by(_version.c.name, _version.c.number)
+    )
+    return [_of(row) for row in rows.mappings()]
+
+
 async def list_versions(
     uow: UnitOfWork, *, name: str | None, past: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[ModelVersion]:

@@ -7,16 +7,22 @@ from uuid import UUID
 from guanxi_common.http.bodies import Answer, Body
 from pydantic import Field, field_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(:[a-z0-9][a-z0-9_-]{0,39})?$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Why; kept with the step. No personal data.")]
 
 
 class TrainingRequest(Body):
-    """What to train, on which business dates. A cut needs its whole horizon behind it."""
+    """What to train, on which business dates. A cut needs its whole horizon behind it.
+
+    Names: `retention`, and `related_sale:<product code>` for the propensity to take up a product of the catalogue.
+    """
 
     name: Name = "retention"
     kind: Literal["logistic", "boosted_trees", "lightgbm"] = "logistic"
-    label: Literal["leaves", "balance_decline", "activity_decline", "salary_gone", "product_closure", "full_attrition"] = "leaves"
+    label: (
+        Literal["leaves", "balance_decline", "activity_decline", "salary_gone", "product_closure", "full_attrition", "takes_up"]
+        | None
+    ) = Field(default=None, description="Default: leaves for retention. A related sale has takes_up alone.")
     train_cuts: list[date] = Field(min_length=1, max_length=24, description="Customers are looked at as of these dates.")
     test_cut: date | None = Field(
         default=None,

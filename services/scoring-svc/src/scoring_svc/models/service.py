@@ -9,20 +9,25 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 
+from scoring_svc.features.policy import Label
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.models import repository
-from scoring_svc.models.artefacts import RETENTION
+from scoring_svc.models.artefacts import RELATED_SALE, RETENTION
 from scoring_svc.models.errors import (
     CutOutOfRange,
     KindNotAvailable,
+    LabelOfOtherName,
     NotATrainedName,
     OtherActive,
     SamePerson,
+    UnknownProduct,
     WrongState,
 )
 from scoring_svc.models.policy import ACTIVATED_AS, MAY_BECOME, STEPS_DOWN_TO, Role, State
 from scoring_svc.models.repository import ModelVersion, Step, Training
 from scoring_svc.models.schemas import TrainingRequest
+from scoring_svc.products.repository import read_catalogue
+from scoring_svc.propensity.policy import TAKES_UP
 from scoring_svc.runs.repository import mark_book_dirty
 from scoring_svc.scores.service import Method
 
@@ -34,19 +39,34 @@ async def request_training(
 ) -> Training:
     """Queue a training for the worker.
 
-    Raises `NotATrainedName`, `KindNotAvailable`, and `CutOutOfRange` unless every horizon lies within what core banking has told,
-    and the test cut after the horizon of every training cut.
+    Raises `NotATrainedName`, `UnknownProduct`, `LabelOfOtherName`, `KindNotAvailable`, and `CutOutOfRange` unless every horizon lies
+    within what core banking has told, and the test cut after the horizon of every training cut.
     """
-    if request.name != RETENTION:
-        raise NotATrainedName
     _require_library(request.kind)
-    horizon = request.horizon_days or method.features.labels.horizon_days
+    label, usual_horizon = await _label_of(uow, method, request)
+    horizon = request.horizon_days or usual_horizon
     known_until = min(method.calendar.local_date(now), await ledger.feed_position(uow))
     _check_cuts(request, timedelta(days=horizon), known_until)
-    asked = {**request.model_dump(mode="json", exclude={"name"}), "horizon_days": horizon}
+    asked = {**request.model_dump(mode="json", exclude={"name"}), "label": label, "horizon_days": horizon}
     training = Training(new_id(), request.name, asked, "queued", requested_by, now)
     await repository.insert_training(uow, training)
     return training
+
+
+async def _label_of(uow: UnitOfWork, method: Method, request: TrainingRequest) -> tuple[str, int]:
+    """What the model is trained to foretell, and within how many days by the standard."""
+    if request.name == RETENTION:
+        if request.label == TAKES_UP:
+            raise LabelOfOtherName
+        return request.label or Label.LEAVES.value, method.features.labels.horizon_days
+    if not request.name.startswith(RELATED_SALE):
+        raise NotATrainedName
+    if request.label not in (None, TAKES_UP):
+        raise LabelOfOtherName
+    code = request.name.removeprefix(RELATED_SALE)
+    if all(product.code != code for product in await read_catalogue(uow)):
+        raise UnknownProduct
+    return TAKES_UP, method.propensity.horizon_days
 
 
 async def approve(uow: UnitOfWork, model_id: UUID, author: str, reason: str, now: datetime) -> ModelVersion:

@@ -1,6 +1,6 @@
 """Do a training: read the book at its cuts, fit and back-test off the event loop, keep the version with its card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -38,10 +38,10 @@ MAX_CUSTOMERS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A training's request, parsed."""
+    """A training's request, parsed. `label`: of `features.policy.Label`, or `TAKES_UP`."""
 
     kind: Kind
-    label: Label
+    label: str
     train_cuts: tuple[date, ...]
     test_cut: date | None
     rules: LabelRules
@@ -58,7 +58,7 @@ class Plan:
 def plan_of(request: Mapping[str, Any], rules: LabelRules) -> Plan:
     return Plan(
         Kind(request["kind"]),
-        Label(request["label"]),
+        request["label"],
         tuple(sorted(date.fromisoformat(cut) for cut in request["train_cuts"])),
         date.fromisoformat(request["test_cut"]) if request["test_cut"] else None,
         replace(rules, horizon_days=request["horizon_days"]),
@@ -76,10 +76,10 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         left_out = method.features.left_out
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, later, left_out))
     except (InvalidFile, KindUnavailable) as error:
-        await repository.finish_training(uow, training.id, "failed", {"model_id": None, "refusal": str(error)}, now)
+        await refuse(uow, training, error, now)
         return
-    version = await _keep(uow, method, training, plan, rhythm, earlier, fitted, now)
-    await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version), "refusal": None}, now)
+    described = _describe(method, plan, rhythm, earlier, fitted)
+    await keep(uow, training, plan, described, fitted, lambda title: card_of(title, described, fitted, method.features), now)
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
@@ -93,7 +93,7 @@ async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str
                 acts = list(history.acts)
                 columns.append((len(acts) - 1, (acts[-1] - acts[0]).days, (cut - acts[0]).days))
 
-    for chunk in await _sample(uow, cut):
+    for chunk in await sample(uow, cut):
         days = await ledger.read_days(uow, chunk, until=cut)
         await off_the_loop(uow, partial(add, days))
     if not columns:
@@ -109,7 +109,7 @@ async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str
 async def _read_examples(uow: UnitOfWork, method: Method, plan: Plan, rhythm: Predictor | None) -> list[Example]:
     """In the order of cuts and customers."""
     examples: list[Example] = []
-    for chunk in await _sample(uow, max(plan.cuts)):
+    for chunk in await sample(uow, max(plan.cuts)):
         days = await ledger.read_days(uow, chunk, until=plan.until)
         engagement = await feature_store.read_engagement(uow, chunk)
         examples += await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement))
@@ -140,7 +140,7 @@ def examples_of(
         if history is None or (cut - history.first_day).days < method.features.min_history_days:
             continue
         labels = labels_of(days, method.classes, cut, plan.rules, method.signals)
-        outcome = labels[plan.label] if labels else None
+        outcome = labels[Label(plan.label)] if labels else None
         features = features_of(
             days, method.classes, cut, method.signals, history=history, rhythm=rhythm_of(rhythm, history), engagement=told
         )
@@ -149,7 +149,7 @@ def examples_of(
     return examples
 
 
-async def _sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
+async def sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
     """Customers with a posting by the cut, in chunks; a sample that depends on nothing but their ids."""
     rows = await uow.driver.fetch(
         "SELECT customer_id FROM (SELECT DISTINCT customer_id FROM daily_activity WHERE booked_on <= $1) known"
@@ -161,21 +161,19 @@ async def _sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
     return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
-async def _keep(
+async def keep(
     uow: UnitOfWork,
-    method: Method,
     training: Training,
     plan: Plan,
-    rhythm: Mapping[str, float] | None,
-    examples: Sequence[Example],
+    described: Mapping[str, Any],
     fitted: Fitted,
+    card: Callable[[str], str],
     now: datetime,
-) -> UUID:
-    """Keep the version: a candidate, and back-tested where the back-test could be held."""
+) -> None:
+    """Keep the version and end its training: a candidate, and back-tested where the back-test could be held."""
     await repository.lock_name(uow, training.name)
     number = await repository.next_number(uow, training.name)
     artefact = artefacts.pack(fitted.model)
-    described = _describe(method, plan, rhythm, examples, fitted)
     judged = fitted.judgement
     back_test = back_test_of(judged, fitted.model.encoder.names) if judged else None
     version = ModelVersion(
@@ -190,25 +188,29 @@ async def _keep(
         back_test,
         artefact.digest,
     )
-    card = card_of(f"{training.name}-{number}", described, fitted, method.features)
     distributions = {
         "score": _text(fitted.score),
         "features": {name: _text(distribution) for name, distribution in fitted.features.items()},
     }
-    await repository.insert_version(uow, version, card, artefact, distributions)
+    await repository.insert_version(uow, version, card(f"{training.name}-{number}"), artefact, distributions)
     trained = Step(None, State.CANDIDATE, training.requested_by, now, f"training {training.id}")
     await repository.record_step(uow, version.id, trained)
     if judged:
         tested = Step(State.CANDIDATE, State.BACK_TESTED, "system:do-model-trainings", now, judged.protocol)
         await repository.record_step(uow, version.id, tested)
-    return version.id
+    await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version.id), "refusal": None}, now)
+
+
+async def refuse(uow: UnitOfWork, training: Training, why: Exception, now: datetime) -> None:
+    """End a training that cannot be done, with its reason."""
+    await repository.finish_training(uow, training.id, "failed", {"model_id": None, "refusal": str(why)}, now)
 
 
 def _describe(
     method: Method, plan: Plan, rhythm: Mapping[str, float] | None, examples: Sequence[Example], fitted: Fitted
 ) -> dict[str, Any]:
     return {
-        "label": plan.label.value,
+        "label": plan.label,
         "horizon_days": plan.rules.horizon_days,
         "train_cuts": [cut.isoformat() for cut in plan.train_cuts],
         "test_cut": plan.test_cut.isoformat() if plan.test_cut else None,

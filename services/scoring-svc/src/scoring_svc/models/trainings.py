@@ -7,6 +7,7 @@ from guanxi_common.db.uow import UnitOfWork
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.models import repository
+from scoring_svc.models.artefacts import RETENTION
 from scoring_svc.scores.service import Method
 
 
@@ -15,6 +16,7 @@ async def do_next_training(uow: UnitOfWork, method: Method, now: datetime) -> bo
     training = await repository.take_queued_training(uow)
     if training is None:
         return False
-    trainer = await off_the_loop(uow, lambda: import_module("scoring_svc.models.trainer"))
+    module = "trainer" if training.name == RETENTION else "propensity_trainer"
+    trainer = await off_the_loop(uow, lambda: import_module(f"scoring_svc.models.{module}"))
     await trainer.do_training(uow, method, training, now)
     return True

@@ -14,12 +14,16 @@ from uuid import UUID
 from pydantic import ConfigDict
 
 from scoring_svc.customers.policy import CustomerFacts
+from scoring_svc.features.policy import Features
 from scoring_svc.holdings.policy import Holding
 from scoring_svc.products.policy import Product, Words
 
 WHOLE_BP = 10_000
 CHANNELS = ("phone", "visit", "message", "branch")
 SATISFIED_FROM = 3
+MOST_REASONS = 2
+TYPICAL, OTHER_FEATURES = "typical_customer", "other_features"
+"""Codes of the reasons that name no feature of their own."""
 
 
 class SaleType(StrEnum):
@@ -47,10 +51,20 @@ class SurveyAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What the ledger and engagement tell of a customer on a business date, as trained models look at it."""
+
+    features: Features
+    currency: str
+    history_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What is known of a customer on a business date. Money in minor units of `currency`; None: not known.
 
-    `risk_bp`, `band`, `main_reason`: the retention risk as last scored. `last_contact_on`: the last recorded contact.
+    `risk_bp`, `band`, `main_reason`: the retention risk as last scored. `last_contact_on`: the last recorded contact. `observed`: where
+    trained models ask for it.
     """
 
     customer_id: UUID
@@ -67,6 +81,7 @@ class Situation:
     band: str = "low"
     main_reason: Mapping[str, str] | None = None
     last_contact_on: date | None = None
+    observed: Observed | None = None
 
     @property
     def held(self) -> tuple[Holding, ...]:
@@ -109,13 +124,39 @@ class RelatedSaleStandard:
         return f"related-sales-{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class SaleReason:
+    """A reason. `contribution_bp`: its share of a trained model's propensity; None where the rule or the type of the sale speaks."""
+
+    code: str
+    words: Words
+    contribution_bp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A propensity by a trained model; the contributions of its reasons add up to it."""
+
+    propensity_bp: int
+    reasons: tuple[SaleReason, ...]
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a challenger would have said."""
+
+    model_version: str
+    propensity_bp: int
+
+
 class PropensityModel(Protocol):
     """What takes over a product's propensity: an active model of the registry called `related_sale:<code>`."""
 
-    @property
-    def version(self) -> str: ...
+    def judge(self, situation: Situation, product: Product, catalogue: Sequence[Product]) -> Judged | None:
+        """None where the model was not trained on such customers: the rule applies."""
 
-    def propensity_bp(self, features: Mapping[str, float]) -> int: ...
+    def shadow(self, situation: Situation, product: Product, catalogue: Sequence[Product]) -> Shadow | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +176,10 @@ class Assessment:
     propensity_bp: int
     amount_minor: int
     value_minor: int
-    reasons: tuple[tuple[str, Words], ...]
+    reasons: tuple[SaleReason, ...]
     model_version: str
     refusals: tuple[Refusal, ...] = ()
+    challenger: Shadow | None = None
 
 
 def assess(
@@ -151,7 +193,7 @@ def assess(
     for product in catalogue:
         kind = sale_type(situation, product, catalogue, standard)
         if kind is not None:
-            found.append(_assess(situation, product, kind, standard, models or {}))
+            found.append(_assess(situation, product, kind, catalogue, standard, (models or {}).get(product.code)))
     return sorted(found, key=lambda one: (bool(one.refusals), -one.value_minor, -one.propensity_bp, one.product.code))
 
 
@@ -162,7 +204,7 @@ def sale_type(
     today = situation.today
     held = situation.held
     of_this = [holding for holding in held if holding.product_code in product.account_codes]
-    renewed = [h for h in held if h.product_code in _account_codes(product.linked("renews"), catalogue)]
+    renewed = [h for h in held if h.product_code in account_codes(product.linked("renews"), catalogue)]
     soon = today + timedelta(days=standard.maturity_days)
     if any(h.matures_on is not None and today <= h.matures_on <= soon for h in (*of_this, *renewed)):
         return SaleType.REPEAT
@@ -171,11 +213,12 @@ def sale_type(
         return SaleType.ACTIVATION if unused and product.family in standard.activation_families else None
     if any(holding.product_code in product.account_codes for holding in situation.holdings if holding.opened_on <= today):
         return SaleType.REPEAT
-    lesser = _account_codes(product.linked("upgrade_of"), catalogue)
+    lesser = account_codes(product.linked("upgrade_of"), catalogue)
     return SaleType.UP if any(holding.product_code in lesser for holding in held) else SaleType.CROSS
 
 
-def _account_codes(codes: frozenset[str], catalogue: Sequence[Product]) -> frozenset[str]:
+def account_codes(codes: frozenset[str], catalogue: Sequence[Product]) -> frozenset[str]:
+    """The codes of products, and of the accounts that mean that one of them is held."""
     return codes.union(*(product.account_codes for product in catalogue if product.code in codes))
 
 
@@ -184,8 +227,10 @@ def _unused(holding: Holding, today: date, standard: RelatedSaleStandard) -> boo
     return (today - since).days >= standard.unused_days
 
 
-def features(situation: Situation, product: Product, standard: RelatedSaleStandard) -> dict[str, float]:
-    """What the propensity rests on, each between 0 and 1."""
+def features(
+    situation: Situation, product: Product, catalogue: Sequence[Product], standard: RelatedSaleStandard
+) -> dict[str, float]:
+    """What the rule's propensity rests on, each between 0 and 1."""
     half = standard.half_balance_minor.get(situation.currency or "")
     balance = max(situation.balance_minor or 0, 0)
     held = {holding.product_code for holding in situation.held}
@@ -194,7 +239,7 @@ def features(situation: Situation, product: Product, standard: RelatedSaleStanda
         "balance": balance / (balance + half) if half else 0.0,
         "activity": min(1.0, situation.acts_recent / standard.full_acts),
         "products": min(1.0, len(held) / standard.full_products),
-        "complement": float(bool(held & product.linked("complements"))),
+        "complement": float(bool(held & account_codes(product.linked("complements"), catalogue))),
         "tenure": min(1.0, situation.history_days / standard.full_history_days),
         "satisfied": max(0, latest - SATISFIED_FROM) / 2,
         "leaving": situation.risk_bp / WHOLE_BP,
@@ -202,24 +247,38 @@ def features(situation: Situation, product: Product, standard: RelatedSaleStanda
 
 
 def _assess(
-    situation: Situation, product: Product, kind: SaleType, standard: RelatedSaleStandard, models: Mapping[str, PropensityModel]
+    situation: Situation,
+    product: Product,
+    kind: SaleType,
+    catalogue: Sequence[Product],
+    standard: RelatedSaleStandard,
+    model: PropensityModel | None,
 ) -> Assessment:
-    told = features(situation, product, standard)
-    model = models.get(product.code)
-    propensity = model.propensity_bp(told) if model else rule_propensity_bp(kind, told, standard)
+    judged = model.judge(situation, product, catalogue) if model else None
+    judged = judged or _by_rule(situation, product, kind, catalogue, standard)
     amount = _amount(situation, product, kind, standard)
-    strongest = sorted(told, key=lambda name: (-standard.weights[name] * told[name], name))
-    names = [kind.value, *(name for name in strongest if standard.weights[name] * told[name] > 0)][:3]
     return Assessment(
         product=product,
         type=kind,
-        propensity_bp=propensity,
+        propensity_bp=judged.propensity_bp,
         amount_minor=amount,
-        value_minor=propensity * product.margin_bp * amount // WHOLE_BP**2,
-        reasons=tuple((name, standard.words[name]) for name in names),
-        model_version=model.version if model else standard.model_version,
+        value_minor=judged.propensity_bp * product.margin_bp * amount // WHOLE_BP**2,
+        reasons=(SaleReason(kind.value, standard.words[kind]), *judged.reasons),
+        model_version=judged.model_version,
         refusals=tuple(refusals(situation, product, kind, standard)),
+        challenger=model.shadow(situation, product, catalogue) if model else None,
     )
+
+
+def _by_rule(
+    situation: Situation, product: Product, kind: SaleType, catalogue: Sequence[Product], standard: RelatedSaleStandard
+) -> Judged:
+    """By the standard's weights, with the features that speak most for it."""
+    told = features(situation, product, catalogue, standard)
+    strongest = sorted(told, key=lambda name: (-standard.weights[name] * told[name], name))
+    names = [name for name in strongest if standard.weights[name] * told[name] > 0][:MOST_REASONS]
+    reasons = tuple(SaleReason(name, standard.words[name]) for name in names)
+    return Judged(rule_propensity_bp(kind, told, standard), reasons, standard.model_version)
 
 
 def rule_propensity_bp(kind: SaleType, told: Mapping[str, float], standard: RelatedSaleStandard) -> int:
@@ -257,7 +316,8 @@ def _validity(situation: Situation, product: Product, _: RelatedSaleStandard) ->
         yield Refusal("validity", {"today": situation.today, "valid_from": product.valid_from, "valid_to": product.valid_to})
 
 
-def _eligibility(situation: Situation, product: Product, _: RelatedSaleStandard) -> Iterator[Refusal]:
+def eligibility(situation: Situation, product: Product) -> Iterator[Refusal]:
+    """What of the product's own conditions the customer does not meet."""
     asked, facts = product.eligibility, situation.facts
     kind = facts.customer_type if facts else None
     if asked.customer_types and kind not in asked.customer_types:
@@ -272,6 +332,10 @@ def _eligibility(situation: Situation, product: Product, _: RelatedSaleStandard)
         balance = situation.balance_minor if situation.currency == product.currency else None
         if balance is None or balance < asked.min_balance_minor:
             yield Refusal("balance", {"balance_minor": balance, "min_balance_minor": asked.min_balance_minor})
+
+
+def _eligibility(situation: Situation, product: Product, _: RelatedSaleStandard) -> Iterator[Refusal]:
+    yield from eligibility(situation, product)
 
 
 def _suitability(situation: Situation, product: Product, standard: RelatedSaleStandard) -> Iterator[Refusal]:

@@ -15,7 +15,7 @@ from scoring_svc.parts import parts_of
 from scoring_svc.products.policy import Words
 from scoring_svc.related_sales import service
 from scoring_svc.related_sales.policy import Assessment
-from scoring_svc.related_sales.schemas import CodedReasonOut, RefusalOut, RelatedSaleOut, RelatedSalesOut, WordsOut
+from scoring_svc.related_sales.schemas import RefusalOut, RelatedSaleOut, RelatedSalesOut, SaleReasonOut, ShadowOut, WordsOut
 
 related_sales = router("related-sales")
 
@@ -32,9 +32,24 @@ _SALES = {
             "value_minor": 3_720,
             "currency": "CNY",
             "price": {"zh": "年利率1.45%", "en": "1.45 % a year"},
-            "reasons": [{"code": "cross", "zh": "尚未持有该产品。", "en": "Does not hold this product yet."}],
+            "reasons": [
+                {"code": "cross", "zh": "尚未持有该产品。", "en": "Does not hold this product yet.", "contribution_bp": None},
+                {
+                    "code": "typical_customer",
+                    "zh": "典型客户的可能性为2.1%。",
+                    "en": "A typical customer's propensity is 2.1 %.",
+                    "contribution_bp": 210,
+                },
+                {
+                    "code": "balance_minor",
+                    "zh": "当前余额：120000.00 CNY（典型值30000.00 CNY），可能性因此上升。",
+                    "en": "Balance: 120000.00 CNY (typical: 30000.00 CNY); this makes it more likely.",
+                    "contribution_bp": 410,
+                },
+            ],
             "refusals": [],
-            "model_version": "related-sales-1",
+            "model_version": "related_sale:DEP-12M-1",
+            "challenger": None,
         }
     ],
 }
@@ -53,7 +68,7 @@ async def read_related_sales(
 ) -> Response:
     method = parts_of(call).method
     async with call.read() as read:
-        found = await service.related_sales(read.uow, read.scope, method.calendar, method.related_sales, customer_id, read.now)
+        found = await service.related_sales(read.uow, read.scope, method, customer_id, read.now)
         await audit.record(read.uow, read.audit, customer_id, ("related_sales",))
         shown = [_out(one) for one in found if explain or not one.refusals]
         return read.reply(RelatedSalesOut(customer_id=customer_id, data=shown))
@@ -64,7 +79,7 @@ def _words(words: Words) -> WordsOut:
 
 
 def _out(one: Assessment) -> RelatedSaleOut:
-    product = one.product
+    product, beside = one.product, one.challenger
     return RelatedSaleOut(
         product_code=product.code,
         name=_words(product.name),
@@ -74,7 +89,11 @@ def _out(one: Assessment) -> RelatedSaleOut:
         value_minor=one.value_minor,
         currency=product.currency,
         price=_words(product.price) if product.price else None,
-        reasons=[CodedReasonOut(code=code, zh=words.zh, en=words.en) for code, words in one.reasons],
+        reasons=[
+            SaleReasonOut(code=why.code, zh=why.words.zh, en=why.words.en, contribution_bp=why.contribution_bp)
+            for why in one.reasons
+        ],
         refusals=[RefusalOut(rule=refusal.rule, values=to_jsonable_python(dict(refusal.values))) for refusal in one.refusals],
         model_version=one.model_version,
+        challenger=ShadowOut(model_version=beside.model_version, propensity_bp=beside.propensity_bp) if beside else None,
     )

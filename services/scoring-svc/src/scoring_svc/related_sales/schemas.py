@@ -17,6 +17,19 @@ class CodedReasonOut(Answer):
     en: str
 
 
+class SaleReasonOut(CodedReasonOut):
+    """`contribution_bp`: the reason's share of a trained model's propensity, which these shares add up to; null by the rule."""
+
+    contribution_bp: int | None
+
+
+class ShadowOut(Answer):
+    """What the model in the shadow of the active one would have said."""
+
+    model_version: str
+    propensity_bp: int
+
+
 class RefusalOut(Answer):
     """A rule that speaks against it, with the values compared."""
 
@@ -25,7 +38,10 @@ class RefusalOut(Answer):
 
 
 class RelatedSaleOut(Answer):
-    """One product. `value_minor` = propensity × margin × amount, in minor units of `currency`."""
+    """One product. `value_minor` = propensity × margin × amount, in minor units of `currency`.
+
+    `model_version`: `related_sale:<code>-<number>` for a trained model, `related-sales-<number>` for the rule of that standard.
+    """
 
     product_code: str
     name: WordsOut
@@ -35,9 +51,10 @@ class RelatedSaleOut(Answer):
     value_minor: int
     currency: str
     price: WordsOut | None
-    reasons: list[CodedReasonOut]
+    reasons: list[SaleReasonOut]
     refusals: list[RefusalOut]
     model_version: str
+    challenger: ShadowOut | None
 
 
 class RelatedSalesOut(Answer):

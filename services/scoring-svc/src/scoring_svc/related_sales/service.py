@@ -1,25 +1,27 @@
 """Read what is known of customers, and assess the catalogue for one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.customers import repository as customers
 from scoring_svc.features import repository as features
-from scoring_svc.features.policy import Engagement, FactKind
+from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FactKind, features_of
 from scoring_svc.holdings import repository as holdings
+from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.models.artefacts import read_propensity_models
 from scoring_svc.products import repository as products
+from scoring_svc.products.policy import Product
 from scoring_svc.related_sales import policy
-from scoring_svc.related_sales.policy import Assessment, Complaint, PropensityModel, RelatedSaleStandard, Situation, SurveyAnswer
+from scoring_svc.related_sales.policy import Assessment, Complaint, Observed, PropensityModel, Situation, SurveyAnswer
+from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.repository import customer_is_visible
-
-NO_MODELS: Mapping[str, PropensityModel] = {}
-"""The seam to the registry: active models by product code take over from the standard's weights."""
+from scoring_svc.scores.service import Method
 
 _SCORES = """
 SELECT asked.customer_id, score.detail,
@@ -29,8 +31,17 @@ FROM unnest($1::uuid[]) AS asked (customer_id) LEFT JOIN score ON score.customer
 """
 
 
-async def read_situations(uow: UnitOfWork, customer_ids: Collection[UUID], today: date) -> dict[UUID, Situation]:
-    """What is known of each customer on a business date, in a handful of statements for all."""
+async def read_models(uow: UnitOfWork, method: Method, catalogue: Sequence[Product]) -> Mapping[str, PropensityModel]:
+    """What takes over from the standard's weights now, by product code."""
+    return await read_propensity_models(uow, {product.code for product in catalogue}, method.propensity, method.features)
+
+
+async def read_situations(
+    uow: UnitOfWork, method: Method, customer_ids: Collection[UUID], today: date, *, observe: bool
+) -> dict[UUID, Situation]:
+    """What is known of each customer on a business date, in a handful of statements for all; with `observe` also what trained models
+    look at."""
+    days = await ledger.read_days(uow, customer_ids, until=today) if observe else {}
     facts = await customers.read_facts(uow, customer_ids)
     held = await holdings.read_holdings(uow, customer_ids)
     told = await features.read_engagement(uow, customer_ids)
@@ -55,8 +66,16 @@ async def read_situations(uow: UnitOfWork, customer_ids: Collection[UUID], today
             band=retention.get("band", "low"),
             main_reason=reasons[0],
             last_contact_on=row["last_contact_on"],
+            observed=observed(method, days.get(one, ()), told.get(one, NO_ENGAGEMENT), today),
         )
     return found
+
+
+def observed(method: Method, days: Sequence[DailyActivity], told: Engagement, on: date) -> Observed | None:
+    """What trained models look at; None for a customer without an entry by then. Pure."""
+    history = history_of(days, method.classes, on)
+    seen = features_of(days, method.classes, on, method.signals, history=history, engagement=told) if history else None
+    return Observed(seen, history.currency, (on - history.first_day).days) if history and seen else None
 
 
 def _open_complaints(told: Engagement | None) -> tuple[Complaint, ...]:
@@ -76,16 +95,11 @@ def _answers(told: Engagement | None) -> tuple[SurveyAnswer, ...]:
     return tuple(sorted(answers, key=lambda answer: (answer.answered_on, answer.answer_id)))
 
 
-async def related_sales(
-    uow: UnitOfWork,
-    scope: RowScope,
-    calendar: BusinessCalendar,
-    standard: RelatedSaleStandard,
-    customer_id: UUID,
-    now: datetime,
-) -> list[Assessment]:
+async def related_sales(uow: UnitOfWork, scope: RowScope, method: Method, customer_id: UUID, now: datetime) -> list[Assessment]:
     """The catalogue assessed for one customer; raises `NotFound` for one out of scope."""
     if not await customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
-    situations = await read_situations(uow, [customer_id], calendar.local_date(now))
-    return policy.assess(situations[customer_id], await products.read_catalogue(uow), standard, NO_MODELS)
+    catalogue = await products.read_catalogue(uow)
+    models = await read_models(uow, method, catalogue)
+    situations = await read_situations(uow, method, [customer_id], method.calendar.local_date(now), observe=bool(models))
+    return policy.assess(situations[customer_id], catalogue, method.related_sales, models)

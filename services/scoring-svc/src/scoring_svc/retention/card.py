@@ -1,7 +1,9 @@
 """The model card of a version, in markdown: what it is for, what it rests on, how it did, and what it must not be used for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from guanxi_common.errors import Text
 
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.retention.fitting import Fitted
@@ -39,18 +41,11 @@ def card_of(title: str, training: Mapping[str, Any], fitted: Fitted, standard: F
         "",
         "## Back-test",
         "",
-        *_back_test(fitted),
+        *back_test(fitted),
         "",
         "## What moves it",
         "",
-        "Mean share of the log-odds over the training rows, the strongest first.",
-        "",
-        "| Feature | | Share |",
-        "|---|---|---:|",
-        *(
-            f"| {standard.word(name).en} | {standard.word(name).zh} | {share:.3f} |"
-            for name, share in list(fitted.influence.items())[:_MOST]
-        ),
+        *influence(fitted, standard.word),
         "",
         "## Limits",
         "",
@@ -62,7 +57,19 @@ def card_of(title: str, training: Mapping[str, Any], fitted: Fitted, standard: F
     return "\n".join(lines) + "\n"
 
 
-def _back_test(fitted: Fitted) -> list[str]:
+def influence(fitted: Fitted, word: Callable[[str], Text]) -> list[str]:
+    """The strongest features as a table."""
+    return [
+        "Mean share of the log-odds over the training rows, the strongest first.",
+        "",
+        "| Feature | | Share |",
+        "|---|---|---:|",
+        *(f"| {word(name).en} | {word(name).zh} | {share:.3f} |" for name, share in list(fitted.influence.items())[:_MOST]),
+    ]
+
+
+def back_test(fitted: Fitted) -> list[str]:
+    """The figures and the calibration, or why there are none."""
     judged = fitted.judgement
     if judged is None:
         return [f"None: {fitted.no_judgement}."]

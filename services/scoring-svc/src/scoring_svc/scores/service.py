@@ -21,6 +21,7 @@ from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStanda
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.models.artefacts import read_retention_models
+from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.related_sales.policy import RelatedSaleStandard
 from scoring_svc.retention.policy import (
     Contact,
@@ -63,6 +64,7 @@ class Method:
     actions: ActionStandard
     rfm: RfmStandard
     features: FeatureStandard
+    propensity: PropensityStandard
     calendar: BusinessCalendar
 
 

@@ -123,7 +123,7 @@ async def test_s3_a_cut_whose_horizon_is_not_known_is_refused(
 async def test_s3_other_names_are_free_but_not_trained_here(bank: Database, method: Method, now: datetime) -> None:
     async with bank.transaction() as uow:
         with pytest.raises(NotATrainedName):
-            await service.request_training(uow, method, request(name="related_sale:card"), TRAINER, now)
+            await service.request_training(uow, method, request(name="loyalty"), TRAINER, now)
 
 
 async def test_s3_a_killed_training_is_done_by_the_next_worker(bank: Database, method: Method, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """S4: each type has its own eligibility, every refusal names its rule and values, and what fits is ranked by expected value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +10,17 @@ import pytest
 from scoring_svc.customers.policy import Consent, CustomerFacts, RiskProfile
 from scoring_svc.holdings.policy import Holding
 from scoring_svc.products.policy import Eligibility, Link, Product, Words
-from scoring_svc.related_sales.policy import Complaint, RelatedSaleStandard, SaleType, Situation, assess
+from scoring_svc.related_sales.policy import (
+    Complaint,
+    Judged,
+    RelatedSaleStandard,
+    SaleReason,
+    SaleType,
+    Shadow,
+    Situation,
+    assess,
+    features,
+)
 from scoring_svc.standards import load_standards
 
 TODAY = date(2026, 11, 25)
@@ -140,7 +150,7 @@ def test_s4_what_fits_is_ranked_by_expected_value_and_what_is_refused_comes_afte
     first = found[0]
     assert first.amount_minor == 10_000_000 * STANDARD.amount_share_bp["fund"] // 10_000
     assert first.value_minor == first.propensity_bp * 200 * first.amount_minor // 10**8
-    assert first.reasons[0][0] == "cross"
+    assert first.reasons[0].code == "cross"
 
 
 def test_s4_a_maturing_balance_is_what_is_spoken_of() -> None:
@@ -151,12 +161,29 @@ def test_s4_a_maturing_balance_is_what_is_spoken_of() -> None:
 
 def test_s4_an_active_model_takes_over_a_products_propensity() -> None:
     class Trained:
-        version = "related_sale:fund@3"
+        def judge(self, seen: Situation, of: Product, _: Sequence[Product]) -> Judged | None:
+            why = SaleReason("acts_90", Words("近90天主动交易笔数", "own postings in 90 days"), 667)
+            return Judged(667, (why,), f"related_sale:{of.code}-3") if seen.balance_minor else None
 
-        def propensity_bp(self, features: Mapping[str, float]) -> int:
-            return round(features["activity"] * 1_000)
+        def shadow(self, *_: object) -> Shadow | None:
+            return Shadow("related_sale:fund-4", 700)
 
-    found = {one.product.code: one for one in assess(situation(), (product("fund"), product("b")), STANDARD, {"fund": Trained()})}
-    assert (found["fund"].propensity_bp, found["fund"].model_version) == (667, "related_sale:fund@3")
+    catalogue, models = (product("fund"), product("b")), {"fund": Trained()}
+    found = {one.product.code: one for one in assess(situation(), catalogue, STANDARD, models)}
+    assert (found["fund"].propensity_bp, found["fund"].model_version) == (667, "related_sale:fund-3")
+    assert [reason.code for reason in found["fund"].reasons] == ["cross", "acts_90"]
+    assert found["fund"].challenger == Shadow("related_sale:fund-4", 700)
+    [poor, _] = assess(situation(balance_minor=0), catalogue, STANDARD, models)
+    assert poor.model_version == STANDARD.model_version, "where the model does not apply the rule speaks"
     assert found["b"].model_version == STANDARD.model_version
     assert 0 < found["b"].propensity_bp < 10_000
+
+
+def test_s4_a_complement_counts_by_the_account_that_means_it() -> None:
+    fund, insurance = (
+        product("fund", holds_from_account_codes=("core-fund",)),
+        product("ins", links=(Link("complements", "fund"),)),
+    )
+    told = features(situation(holding("core-fund")), insurance, (fund, insurance), STANDARD)
+    assert told["complement"] == 1.0
+    assert features(situation(holding("other")), insurance, (fund, insurance), STANDARD)["complement"] == 0.0

@@ -15,9 +15,10 @@ from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.reasons import Reason
 from scoring_svc.retention.fitting import fit
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, with_contacts
-from scoring_svc.retention.trained import RetentionModels, TrainedRetention, matrix_of, rhythm_of, shares
+from scoring_svc.retention.trained import RetentionModels, TrainedRetention, rhythm_of
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.standards import load_standards
+from scoring_svc.training.applied import matrix_of, shares
 from scoring_svc.training.estimators import Kind
 from scoring_svc.training.table import Table
 
@@ -41,7 +42,7 @@ def trained(kind: Kind) -> TrainedRetention:
         odds = -1.5 - 0.03 * ((row["acts_90"] or 0) - 100) + 0.02 * ((row["silent_days"] or 0) - 100)
         examples.append(Example(CUT, "CNY", row, bool(draws.random() < expit(odds))))
     fitted = fit(kind, examples, [], ())
-    return TrainedRetention(UUID(int=1), 1, fitted.model, None, frozenset({"CNY"}), 120)
+    return TrainedRetention(UUID(int=1), 1, fitted.model, frozenset({"CNY"}), 120, None)
 
 
 def rows(count: int) -> list[Features]:
