@@ -47,6 +47,7 @@ class Part(StrEnum):
     BOOK = "book"
     OUTLET = "outlet"
     STAFF = "staff"
+    TIER = "tier"
 
 
 @dataclass(frozen=True, slots=True)

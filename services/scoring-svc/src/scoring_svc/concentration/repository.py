@@ -47,27 +47,32 @@ _VALUES = {
     ),
 }
 _FLOWS = (Measure.INFLOW, Measure.OUTFLOW, Measure.TURNOVER)
-_GROUPS = {Part.BOOK: "NULL::uuid", Part.OUTLET: "holder.outlet_id", Part.STAFF: "holder.staff_id"}
+# A part is a row of the directory, or a code.
+_GROUPS = {Part.BOOK: "NULL::uuid", Part.OUTLET: "holder.outlet_id", Part.STAFF: "holder.staff_id", Part.TIER: "NULL::uuid"}
+_CODES = dict.fromkeys(Part, "NULL::text") | {
+    Part.TIER: "(SELECT detail ->> 'tier' FROM customer_facts WHERE customer_id = holder.customer_id)"
+}
 _NAMES = {Part.BOOK: "NULL::text", Part.OUTLET: "(SELECT name FROM directory_outlet WHERE id = group_id)",
-          Part.STAFF: "(SELECT name FROM directory_staff WHERE id = group_id)"}  # fmt: skip
+          Part.STAFF: "(SELECT name FROM directory_staff WHERE id = group_id)", Part.TIER: "group_code"}  # fmt: skip
 
 # All parameters are named in every form of the statement, so that PostgreSQL knows their types.
 _BOOK = """
 WITH given AS (SELECT $4::text[], $5::jsonb, $6::int, $3::int), customers AS (
-    SELECT {group} AS group_id, coalesce(round({value}), 0)::bigint AS value
+    SELECT {group} AS group_id, {code} AS group_code, coalesce(round({value}), 0)::bigint AS value
     FROM book_assignment holder LEFT JOIN daily_activity day
         ON day.customer_id = holder.customer_id AND day.currency = $1 AND day.booked_on <= $2::date AND {days}
     WHERE holder.capacity = 'primary_rm' AND holder.valid_from <= $7::timestamptz
         AND (holder.valid_to IS NULL OR $7::timestamptz < holder.valid_to) AND {visible}
     GROUP BY holder.customer_id, holder.outlet_id, holder.staff_id
 )
-SELECT group_id, {name} AS name, array_agg(value) AS values FROM customers GROUP BY group_id
+SELECT group_id, {name} AS name, array_agg(value) AS values FROM customers GROUP BY group_id, group_code
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PartOfBook:
-    """The values of the customers of one outlet or RM, in no order. `group_id` None: the whole book, or customers without an RM."""
+    """The values of the customers of one outlet, RM or tier, in no order. `group_id` None: the whole book, customers without an RM,
+    or a tier, which has a name only; None as well where the customers have no tier."""
 
     group_id: UUID | None
     name: str | None
@@ -90,6 +95,7 @@ async def read_values(
     visible, arguments = visible_customers_sql(scope, "holder.customer_id", now, first_parameter=8)
     statement = _BOOK.format(
         group=_GROUPS[part],
+        code=_CODES[part],
         name=_NAMES[part],
         value=_VALUES[measure],
         visible=visible,

@@ -29,7 +29,8 @@ class FiguresOut(Answer):
 
 
 class PartOut(Answer):
-    """One outlet or RM. `id` null: the customers without an RM, or an outlet that the directory no longer names."""
+    """One outlet, RM or tier. `id` null: the customers without an RM, or a tier, whose code is its `name`; without one, those who have
+    no tier. `name` null as well: a part that the directory no longer names."""
 
     id: UUID | None
     name: str | None

@@ -72,7 +72,7 @@ async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method
     values = np.concatenate([part.values for part in parts]) if parts else np.zeros(0, dtype=np.int64)
     whole = concentration(values, standard.top_percents)
     divided = [] if asked.by is Part.BOOK else [(part, concentration(part.values, standard.top_percents)) for part in parts]
-    divided.sort(key=lambda one: (-one[1].total_minor, str(one[0].group_id)))
+    divided.sort(key=lambda one: (-one[1].total_minor, str(one[0].group_id), one[0].name or ""))
     return Answered(as_of, standard, standard.describe(asked.measure), whole, divided)
 
 

@@ -1,4 +1,4 @@
-"""S10 on real PostgreSQL: each measure is what the postings add up to, for those whom the caller may see, by outlet and RM."""
+"""S10 on real PostgreSQL: each measure is what the postings add up to, for those whom the caller may see, by outlet, RM and tier."""
 
 import json
 from collections.abc import AsyncIterator
@@ -155,3 +155,18 @@ async def test_s10_the_margin_by_product_is_each_accounts_last_balance_at_its_pr
     assert (earlier.book.total_minor, earlier.standard_version) == (340_000 + 180_000, 2)
     assert (await read(uow, Measure.PRODUCT_MARGIN, as_of=TODAY - timedelta(days=30))).book.total_minor == 10_000
     assert (await read(uow, Measure.PRODUCT_MARGIN, RowScope(ScopeKind.OWN, RM_B))).book.customers == 0
+
+
+async def test_s10_by_tier_and_those_without_one_beside(uow: UnitOfWork) -> None:
+    for tier, credit in (("private", 900), ("private", 500), ("preferred", 100), (None, 7)):
+        one = await customer(uow, NORTH, RM_A, (1, "transfer", credit, 0))
+        await uow.driver.execute(
+            "INSERT INTO customer_facts VALUES ($1, 1, 'individual', NULL, $2, $3)", one, TODAY, json.dumps({"tier": tier})
+        )
+    await customer(uow, NORTH, RM_A, (1, "transfer", 3, 0))  # the replica has not heard of this one
+    found = await read(uow, Measure.BALANCE, by=Part.TIER)
+    assert [(part.id, part.name, part.figures.customers, part.figures.total_minor) for part in found.parts] == [
+        (None, "private", 2, 1400),
+        (None, "preferred", 1, 100),
+        (None, None, 2, 10),
+    ]
