@@ -296,8 +296,9 @@ def labels_of(
 ) -> dict[Label, bool | None] | None:
     """What became of the customer in the horizon after the cut; None without an entry by the cut.
 
-    What the customer did before the cut is only what the horizon is compared with. `closed_on`: when accounts were closed, None
-    where accounts are not known. `days` must reach to the end of the horizon; later ones do not count.
+    What the customer did before the cut is only what the horizon is compared with. `closed_on`: when accounts open at the cut were
+    closed, None where no account is known. To keep an account says little: by itself it makes nobody one who stays. `days` must reach to
+    the end of the horizon; later ones do not count.
     """
     before = history_of(days, classes, cut)
     if before is None:
@@ -320,7 +321,7 @@ def labels_of(
     income = regular_income(cut, before.income_days, signals)
     if income is not None and income.overdue_days <= signals.income.grace_days:
         found[Label.SALARY_GONE] = not any(end - timedelta(days=rules.income_window_days) < on <= end for on in after.income_days)
-    known = [value for value in found.values() if value is not None]
+    known = [value for label, value in found.items() if value is not None and (value or label is not Label.PRODUCT_CLOSURE)]
     return {Label.LEAVES: any(known) if known else None, **found}
 
 

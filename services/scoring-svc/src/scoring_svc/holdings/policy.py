@@ -1,5 +1,6 @@
 """A holding. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -20,3 +21,11 @@ class Holding:
 
     def is_open(self, day: date) -> bool:
         return self.opened_on <= day and (self.closed_on is None or day < self.closed_on)
+
+
+def closings(holdings: Sequence[Holding], cut: date) -> list[date] | None:
+    """When the accounts that were open on the cut were closed, whenever that was; None where none was open: who has no account cannot
+    close one. An account that is closed when its term ends has run its course, and is not among them."""
+    held = [one for one in holdings if one.is_open(cut)]
+    ended = (one.closed_on for one in held if one.matures_on is None or one.closed_on is None or one.closed_on < one.matures_on)
+    return sorted(on for on in ended if on is not None) if held else None

@@ -14,6 +14,8 @@ from guanxi_common.ids import new_id
 from scoring_svc.background import off_the_loop
 from scoring_svc.features import repository as feature_store
 from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Example, Label, LabelRules, features_of, labels_of
+from scoring_svc.holdings import repository as holdings
+from scoring_svc.holdings.policy import Holding, closings
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import DailyActivity
 from scoring_svc.lifetime import bgnbd
@@ -112,7 +114,8 @@ async def _read_examples(uow: UnitOfWork, method: Method, plan: Plan, rhythm: Pr
     for chunk in await sample(uow, max(plan.cuts)):
         days = await ledger.read_days(uow, chunk, until=plan.until)
         engagement = await feature_store.read_engagement(uow, chunk)
-        examples += await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement))
+        held = await holdings.read_holdings(uow, chunk)
+        examples += await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement, held))
     return sorted(examples, key=lambda one: one.cut)
 
 
@@ -122,16 +125,22 @@ def _examples(
     rhythm: Predictor | None,
     days: Mapping[UUID, Sequence[DailyActivity]],
     told: Mapping[UUID, Engagement],
+    held: Mapping[UUID, Sequence[Holding]],
 ) -> list[Example]:
     return [
         example
         for customer_id, rows in days.items()
-        for example in examples_of(method, plan, rows, rhythm, told.get(customer_id, NO_ENGAGEMENT))
+        for example in examples_of(method, plan, rows, rhythm, told.get(customer_id, NO_ENGAGEMENT), held.get(customer_id, ()))
     ]
 
 
 def examples_of(
-    method: Method, plan: Plan, days: Sequence[DailyActivity], rhythm: Predictor | None, told: Engagement
+    method: Method,
+    plan: Plan,
+    days: Sequence[DailyActivity],
+    rhythm: Predictor | None,
+    told: Engagement,
+    held: Sequence[Holding] = (),
 ) -> list[Example]:
     """One customer at every cut at which the history is long enough and the label is known. Pure."""
     examples = []
@@ -139,7 +148,8 @@ def examples_of(
         history = history_of(days, method.classes, cut)
         if history is None or (cut - history.first_day).days < method.features.min_history_days:
             continue
-        labels = labels_of(days, method.classes, cut, plan.rules, method.signals)
+        closed_on = closings(held, cut)
+        labels = labels_of(days, method.classes, cut, plan.rules, method.signals, closed_on=closed_on)
         outcome = labels[Label(plan.label)] if labels else None
         features = features_of(
             days, method.classes, cut, method.signals, history=history, rhythm=rhythm_of(rhythm, history), engagement=told
