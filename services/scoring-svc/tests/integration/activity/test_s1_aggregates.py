@@ -23,7 +23,7 @@ from scoring_svc.activity.repository import _SUMS
 from scoring_svc.activity.schemas import ActivityOut, FiguresOut
 from scoring_svc.activity.service import read_activity
 from scoring_svc.features.policy import features_of
-from scoring_svc.holdings.consumers import ACCOUNT_OPENED, take_up_accounts
+from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.ledger.policy import WINDOWS
 from scoring_svc.ledger.repository import read_days
@@ -69,7 +69,9 @@ class Bank:
         accounts = take_up_accounts(self.clock)
         told = Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler")
         self.processor = Processor(
-            PostgresInbox(self.database), "scoring-svc", [told, Subscription("bank.accounts", {ACCOUNT_OPENED: accounts})]
+            PostgresInbox(self.database),
+            "scoring-svc",
+            [told, Subscription("bank.accounts", dict.fromkeys((ACCOUNT_OPENED, ACCOUNT_CLOSED), accounts))],
         )
 
     async def book(self, staff: UUID = RM) -> None:
@@ -102,7 +104,7 @@ class Bank:
                 self.entries.setdefault(event.id, (posting, at))
             elif event.type == REVERSED:
                 self.reversals.setdefault(UUID(data["transaction_id"]), at)
-            else:
+            elif event.type == ACCOUNT_OPENED:
                 self.products.setdefault(UUID(data["account_id"]), (data["product_code"], at))
 
     def posted(self, one: Posting) -> Envelope:
@@ -140,6 +142,11 @@ class Bank:
         }
         event = uuid5(account, "opened")
         return Envelope(event, ACCOUNT_OPENED, "bank.accounts", str(self.customer), "/customer-svc", NOW, data)
+
+    def closed(self, account: UUID) -> Envelope:
+        data = {"account_id": str(account), "customer_id": str(self.customer), "closed_on": TODAY.isoformat()}
+        event = uuid5(account, "closed")
+        return Envelope(event, ACCOUNT_CLOSED, "bank.accounts", str(self.customer), "/customer-svc", NOW, data)
 
     async def ask(
         self, as_of: date = TODAY, known_at: datetime | None = None, scope: RowScope = SYSTEM_SCOPE, now: datetime | None = None
@@ -200,10 +207,11 @@ async def bank(postgres: Any) -> AsyncIterator[Bank]:
 
 def stream(chance: random.Random, bank: Bank) -> list[Envelope]:
     """Postings of fourteen months and some ahead, on the windows' edges too; a third reversed, some of these posted anew with the same
-    content or on another date; two of four accounts opened sooner or later; everything up to three times, in any order."""
+    content or on another date; two of four accounts opened sooner or later, three closed; everything up to three times, in any order."""
     accounts = [uuid4() for _ in range(4)]
     edges = [window + step for window in WINDOWS for step in (-2, -1, 0)]
     events: list[Envelope] = [bank.opened(accounts[0], "current"), bank.opened(accounts[1], "savings")]
+    events += [bank.closed(account) for account in accounts[:3]]
     for _ in range(120):
         ago = chance.choice(edges) if chance.random() < 0.4 else chance.randint(-5, 430)
         amount = chance.choice((-1, 1)) * chance.randint(1, 10 ** chance.randint(1, 12))
