@@ -19,7 +19,8 @@ SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(
 WRITING = [
     "registerCustomer", "changeCustomer", "searchCustomers", "revealIdentity", "assignCustomer", "batchCreateAccounts",
     "batchCreateTransactions", "reconcile", "registerOutlet", "registerStaff", "changeStaff", "recordInteraction", "agreePlan",
-    "openComplaint", "resolveComplaint",
+    "openComplaint", "resolveComplaint", "grantConsents", "withdrawConsents", "changeContactPreferences", "assessRisk",
+    "openVulnerability", "reviewVulnerability", "resolveVulnerability",
     "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
 ]  # fmt: skip

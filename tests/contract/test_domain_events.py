@@ -26,7 +26,6 @@ FROM_OUTSIDE = {"guanxi.transaction.reported.v1", "guanxi.account.reported.v1"}
 """Types that core banking produces, so that no class of ours has them."""
 
 NOT_YET_PRODUCED = {
-    "guanxi.consent.changed.v1",
     "guanxi.product.snapshot.v1",
     "guanxi.survey.answered.v1",
 }

@@ -14,15 +14,22 @@ from guanxi_common.startup import when_available
 
 from customer_svc.accounts.routes import accounts, batch_create_accounts
 from customer_svc.assignments.routes import assignments
+from customer_svc.consents.routes import consents
+from customer_svc.contact_preferences.routes import contact_preferences
 from customer_svc.customers.routes import customers, read_customer
 from customer_svc.directory.routes import directory
 from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.reconciliations.routes import reconciliations
+from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
 from customer_svc.transactions.routes import batch_create_transactions, parked_postings
+from customer_svc.vulnerabilities.routes import vulnerabilities
 
-DESCRIPTION = "Customer files, the directory, who looks after whom, accounts, and the intake of postings from core banking."
+DESCRIPTION = (
+    "Customer files, what customers agree to and may be offered, the directory, who looks after whom, accounts, and the intake of"
+    " postings from core banking."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,10 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
         routers=[
             customers,
             assignments,
+            consents,
+            contact_preferences,
+            risk_profiles,
+            vulnerabilities,
             accounts,
             parked_postings,
             inbound,

@@ -1,6 +1,6 @@
 """What customer-svc is built from: made in `main.py` and `worker.py`, read by routes from the call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from guanxi_common.calendar import BusinessCalendar
@@ -8,6 +8,8 @@ from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.blind_index import BlindIndex
+
+from customer_svc.standards import Standards, load_standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class CustomerParts(ServiceParts):
     indexes: ContactIndexes
     calendar: BusinessCalendar
     issuer: str
+    standards: Standards = field(default_factory=load_standards)
 
 
 def parts_of(call: Call) -> CustomerParts:

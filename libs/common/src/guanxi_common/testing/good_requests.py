@@ -20,7 +20,12 @@ outlet), `existing` or `missing` where nobody owns the thing, `any` where there 
 
 
 def good_requests(house: House) -> GoodRequests:
-    of_one_service = {**_customer_requests(house), **_directory_requests(house), **_work_requests(house)}
+    of_one_service = {
+        **_customer_requests(house),
+        **_consent_requests(house),
+        **_directory_requests(house),
+        **_work_requests(house),
+    }
     made = {operation: _any_service(request) for operation, request in of_one_service.items()}
     return {**made, **_model_requests(house), **_operator_requests(house)}
 
@@ -96,6 +101,34 @@ def _customer_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "reconcile": lambda _: ("/v1/reconciliations", {"source": "core", "days": [day]}),
         "batchCreateTransactions": lambda _: ("/v1/transactions:batchCreate", {"items": [posting()]}),
         "batchCreateAccounts": lambda _: ("/v1/accounts:batchCreate", {"items": [closing]}),
+    }
+
+
+def _consent_requests(house: House) -> dict[str, Callable[[str], Request]]:
+    customer = _id(house, "customer")
+
+    def of(target: str, what: str) -> str:
+        return f"/v1/customers/{customer(target)}/{what}"
+
+    def vulnerability(target: str) -> str:
+        return of(target, f"vulnerabilities/{_vulnerability(house, target)}")
+
+    return {
+        "grantConsents": lambda t: (of(t, "consents:grant"), {**_CONSENT, "channels": ["phone"], "text_version": uuid4().hex}),
+        "withdrawConsents": lambda t: (of(t, "consents:withdraw"), _CONSENT),
+        "listConsents": lambda t: (of(t, "consents"), None),
+        "listConsentHistory": lambda t: (of(t, "consent-history"), None),
+        "readContactPreferences": lambda t: (of(t, "contact-preferences"), None),
+        "changeContactPreferences": lambda t: (
+            of(t, "contact-preferences"),
+            {"method": "phone", "contact_limits": {"max_contacts": 1000, "per_days": 30}},
+        ),
+        "assessRisk": lambda t: (of(t, "risk-profiles"), {"level": 3, "method": "interview"}),
+        "listRiskProfiles": lambda t: (of(t, "risk-profiles"), None),
+        "openVulnerability": lambda t: (of(t, "vulnerabilities"), _vulnerable()),
+        "listVulnerabilities": lambda t: (of(t, "vulnerabilities"), None),
+        "reviewVulnerability": lambda t: (f"{vulnerability(t)}:review", {"review_on": _in_a_month()}),
+        "resolveVulnerability": lambda t: (f"{vulnerability(t)}:resolve", {"resolution": "情况已好转。"}),
     }
 
 
@@ -215,6 +248,25 @@ def _operator_requests(house: House) -> dict[str, Callable[[str, str], Request]]
         "retryBlockedKey": lambda s, t: (f"{base(s)}/blocked-keys:retry", _blocked(house, s, t)),
         "skipBlockedRecord": lambda s, t: (f"{base(s)}/blocked-keys:skip", _blocked(house, s, t)),
     }
+
+
+_CONSENT = {"purpose": "marketing", "method": "signed_form"}
+
+
+def _in_a_month() -> str:
+    return (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+
+def _vulnerable() -> dict[str, Any]:
+    return {"kind": "health", "evidence": "customer", "reason": "客户住院。", "review_on": _in_a_month()}
+
+
+def _vulnerability(house: House, target: str) -> str:
+    """An open vulnerability of the target's customer."""
+    if target not in ("own", "other"):
+        return str(uuid4())
+    path = f"/v1/customers/{house.ids[f'customer:{target}']}/vulnerabilities"
+    return house.create("customer", "rm_a" if target == "own" else "rm_b", path, _vulnerable())
 
 
 def _complaint(house: House, target: str) -> str:

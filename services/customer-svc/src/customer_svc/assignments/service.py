@@ -1,13 +1,10 @@
 """Assign an RM to a customer, at once or from a stated moment on."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound
 from guanxi_common.http.call import Write
-from guanxi_common.messaging import outbox
 from guanxi_common.security.directory.values import Staff
 from guanxi_common.security.principal import RowScope, ScopeKind
 
@@ -15,11 +12,10 @@ from customer_svc.assignments import policy, repository
 from customer_svc.assignments.errors import EffectiveTooSoon, NotAssignable, TransferPending
 from customer_svc.assignments.policy import Interval
 from customer_svc.assignments.schemas import AssignmentRequest
-from customer_svc.customers import repository as customers
-from customer_svc.customers import service as customer_files
 from customer_svc.customers.events import CustomerAssigned
 from customer_svc.directory import repository as directory
 from customer_svc.parts import CustomerParts
+from customer_svc.snapshots import service as snapshots
 
 
 async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID, request: AssignmentRequest) -> list[Interval]:
@@ -28,10 +24,7 @@ async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID,
     Raises `NotFound`, `NotAssignable`, `EffectiveTooSoon`, `TransferPending`.
     """
     uow, scope, now = write.uow, write.scope, write.now
-    found = await customers.read_customer(uow, scope, customer_id, now, lock=True)
-    if found is None:
-        raise NotFound
-    customer = replace(found[0], version=found[0].version + 1, updated_at=now)
+    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
     book = await repository.read_book(uow, scope, customer_id, now)
     if policy.transfer_pending(book, now):
         raise TransferPending
@@ -41,8 +34,7 @@ async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID,
         await _assignable(uow, scope, request.assistant_id, policy.ASSISTS)
     outlet_id = rm.outlet_id or customer.outlet_id
     book = policy.reassign(book, rm_id=rm.id, assistant_id=request.assistant_id, outlet_id=outlet_id, effective_at=effective_at)
-    await customers.bump_version(uow, customer_id, now)
-    await repository.write_book(uow, customer_id, book, customer.version)
+    await repository.write_book(uow, customer_id, book, customer.version + 1)
     assigned = CustomerAssigned(
         customer_id=customer_id,
         outlet_id=outlet_id,
@@ -50,8 +42,7 @@ async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID,
         assistant_id=request.assistant_id,
         effective_at=effective_at,
     )
-    snapshot = await customer_files.snapshot_of(parts.keys, customer, book)
-    await outbox.append(uow, assigned, snapshot, version=customer.version)
+    await snapshots.tell_changes(uow, await parts.keys.get(customer_id), customer, [assigned], now)
     return book
 
 

@@ -86,10 +86,10 @@ async def update_customer(uow: UnitOfWork, customer: Customer, contact: SealedCo
     await uow.execute(update(_contact).where(_contact.c.customer_id == customer.id).values(_contact_values(contact)))
 
 
-async def bump_version(uow: UnitOfWork, customer_id: UUID, now: datetime) -> None:
-    """Count a change that touches none of the file's own columns; the transaction holds the row locked."""
+async def bump_version(uow: UnitOfWork, customer_id: UUID, now: datetime, *, by: int = 1) -> None:
+    """Count changes that touch none of the file's own columns; the transaction holds the row locked."""
     await uow.execute(
-        update(_customer).where(_customer.c.id == customer_id).values(version=_customer.c.version + 1, updated_at=now)
+        update(_customer).where(_customer.c.id == customer_id).values(version=_customer.c.version + by, updated_at=now)
     )
 
 

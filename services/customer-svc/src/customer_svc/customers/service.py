@@ -9,23 +9,20 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
-from guanxi_common.keys.store import DataKey, KeyStore
-from guanxi_common.messaging import outbox
-from guanxi_common.security.fields import Place, seal_json
 from guanxi_common.security.principal import Principal, RowScope, ScopeKind
 
 from customer_svc.assignments import policy as assignments
 from customer_svc.assignments import repository as books
-from customer_svc.assignments.policy import Interval
 from customer_svc.customers import policy, repository
 from customer_svc.customers.errors import AlreadyRegistered, OutletOutOfScope
-from customer_svc.customers.events import AssignmentInterval, CustomerChanged, CustomerRegistered, CustomerSnapshot
+from customer_svc.customers.events import CustomerChanged, CustomerRegistered
 from customer_svc.customers.policy import DocumentKind, IdentityDocument
 from customer_svc.customers.repository import Criteria, Customer
 from customer_svc.customers.schemas import CustomerChange, CustomerRegistration, CustomerSearch, IdentityDocumentIn
 from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
 from customer_svc.directory import repository as directory
 from customer_svc.parts import ContactIndexes, CustomerParts
+from customer_svc.snapshots import service as snapshots
 
 _CONTACT_FIELDS = frozenset({"identity_document", "phones", "email", "address"})
 
@@ -72,7 +69,7 @@ async def register_customer(
     book = [assignments.filing_interval(customer.outlet_id, rm_id, now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
-    await outbox.append(uow, registered, _snapshot(customer, book, key), version=customer.version)
+    await snapshots.tell(uow, key, customer, registered, now=now)
     return customer, contact
 
 
@@ -99,15 +96,9 @@ async def change_customer(
         return before, known
     customer = replace(customer, version=before.version + 1, updated_at=now)
     await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
-    book = await books.read_book(uow, write.scope, customer_id, now)
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await outbox.append(uow, changed, _snapshot(customer, book, key), version=customer.version)
+    await snapshots.tell(uow, key, customer, changed, now=now)
     return customer, contact
-
-
-async def snapshot_of(keys: KeyStore, customer: Customer, book: list[Interval]) -> CustomerSnapshot:
-    """The snapshot of a file whose book has changed; the caller appends it with the change of the same version."""
-    return _snapshot(customer, book, await keys.get(customer.id))
 
 
 def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
@@ -187,22 +178,3 @@ def _normal_phone(phone: str, pointer: str) -> str:
         detail = Text("This cannot be a phone number.", "不是有效的电话号码。")
         raise InvalidInput(errors=[FieldError(pointer, "invalid_phone", detail)])
     return normal
-
-
-def _snapshot(customer: Customer, book: list[Interval], key: DataKey) -> CustomerSnapshot:
-    birth_date = customer.birth_date.isoformat() if customer.birth_date else None
-    return CustomerSnapshot(
-        customer_id=customer.id,
-        customer_type=customer.customer_type,
-        outlet_id=customer.outlet_id,
-        language=customer.language,
-        assignments=[
-            AssignmentInterval(
-                capacity=i.capacity, staff_id=i.staff_id, outlet_id=i.outlet_id, valid_from=i.valid_from, valid_to=i.valid_to
-            )
-            for i in book
-        ],
-        sealed=seal_json(
-            {"display_name": customer.name, "birth_date": birth_date}, key, Place("customer.snapshots", "sealed", customer.id)
-        ),
-    )

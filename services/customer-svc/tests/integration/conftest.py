@@ -1,0 +1,124 @@
+"""One customer in an RM's book, on a real database, and what customer-svc tells of it: what the tests of the agreements share."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from customer_svc.customers import repository as customers
+from customer_svc.customers.repository import Customer
+from customer_svc.customers.sealing import SealedContact
+from customer_svc.standards import load_standards
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.errors import StaleVersion
+from guanxi_common.keys.store import DataKey
+from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.security.directory import repository as directory
+from guanxi_common.security.directory.values import Assignment, Book
+from guanxi_common.security.principal import RowScope, ScopeKind
+
+NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)  # the 21st in Shanghai
+T = TypeVar("T")
+
+
+class OneKey:
+    """A key store with one key for everybody."""
+
+    def __init__(self) -> None:
+        self.key = DataKey(uuid4(), "aes-256-gcm", b"k" * 32)
+
+    async def create(self, customer_id: UUID) -> DataKey:
+        return self.key
+
+    async def get(self, customer_id: UUID) -> DataKey:
+        return self.key
+
+    async def get_many(self, customer_ids: Any) -> dict[UUID, DataKey]:
+        return dict.fromkeys(customer_ids, self.key)
+
+    async def delete(self, customer_id: UUID) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Desk:
+    """`customer` is in the book of `rm`; `version` 1 is the registration, which is not told here."""
+
+    database: Database
+    customer: UUID
+    rm: UUID
+    keys: OneKey = field(default_factory=OneKey)
+    calendar: BusinessCalendar = field(default_factory=lambda: BusinessCalendar(zone="Asia/Shanghai"))
+    now: datetime = NOW
+
+    standards = load_standards()
+
+    @property
+    def scope(self) -> RowScope:
+        return RowScope(ScopeKind.OWN, self.rm)
+
+    @property
+    def actor(self) -> str:
+        return f"staff:{self.rm}"
+
+    async def write(self, change: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """A change in a transaction of its own."""
+        async with self.database.transaction() as uow:
+            result = await change(uow)
+            await uow.commit()
+        return result
+
+    def expecting(self, version: int | None) -> Callable[[int], None]:
+        """What `If-Match` of that version makes; None is any."""
+
+        def check(current: int) -> None:
+            if version not in (None, current):
+                raise StaleVersion
+
+        return check
+
+    async def fetch(self, query: str) -> list[Any]:
+        async with self.database.transaction(readonly=True) as uow:
+            rows: list[Any] = await uow.driver.fetch(query)
+        return rows
+
+    async def told(self) -> list[tuple[str, int, dict[str, Any]]]:
+        """(type, version, data) of everything in the outbox, in order."""
+        rows = await self.fetch("SELECT topic, payload FROM outbox ORDER BY sequence")
+        sent = []
+        for row in rows:
+            for record in unpack(row["topic"], row["payload"]):
+                headers = dict(record.headers)
+                version = int(headers["ce_aggregateversion"])
+                kind = headers["ce_type"].decode().removeprefix("guanxi.").removesuffix(".v1")
+                sent.append((kind, version, json.loads(record.value or b"{}")))
+        return sent
+
+    async def snapshot(self) -> dict[str, Any]:
+        """The last one told."""
+        return [data for kind, _, data in await self.told() if kind == "customer.snapshot"][-1]
+
+    async def versions(self) -> list[int]:
+        """Of the changes: each has one of its own, without a gap."""
+        return [version for kind, version, _ in await self.told() if kind != "customer.snapshot"]
+
+
+@pytest.fixture
+async def desk(postgres: Any) -> AsyncIterator[Desk]:
+    async with postgres.service_database("customer_svc") as url:
+        database = Database(create_engine(url, pool_size=8))
+        made = Desk(database, uuid4(), uuid4())
+        outlet, start = uuid4(), NOW - timedelta(days=30)
+        file = Customer(
+            made.customer, "core", "1", "individual", "王伟", ["王"], None, None, "zh-CN", outlet, "reported", 1, start, start
+        )
+        async with database.transaction() as uow:
+            await customers.insert_customer(uow, file, SealedContact(made.customer))
+            await directory.apply_books(uow, [Book(made.customer, (Assignment("primary_rm", made.rm, outlet, start),), 1)])
+            await uow.commit()
+        yield made
+        await database.dispose()
