@@ -26,6 +26,7 @@ _EXAMPLE: dict[str, Any] = {
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     "as_of": "2026-11-23",
     "known_at": "2026-11-23T09:15:00Z",
+    "balances": [{"currency": "CNY", "balance_minor": 2_400_000, "reported_accounts": 1, "reported_on": "2026-11-22"}],
     "classes": [
         {"code": "card", "en": "Card", "zh": "银行卡", "customer_initiated": True},
         {"code": "interest", "en": "Interest", "zh": "利息", "customer_initiated": False},
@@ -49,7 +50,7 @@ _EXAMPLE: dict[str, Any] = {
 @activity.get(
     "/v1/activity/{customer_id}",
     operation_id="readActivity",
-    summary="A customer's postings by window, activity class, product and currency (交易汇总)",
+    summary="A customer's postings by window, activity class, product and currency, and balances (交易汇总)",
     **documented(ActivityOut, _EXAMPLE),
 )
 async def read_activity(

@@ -40,6 +40,19 @@ class WindowActivityOut(Answer):
     by_product: list[ProductActivityOut]
 
 
+class BalanceOut(Answer):
+    """The balance at the end of `as_of` that scores and signals go by, of all accounts in the currency.
+
+    `reported_accounts` of them begin where core banking said, for the business date `reported_on` last; what the others held before
+    their first posting is not known and not in it. 0 and null: it is the sum of the postings.
+    """
+
+    currency: str
+    balance_minor: int
+    reported_accounts: int
+    reported_on: date | None
+
+
 class ActivityClassOut(Answer):
     """A class in words. `customer_initiated`: somebody decided on the day; interest, fees and standing orders are not."""
 
@@ -59,5 +72,6 @@ class ActivityOut(Answer):
     customer_id: UUID
     as_of: date
     known_at: datetime
+    balances: list[BalanceOut]
     classes: list[ActivityClassOut]
     windows: list[WindowActivityOut]

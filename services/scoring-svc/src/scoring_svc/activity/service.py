@@ -1,5 +1,6 @@
 """Read what a customer's postings add up to."""
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from scoring_svc.activity.policy import ClassSum, Figures, WindowSum, arrange
 from scoring_svc.activity.schemas import (
     ActivityClassOut,
     ActivityOut,
+    BalanceOut,
     ClassActivityOut,
     FiguresOut,
     ProductActivityOut,
     WindowActivityOut,
 )
+from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import WINDOWS, ActivityClasses
 from scoring_svc.scores.repository import customer_is_visible
 from scoring_svc.scores.service import EARLIEST, Method
@@ -48,12 +51,29 @@ async def read_activity(
         customer_id=customer_id,
         as_of=day,
         known_at=known_at or now,
+        balances=await _balances(uow, customer_id, day, known_at),
         classes=[
             _class_out(method.classes, code)
             for code in sorted({group.activity_class for group in groups if group.activity_class is not None})
         ],
         windows=[_window_out(one, day) for one in arrange(groups)],
     )
+
+
+async def _balances(uow: UnitOfWork, customer_id: UUID, as_of: date, known_at: datetime | None) -> list[BalanceOut]:
+    if known_at is None:
+        days = await ledger.read_days(uow, [customer_id], until=as_of)
+    else:
+        days = await ledger.read_days_known_at(uow, [customer_id], until=as_of, known_at=known_at)
+    reported = await ledger.read_reported(uow, customer_id, until=as_of, known_at=known_at)
+    balances = Counter[str](dict.fromkeys(reported, 0))
+    for day in days.get(customer_id, []):
+        balances[day.currency] += day.credit_minor + day.debit_minor
+    return [
+        BalanceOut(currency=currency, balance_minor=balance, reported_accounts=accounts, reported_on=last)
+        for currency, balance in sorted(balances.items())
+        for accounts, last in (reported.get(currency, (0, None)),)
+    ]
 
 
 def _class_out(classes: ActivityClasses, code: str) -> ActivityClassOut:

@@ -268,6 +268,20 @@ async def read_days_known_at(
     return await _with_reports(uow, rows, customer_ids, until, known_at)
 
 
+async def read_reported(
+    uow: UnitOfWork, customer_id: UUID, *, until: date, known_at: datetime | None
+) -> dict[str, tuple[int, date]]:
+    """By currency: how many accounts were reported, and for which business date last; known as in `read_days` and its sister."""
+    rows = await uow.driver.fetch(
+        "SELECT currency, count(DISTINCT account_id) AS accounts, max(as_of) AS last FROM reported_balance"
+        " WHERE customer_id = $1 AND as_of <= $2 AND ($3::timestamptz IS NULL OR recorded_at <= $3) GROUP BY currency",
+        customer_id,
+        until,
+        known_at,
+    )
+    return {row["currency"]: (row["accounts"], row["last"]) for row in rows}
+
+
 async def _with_reports(
     uow: UnitOfWork, rows: Sequence[Mapping[str, Any]], customer_ids: Collection[UUID], until: date, known_at: datetime | None
 ) -> dict[UUID, list[DailyActivity]]:

@@ -26,7 +26,7 @@ from scoring_svc.features.policy import features_of
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.ledger.policy import WINDOWS
-from scoring_svc.ledger.repository import read_days
+from scoring_svc.ledger.repository import Report, add_reports, read_days
 from scoring_svc.parts import load_method
 from scoring_svc.scores.policy import history_of, rfm_columns
 
@@ -288,6 +288,31 @@ async def test_s1_aggregates_windows_are_those_of_rfm_and_features(bank: Bank) -
         assert features[f"outflow_{window.window_days}_minor"] == total.outflow_minor
         recency = (TODAY - total.last_on).days
         assert rfm_columns(history, window.window_days) == (recency, total.count, total.outflow_minor)
+
+
+async def test_s1_aggregates_say_on_which_reports_a_balance_rests(bank: Bank) -> None:
+    seen, unseen = uuid4(), uuid4()
+    await bank.tell(
+        [
+            bank.posted(Posting(seen, TODAY - timedelta(days=400), -100, "CNY", "card")),
+            bank.posted(Posting(unseen, TODAY, -7, "CNY", "card")),
+            bank.posted(Posting(unseen, TODAY, 50, "USD", "card")),
+        ]
+    )
+
+    def balances(answer: ActivityOut) -> list[tuple[Any, ...]]:
+        return [(one.currency, one.balance_minor, one.reported_accounts, one.reported_on) for one in answer.balances]
+
+    before = await bank.ask()
+    assert balances(before) == [("CNY", -107, 0, None), ("USD", 50, 0, None)]
+    bank.clock.advance(timedelta(seconds=1))
+    on = TODAY - timedelta(days=5)
+    async with bank.database.transaction() as uow:
+        await add_reports(uow, [Report(bank.customer, seen, on, 9_900, "CNY")], bank.clock.now())
+        await uow.commit()
+    assert balances(await bank.ask()) == [("CNY", 9_893, 1, on), ("USD", 50, 0, None)]
+    assert balances(await bank.ask(on - timedelta(days=1))) == [("CNY", -100, 0, None)]
+    assert await bank.ask(known_at=before.known_at) == before
 
 
 async def test_s1_aggregates_of_a_customer_out_of_scope_are_not_found(bank: Bank) -> None:
