@@ -18,6 +18,7 @@ from guanxi_common.sandbox.commands import PRESIDENT
 from guanxi_common.testing.bank import Bank, Member, business_today
 from guanxi_common.testing.deployment import RunningDeployment
 from guanxi_common.testing.eventually import eventually
+from scoring_svc.scores.columns import detail_of
 
 # The fold is the same on both buses; that both bring every event once is shown elsewhere.
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("deployment", ["embedded"], indirect=True)]
@@ -97,8 +98,9 @@ class History:
         scoring, today = self._bank.api("scoring", self._rm.subject), business_today()
         days = [(today - timedelta(days=ago)).isoformat() for ago in (0, 1, 30, 90, 180, 360)]
         scores = [await scoring.get(f"/v1/scores/{self._customer_id}", {"as_of": day}) for day in days]
-        stored = await database.fetchval("SELECT detail FROM score WHERE customer_id = $1", self._customer_id)
-        scores.append(json.loads(stored))
+        stored = await database.fetchrow("SELECT * FROM score WHERE customer_id = $1", self._customer_id)
+        assert stored is not None
+        scores.append(json.loads(stored["detail"]) if stored["detail"] else detail_of(stored))
         for score in scores:
             assert score.pop("customer_id") == self._customer_id
             del score["known_at"]

@@ -5,7 +5,7 @@ import asyncio
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
-from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.jobs import Job, waking
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
@@ -43,12 +43,13 @@ async def main() -> None:
     scorer, planning = asyncio.Event(), asyncio.Event()
     keys = await open_key_store(settings, clock)
     try:
+        database = open_database(settings, "worker")
         await run_worker(
             settings,
-            open_database(settings, "worker"),
+            database,
             clock,
             subscriptions(settings, method, clock, keys, scorer, planning),
-            jobs(method, clock, scorer, planning),
+            jobs(database, method, clock, scorer, planning),
             reading=READING,
         )
     finally:
@@ -82,7 +83,7 @@ def subscriptions(
     ]
 
 
-def jobs(method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.Event) -> list[Job]:
+def jobs(database: Database, method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.Event) -> list[Job]:
     async def score_dirty(uow: UnitOfWork) -> int:
         return await score_dirty_customers(uow, method, clock.now())
 
@@ -93,7 +94,7 @@ def jobs(method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.
         return await queue_due_postings(uow, method, clock.now())
 
     async def do_runs(uow: UnitOfWork) -> int:
-        return int(await runs.do_next_run(uow, method, clock.now()))
+        return int(await runs.work_on_run(uow, database, method, clock.now()))
 
     async def do_trainings(uow: UnitOfWork) -> int:
         return int(await do_next_training(uow, method, clock.now()))

@@ -139,6 +139,9 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
     def code() -> str:
         return uuid4().hex
 
+    def queued_run() -> str:
+        return str(house.call("scoring", "head_office", "POST", "/v1/score-runs", json={}).json()["id"])
+
     return {
         "listOutlets": lambda _: ("/v1/outlets", None),
         "registerOutlet": lambda _: ("/v1/outlets", {"code": code(), "name": "新网点", "kind": "traditional"}),
@@ -151,6 +154,7 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "listRoles": lambda _: ("/v1/roles", None),
         "startScoreRun": lambda _: ("/v1/score-runs", {}),
         "readScoreRun": lambda t: (f"/v1/score-runs/{existing('run', t)}", None),
+        "cancelScoreRun": lambda t: (f"/v1/score-runs/{queued_run() if t == 'existing' else uuid4()}:cancel", {}),
         "readRfmMigrations": lambda _: ("/v1/rfm-migrations?from=2026-06-30&to=2026-10-31", None),
         "readConcentration": lambda _: ("/v1/concentration?by=outlet", None),
         "drawConcentration": lambda _: ("/v1/concentration/curve.svg", None),

@@ -20,14 +20,14 @@ from scoring_svc.products.policy import Product
 from scoring_svc.related_sales import policy
 from scoring_svc.related_sales.policy import Assessment, Complaint, Observed, PropensityModel, Situation, SurveyAnswer
 from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.repository import customer_is_visible
+from scoring_svc.scores.repository import customer_is_visible, read_details
 from scoring_svc.scores.service import Method
 
-_SCORES = """
-SELECT asked.customer_id, score.detail,
+_LAST_CONTACTS = """
+SELECT asked.customer_id,
     (SELECT max(occurred_on) FROM contact_effect told
      WHERE told.customer_id = asked.customer_id AND told.kind = 'interaction') AS last_contact_on
-FROM unnest($1::uuid[]) AS asked (customer_id) LEFT JOIN score ON score.customer_id = asked.customer_id
+FROM unnest($1::uuid[]) AS asked (customer_id)
 """
 
 
@@ -46,8 +46,9 @@ async def read_situations(
     held = await holdings.read_holdings(uow, customer_ids)
     told = await features.read_engagement(uow, customer_ids)
     found: dict[UUID, Situation] = {}
-    for row in await uow.driver.fetch(_SCORES, list(customer_ids)):
-        score = row["detail"] or {}
+    scores = await read_details(uow, customer_ids)
+    for row in await uow.driver.fetch(_LAST_CONTACTS, list(customer_ids)):
+        score = scores.get(row["customer_id"], {})
         inputs, retention = score.get("inputs", {}), score.get("retention", {})
         reasons = retention.get("reasons") or [None]
         one = row["customer_id"]

@@ -10,7 +10,8 @@ from scoring_svc.rfm import repository
 from scoring_svc.rfm.policy import RfmBounds, migration
 from scoring_svc.rfm.schemas import RfmGroupOut, RfmMatrixOut, RfmMigrationOut, RfmMoveOut
 from scoring_svc.runs.repository import read_active_models
-from scoring_svc.scores.service import EARLIEST, RFM_WINDOW_DAYS, Method
+from scoring_svc.scores.answers import RFM_WINDOW_DAYS
+from scoring_svc.scores.service import EARLIEST, Method
 
 
 async def read_migrations(

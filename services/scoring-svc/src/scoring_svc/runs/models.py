@@ -12,7 +12,12 @@ from scoring_svc.tables import Base
 
 
 class ScoreRunRow(Base):
-    """`state`: queued, succeeded or failed. `result` says what became of each part, or the error."""
+    """`state`: queued, running, then succeeded, failed or cancelled. `result` says what became of each part, or the error.
+
+    `stage` of a run under way: refreshing, scoring, publishing; `rows_done` of `rows_total` customers of this stage are done (refreshing:
+    those up to the id `position`). A run that
+    publishes has exchanged the book, and is not cancelled any more.
+    """
 
     __tablename__ = "score_run"
     __table_args__ = (Index("ix_score_run_open", "requested_at", postgresql_where=text("state IN ('queued', 'running')")),)
@@ -24,6 +29,11 @@ class ScoreRunRow(Base):
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    started_at: Mapped[datetime | None]
+    stage: Mapped[str | None]
+    rows_total: Mapped[int | None]
+    rows_done: Mapped[int | None]
+    position: Mapped[UUID | None]
 
 
 class LifetimeModelRow(Base):

@@ -10,7 +10,7 @@ from uuid import UUID
 from guanxi_common.db.rows import table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
@@ -25,6 +25,7 @@ _model = table_of(LifetimeModelRow)
 _bands = table_of(RfmBandSetRow)
 
 HORIZON_WEEKS = 90 / 7
+PUBLISHING = "publishing"
 NO_MODEL = LifetimeOut(p_alive_bp=None, expected_acts_90_days=None)
 
 
@@ -39,6 +40,11 @@ class ScoreRun:
     requested_at: datetime
     finished_at: datetime | None = None
     result: Mapping[str, Any] | None = None
+    started_at: datetime | None = None
+    stage: str | None = None
+    rows_total: int | None = None
+    rows_done: int | None = None
+    position: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +113,53 @@ async def read_run(uow: UnitOfWork, run_id: UUID) -> ScoreRun | None:
     return ScoreRun(**dict(row)) if row else None
 
 
-async def take_queued_run(uow: UnitOfWork) -> ScoreRun | None:
-    """Lock the oldest run that is to be done; a run whose worker was killed is `queued` again with its lock gone."""
-    statement = (
-        select(_run).where(_run.c.state == "queued").order_by(_run.c.requested_at).limit(1).with_for_update(skip_locked=True)
-    )
+async def take_open_run(uow: UnitOfWork) -> ScoreRun | None:
+    """The run under way, else the oldest queued one; to the end of the transaction no other worker gets one.
+
+    The row itself is not locked: a run can be cancelled, and its progress written, while a step of it is being done.
+    """
+    if not await uow.driver.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended('score run', 0))"):
+        return None
+    open_runs = select(_run).where(_run.c.state.in_(("queued", "running")))
+    statement = open_runs.order_by(_run.c.state.desc(), _run.c.requested_at, _run.c.id).limit(1)
     row = (await uow.execute(statement)).mappings().first()
     return ScoreRun(**dict(row)) if row else None
 
 
+async def begin_stage(uow: UnitOfWork, run_id: UUID, stage: str, total: int, now: datetime) -> bool:
+    """Whether the run is still to be done; then it is in `stage`, and nobody cancels it before the end of the transaction."""
+    values = {"state": "running", "stage": stage, "rows_total": total, "rows_done": 0, "position": None}
+    started = {"started_at": func.coalesce(_run.c.started_at, now)}
+    return bool((await uow.execute(update(_run).where(_open(run_id)).values(values | started))).rowcount)
+
+
+async def note_progress(uow: UnitOfWork, run_id: UUID, done: int) -> bool:
+    """Whether the run is still to be done; `done` rows of its stage are."""
+    return bool((await uow.execute(update(_run).where(_open(run_id)).values(rows_done=done))).rowcount)
+
+
+async def note_refreshed(uow: UnitOfWork, run_id: UUID, done: int, position: UUID) -> None:
+    """As `note_progress`; the next chunk begins behind `position`."""
+    await uow.execute(update(_run).where(_open(run_id)).values(rows_done=done, position=position))
+
+
+async def cancel_run(uow: UnitOfWork, run_id: UUID, now: datetime) -> bool:
+    """False where the run has ended, or has exchanged the book."""
+    before = _open(run_id) & _run.c.stage.is_distinct_from(PUBLISHING)
+    return bool((await uow.execute(update(_run).where(before).values(state="cancelled", finished_at=now))).rowcount)
+
+
+async def keep_result(uow: UnitOfWork, run_id: UUID, result: Mapping[str, Any]) -> None:
+    await uow.execute(update(_run).where(_open(run_id)).values(result=dict(result)))
+
+
 async def finish_run(uow: UnitOfWork, run_id: UUID, state: str, result: Mapping[str, Any], now: datetime) -> None:
-    await uow.execute(update(_run).where(_run.c.id == run_id).values(state=state, result=dict(result), finished_at=now))
+    """End a run that is still to be done."""
+    await uow.execute(update(_run).where(_open(run_id)).values(state=state, result=dict(result), finished_at=now))
+
+
+def _open(run_id: UUID) -> ColumnElement[bool]:
+    return (_run.c.id == run_id) & _run.c.state.in_(("queued", "running"))
 
 
 async def store_model(

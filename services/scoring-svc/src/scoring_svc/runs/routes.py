@@ -23,8 +23,20 @@ _RUN = {
     "as_of": "2026-11-23",
     "state": "queued",
     "requested_at": "2026-11-23T12:00:00Z",
+    "started_at": None,
     "finished_at": None,
+    "stage": None,
+    "rows_done": None,
+    "rows_total": None,
     "result": None,
+}
+_UNDER_WAY = {
+    **_RUN,
+    "state": "running",
+    "started_at": "2026-11-23T12:00:01Z",
+    "stage": "scoring",
+    "rows_done": 393216,
+    "rows_total": 1000000,
 }
 _MODEL = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a13",
@@ -44,7 +56,7 @@ _MODEL = {
 @runs.post(
     "/v1/score-runs",
     operation_id="startScoreRun",
-    summary="Fit the lifetime model and freeze the RFM bands over the whole book",
+    summary="Fit the lifetime model, freeze the RFM bands and score the whole book",
     **documented(ScoreRunOut, _RUN, status=202, request={"as_of": "2026-11-23"}),
 )
 async def start_score_run(body: ScoreRunRequest, call: Annotated[Call, permission("score_run.start")]) -> Response:
@@ -57,7 +69,7 @@ async def start_score_run(body: ScoreRunRequest, call: Annotated[Call, permissio
     "/v1/score-runs/{run_id}",
     operation_id="readScoreRun",
     summary="How far a book run is",
-    **documented(ScoreRunOut, _RUN),
+    **documented(ScoreRunOut, _UNDER_WAY),
 )
 async def read_score_run(run_id: UUID, call: Annotated[Call, permission("score_run.read")]) -> Response:
     async with call.read() as read:
@@ -65,6 +77,18 @@ async def read_score_run(run_id: UUID, call: Annotated[Call, permission("score_r
         if run is None:
             raise NotFound
         return read.reply(_run_out(run))
+
+
+@runs.post(
+    "/v1/score-runs/{run_id}:cancel",
+    operation_id="cancelScoreRun",
+    summary="Cancel a book run that has not exchanged the book yet",
+    **documented(ScoreRunOut, {**_RUN, "state": "cancelled", "finished_at": "2026-11-23T12:00:02Z"}),
+)
+async def cancel_score_run(run_id: UUID, call: Annotated[Call, permission("score_run.cancel")]) -> Response:
+    async with call.write() as write:
+        run = await service.cancel_run(write.uow, run_id, write.now)
+        return await write.reply(200, _run_out(run))
 
 
 @runs.get(
@@ -82,14 +106,8 @@ async def list_lifetime_models(paging: Paging, call: Annotated[Call, permission(
 
 
 def _run_out(run: ScoreRun) -> ScoreRunOut:
-    return ScoreRunOut(
-        id=run.id,
-        as_of=run.as_of,
-        state=run.state,
-        requested_at=run.requested_at,
-        finished_at=run.finished_at,
-        result=dict(run.result) if run.result else None,
-    )
+    names = set(ScoreRunOut.model_fields) - {"result"}
+    return ScoreRunOut(**{name: getattr(run, name) for name in names}, result=dict(run.result) if run.result else None)
 
 
 def _model_out(row: Mapping[Any, Any]) -> LifetimeModelOut:

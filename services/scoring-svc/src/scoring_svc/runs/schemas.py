@@ -13,13 +13,21 @@ class ScoreRunRequest(Body):
 
 
 class ScoreRunOut(Answer):
-    """`result` says what became of the lifetime model and of the bands, once the run has ended."""
+    """`result` says what became of the lifetime model and of the bands, and how many customers were scored in columns, how many one by one.
+
+    `stage` of a run under way: `refreshing` (scores of an earlier day are brought to this one), `scoring` (fit, scores, exchange of the
+    book), `publishing`; `rows_done` of `rows_total` customers of this stage are done.
+    """
 
     id: UUID
     as_of: date
-    state: Literal["queued", "succeeded", "failed"]
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     requested_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
+    stage: Literal["refreshing", "scoring", "publishing"] | None
+    rows_done: int | None
+    rows_total: int | None
     result: dict[str, Any] | None
 
 

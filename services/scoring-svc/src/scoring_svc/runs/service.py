@@ -1,6 +1,12 @@
-"""Do a book run: read the whole book as of a date, fit, freeze, have everybody scored again."""
+"""Do a book run step by step: bring the book to the day, fit and freeze over it, score it in columns, exchange it, tell what changed.
 
-from collections.abc import Mapping, Sequence
+One step is one transaction. `refreshing` takes the customers whose stored score is not of this business date, in chunks. `scoring` reads
+the whole book, fits, scores and exchanges it, all or nothing. `publishing` queues whom the columns cannot say everything of, and tells
+of the changes in batches. A worker that is killed leaves the step to the next, as if it had not been begun.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -8,27 +14,41 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import InvalidInput, Text
+from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.errors import InvalidInput, NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.failures import describe, is_transient
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import DailyActivity
-from scoring_svc.lifetime import bgnbd
+from scoring_svc.lifetime.bgnbd import Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
-from scoring_svc.lifetime.sufficient import compress
-from scoring_svc.rfm.policy import RfmBounds, quintile_bounds
-from scoring_svc.runs import repository
-from scoring_svc.runs.repository import ScoreRun
+from scoring_svc.runs import book as books
+from scoring_svc.runs import exchange, publishing, repository
+from scoring_svc.runs.binary_copy import days
+from scoring_svc.runs.book import Book
+from scoring_svc.runs.errors import NotCancellable
+from scoring_svc.runs.repository import ActiveModels, ScoreRun
+from scoring_svc.runs.rows import RowWriter, news, news_rows
 from scoring_svc.scores import policy
-from scoring_svc.scores.policy import CustomerHistory
-from scoring_svc.scores.service import RFM_WINDOW_DAYS, Method
+from scoring_svc.scores import repository as stored
+from scoring_svc.scores.answers import RFM_WINDOW_DAYS
+from scoring_svc.scores.columns import ACTS
+from scoring_svc.scores.service import Method, score_taken
 
+REFRESHED = 100
+FIRST = UUID(int=0)
 CHUNK = 5_000
+BLOCK = 1 << 15
+REPORTED = 4
+"""Blocks between two looks at whether the run has been cancelled."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Cancelled(Exception):
+    """Somebody has cancelled the run meanwhile."""
 
 
 async def request_run(uow: UnitOfWork, method: Method, as_of: date | None, requested_by: str, now: datetime) -> ScoreRun:
@@ -41,76 +61,172 @@ async def request_run(uow: UnitOfWork, method: Method, as_of: date | None, reque
     return run
 
 
-async def do_next_run(uow: UnitOfWork, method: Method, now: datetime) -> bool:
-    """Do the oldest queued run in this transaction; False if there is none.
+async def cancel_run(uow: UnitOfWork, run_id: UUID, now: datetime) -> ScoreRun:
+    """Cancel a run that has not exchanged the book yet: nothing of it is kept but the customers brought to the day.
 
-    A worker that is killed leaves the run queued. One that cannot be done fails with its reason and leaves nothing else behind; the
-    text of a foreign error is not kept, it may quote the data.
+    Raises `NotFound`; `NotCancellable` for a run that has ended, or publishes.
     """
-    run = await repository.take_queued_run(uow)
+    cancelled = await repository.cancel_run(uow, run_id, now)
+    run = await repository.read_run(uow, run_id)
+    if run is None:
+        raise NotFound
+    if not cancelled:
+        raise NotCancellable
+    return run
+
+
+async def work_on_run(uow: UnitOfWork, database: Database, method: Method, now: datetime) -> bool:
+    """Do the next step of the run under way in this transaction; False if there is none, or another worker is at it.
+
+    A run that cannot be done fails with its reason and leaves nothing else behind; the text of a foreign error is not kept, it may quote
+    the data. `database`: for the progress, which is to be seen before the step is over.
+    """
+    run = await repository.take_open_run(uow)
     if run is None:
         return False
+    if run.stage == repository.PUBLISHING:
+        return await _publish(uow, run, now)
     await uow.driver.execute("SAVEPOINT run")
     try:
-        result = await _do(uow, method, run, now)
+        await _step(uow, database, method, run, now)
+    except _Cancelled:
+        await uow.driver.execute("ROLLBACK TO SAVEPOINT run")
     except Exception as error:
         if is_transient(error):
             raise
         log.error("score_run_failed", run=str(run.id), error=describe(error))
         await uow.driver.execute("ROLLBACK TO SAVEPOINT run")
         await repository.finish_run(uow, run.id, "failed", {"error": describe(error)}, now)
-        return True
-    await repository.finish_run(uow, run.id, "succeeded", result, now)
     return True
 
 
-async def _do(uow: UnitOfWork, method: Method, run: ScoreRun, now: datetime) -> dict[str, Any]:
-    histories = await _read_book(uow, method, run.as_of)
+async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, now: datetime) -> None:
+    today = method.calendar.local_date(now)
+    await uow.driver.execute("SET LOCAL statement_timeout = 0")
+    if run.stage == "scoring":
+        await _score(uow, database, method, run, now)
+        return
+    if run.stage == "refreshing":
+        dirty = await stored.take_stale(uow, today, now, run.position or FIRST, REFRESHED)
+        if dirty:
+            await score_taken(uow, method, dirty, now)
+            await repository.note_refreshed(uow, run.id, (run.rows_done or 0) + len(dirty), dirty[-1].customer_id)
+            return
+    stale = await stored.count_stale(uow, today)
+    total = stale or await stored.count_scores(uow)
+    await repository.begin_stage(uow, run.id, "refreshing" if stale else "scoring", total, now)
+
+
+async def _score(uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, now: datetime) -> None:
+    """The whole book in this transaction; it is locked for the exchange alone."""
+    today = method.calendar.local_date(now)
+    book = await exchange.read_book(uow)
+    if (book.columns["as_of"] != days(today)).any():
+        await repository.begin_stage(uow, run.id, "refreshing", await stored.count_stale(uow, today), now)
+        return
+    active = await repository.read_active_models(uow)
+    fitting = book if run.as_of == today else await _book_as_of(uow, method, run.as_of)
+    models, result = await _fit(uow, run, fitting, active, now)
+    changed = await _build(uow, database, method, run, book, models, now)
+    await exchange.take_alone(uow)
+    if not await repository.begin_stage(uow, run.id, repository.PUBLISHING, changed, now):
+        raise _Cancelled
+    result |= {"scored_in_columns": int(book.columns["plain"].sum()), "scored_meanwhile": await exchange.exchange(uow)}
+    await repository.keep_result(uow, run.id, result)
+
+
+async def _fit(
+    uow: UnitOfWork, run: ScoreRun, book: Book, active: ActiveModels, now: datetime
+) -> tuple[ActiveModels, dict[str, Any]]:
+    """Fit and freeze over a book; the models that it is then scored by, and what is said of them."""
     model_id = new_id()
-    fitted = await off_the_loop(uow, partial(_fit, histories))
-    await repository.store_model(uow, model_id, run, fitted, len(histories), now)
-    bounds = _bounds(histories, run.id)
+    start = active.predictor.parameters if active.predictor else None
+    fitted = await off_the_loop(uow, partial(books.fit, book.columns, start))
+    await repository.store_model(uow, model_id, run, fitted, book.size, now)
+    bounds = await off_the_loop(uow, partial(books.bounds, book, f"run-{run.id}"))
     await repository.freeze_bands(uow, run, RFM_WINDOW_DAYS, bounds, now)
-    await repository.mark_book_dirty(uow, method.calendar.local_date(now), now)
-    return {
-        "customers": len(histories),
-        "lifetime_model": {"id": str(model_id), "refusal": fitted.reason if isinstance(fitted, FitRefused) else None},
-        "rfm_currencies": sorted(bounds),
-    }
+    models = replace(active, rfm_bounds={**active.rfm_bounds, **bounds})
+    if isinstance(fitted, Fit):
+        models = replace(models, model_id=model_id, predictor=Predictor(fitted.parameters))
+    refusal = fitted.reason if isinstance(fitted, FitRefused) else None
+    lifetime = {"id": str(model_id), "refusal": refusal}
+    return models, {"customers": book.size, "lifetime_model": lifetime, "rfm_currencies": sorted(bounds)}
 
 
-async def _read_book(uow: UnitOfWork, method: Method, as_of: date) -> list[CustomerHistory]:
-    ids: Sequence[UUID] = [
-        row[0] for row in await uow.driver.fetch("SELECT DISTINCT customer_id FROM daily_activity ORDER BY customer_id")
-    ]
-    histories: list[CustomerHistory] = []
+async def _build(
+    uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, book: Book, models: ActiveModels, now: datetime
+) -> int:
+    """Build the new table and the news of it; returns how many scores have changed."""
+    found = await off_the_loop(uow, partial(books.lifetimes, book, models.predictor))
+    bands = {name: method.rfm.bounds_in_force(name, models.rfm_bounds) for name in book.currencies}
+    version = f"retention-rules-{method.retention.version}+{models.version}"
+    writer = RowWriter(book, method.calendar.local_date(now), now, version, bands)
+    changes: list[Any] = [np.empty(0, dtype=np.int64)]
+
+    def encoded(block: slice) -> list[bytes]:
+        scored = books.score(book, block, found, method.retention, method.rfm, models.rfm_bounds)
+        changes.append(news(book, block, scored))
+        return list(writer.rows(block, scored, found))
+
+    async def rows() -> AsyncIterator[bytes]:
+        for number, start in enumerate(range(0, book.size, BLOCK)):
+            for piece in encoded(slice(start, min(start + BLOCK, book.size))):
+                yield piece
+            if number % REPORTED == REPORTED - 1:
+                await _report(database, run, min(start + BLOCK, book.size))
+
+    await exchange.build(uow, rows())
+    changed = np.concatenate(changes)
+    await exchange.copy_news_in(uow, _each(news_rows(book, changed)))
+    return int(changed.size)
+
+
+async def _each(pieces: Any) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _report(database: Database, run: ScoreRun, done: int) -> None:
+    async with database.transaction() as uow:
+        if not await repository.note_progress(uow, run.id, done):
+            raise _Cancelled
+        await uow.commit()
+
+
+async def _publish(uow: UnitOfWork, run: ScoreRun, now: datetime) -> bool:
+    """The next batch of what has changed; the first also queues whom the exchange left to the single-customer path."""
+    await uow.driver.execute("SET LOCAL statement_timeout = 0")
+    result = dict(run.result or {})
+    if "scored_one_by_one" not in result:
+        result["scored_one_by_one"] = await stored.mark_left_over(uow, now)
+        await repository.keep_result(uow, run.id, result)
+    told = await publishing.publish_next(uow, now)
+    if told:
+        await repository.note_progress(uow, run.id, (run.rows_done or 0) + told)
+    over = told == 0 and not await publishing.is_left(uow)
+    if over:
+        await repository.finish_run(uow, run.id, "succeeded", result, now)
+    return bool(told) or over
+
+
+async def _book_as_of(uow: UnitOfWork, method: Method, as_of: date) -> Book:
+    """What the fit and the bands need of every customer on an earlier business date, from the daily aggregates."""
+    rows = await uow.driver.fetch("SELECT DISTINCT customer_id FROM daily_activity ORDER BY customer_id")
+    ids: Sequence[UUID] = [row[0] for row in rows]
+    found: list[tuple[Any, ...]] = []
     for start in range(0, len(ids), CHUNK):
-        days = await ledger.read_days(uow, ids[start : start + CHUNK], until=as_of)
-        histories += await off_the_loop(uow, partial(_histories, days, method, as_of))
-    return histories
+        read = await ledger.read_days(uow, ids[start : start + CHUNK], until=as_of)
+        found += await off_the_loop(uow, partial(_narrow, read, method, as_of))
+    names = (*ACTS, *books.BANDED)
+    columns: dict[str, Any] = {name: np.array([row[at + 1] for row in found], dtype=np.int64) for at, name in enumerate(names)}
+    columns["currency"] = np.array([row[0].encode() for row in found], dtype="S3").view("V3")
+    return books.book_of(columns)
 
 
-def _histories(days: Mapping[UUID, Sequence[DailyActivity]], method: Method, as_of: date) -> list[CustomerHistory]:
-    found = (policy.history_of(rows, method.classes, as_of) for rows in days.values())
-    return [history for history in found if history]
-
-
-def _fit(histories: Sequence[CustomerHistory]) -> Fit[bgnbd.BgNbd] | FitRefused:
-    """BG/NBD on days with an act of the customer's own: postings of a day are one purchase."""
-    acting = [(list(history.acts), history.as_of) for history in histories if history.acts]
-    frequency = np.array([len(days) - 1 for days, _ in acting], dtype=np.int64)
-    recency = np.array([(days[-1] - days[0]).days for days, _ in acting], dtype=np.int64)
-    age = np.array([(as_of - days[0]).days for days, as_of in acting], dtype=np.int64)
-    return bgnbd.fit(compress(frequency, recency, age))
-
-
-def _bounds(histories: Sequence[CustomerHistory], run_id: UUID) -> Mapping[str, RfmBounds]:
-    by_currency: dict[str, list[tuple[int, int, int]]] = {}
-    for history in histories:
-        by_currency.setdefault(history.currency, []).append(policy.rfm_columns(history, RFM_WINDOW_DAYS))
-    bounds: dict[str, RfmBounds] = {}
-    for currency, rows in by_currency.items():
-        recency, frequency, monetary = np.array(rows, dtype=np.int64).T
-        if frequency.any():
-            bounds[currency] = quintile_bounds(recency, frequency, monetary, f"run-{run_id}")
-    return bounds
+def _narrow(read: Mapping[UUID, Sequence[DailyActivity]], method: Method, as_of: date) -> list[tuple[Any, ...]]:
+    histories = (policy.history_of(rows, method.classes, as_of) for rows in read.values())
+    return [
+        (history.currency, *policy.acts_of(history), *policy.rfm_columns(history, RFM_WINDOW_DAYS))
+        for history in histories
+        if history and len(history.currency.encode()) == 3
+    ]

@@ -159,3 +159,9 @@ def rfm_columns(history: CustomerHistory, window_days: int) -> tuple[int, int, i
     money = sum(flow.inflow_minor + flow.outflow_minor for on, flow in history.flows.items() if on > since)
     recency = (history.as_of - max(acts)).days if acts else 0
     return recency, sum(acts.values()), money
+
+
+def acts_of(history: CustomerHistory) -> tuple[int, int, int]:
+    """Days with an act of the customer's own; from the first to the last of them; and from the first to `as_of`."""
+    days = list(history.acts)
+    return (len(days), (days[-1] - days[0]).days, (history.as_of - days[0]).days) if days else (0, 0, 0)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -12,6 +12,8 @@ from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.retention.policy import UNNAMED
+from scoring_svc.scores.columns import COLUMNS, columns_of, detail_of, is_plain
+from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import ScoreOut
 
 NEVER = date.min
@@ -37,7 +39,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class StoredScore:
-    """A score as it is stored; see `ScoreRow`."""
+    """A score as it is stored; see `ScoreRow`. `detail` is empty where the columns name a version that there is not."""
 
     customer_id: UUID
     as_of: date
@@ -50,15 +52,26 @@ class StoredScore:
     detail: Mapping[str, Any]
 
 
+_COLUMN_TYPES = {"currency": "text", "expected_acts_90_days": "float8"}
+_STORE = """
+INSERT INTO score (customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail,
+    silence_judged_on, {columns})
+SELECT * FROM unnest($1::uuid[], $2::date[], $3::timestamptz[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
+    $10::date[], {arrays})
+ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLUDED.known_at, value_bp = EXCLUDED.value_bp,
+    band = EXCLUDED.band, main_reason = EXCLUDED.main_reason, model_version = EXCLUDED.model_version,
+    bands_version = EXCLUDED.bands_version, detail = EXCLUDED.detail,
+    silence_judged_on = greatest(score.silence_judged_on, EXCLUDED.silence_judged_on), {updates}
+""".format(
+    columns=", ".join(COLUMNS),
+    arrays=", ".join(f"${at}::{_COLUMN_TYPES.get(name, 'bigint')}[]" for at, name in enumerate(COLUMNS, 11)),
+    updates=", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS),
+)
+
+
 async def take_dirty(uow: UnitOfWork, limit: int) -> list[Dirty]:
     """Lock and take off the queue the customers that have waited longest; other scorers' are skipped."""
-    rows = await uow.driver.fetch(
-        "DELETE FROM dirty_customer WHERE customer_id IN ("
-        " SELECT customer_id FROM dirty_customer ORDER BY since LIMIT $1 FOR UPDATE SKIP LOCKED)"
-        " RETURNING customer_id, touched_from, traceparent, settled",
-        limit,
-    )
-    return sorted((Dirty(*row.values()) for row in rows), key=lambda dirty: dirty.customer_id)
+    return await _take(uow, "true ORDER BY since LIMIT $1", limit)
 
 
 async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since: datetime, limit: int) -> int:
@@ -74,6 +87,72 @@ async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since:
         quiet_since,
         limit,
     )
+    return int(outcome.rsplit(" ", 1)[1])
+
+
+_STALE = "(as_of < $1 OR act_age_days IS NULL)"
+
+
+async def count_stale(uow: UnitOfWork, today: date) -> int:
+    """Scores that are not of this business date, or from before there were columns; and customers who wait for their first."""
+    return int(
+        await uow.driver.fetchval(
+            f"SELECT (SELECT count(*) FROM score WHERE {_STALE}) + (SELECT count(*) FROM dirty_customer dirty"  # noqa: S608  # constants
+            " WHERE NOT EXISTS (SELECT FROM score WHERE score.customer_id = dirty.customer_id))",
+            today,
+        )
+    )
+
+
+async def count_scores(uow: UnitOfWork) -> int:
+    return int(await uow.driver.fetchval("SELECT count(*) FROM score"))
+
+
+async def take_stale(uow: UnitOfWork, today: date, now: datetime, after: UUID, limit: int) -> list[Dirty]:
+    """Take the next of those that `count_stale` counts, with ids above `after`, else some who wait for their first score.
+
+    They go on the queue before they are taken off it: so a posting that comes meanwhile waits for us, and puts the customer on it again.
+    """
+    rows = await uow.driver.fetch(
+        f"SELECT customer_id FROM score WHERE customer_id > $2 AND {_STALE} ORDER BY customer_id LIMIT $3",  # noqa: S608  # constants
+        today,
+        after,
+        limit,
+    )
+    rows = rows or await uow.driver.fetch(
+        "SELECT customer_id FROM dirty_customer dirty WHERE NOT EXISTS"
+        " (SELECT FROM score WHERE score.customer_id = dirty.customer_id) LIMIT $1",
+        limit,
+    )
+    ids = sorted(row[0] for row in rows)
+    await uow.driver.execute(
+        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT told, $2, $3, false"
+        " FROM unnest($1::uuid[]) AS told ON CONFLICT DO NOTHING",
+        ids,
+        now,
+        today,
+    )
+    return await _take(uow, "customer_id = ANY($1::uuid[]) ORDER BY customer_id", ids)
+
+
+async def _take(uow: UnitOfWork, which: str, argument: object) -> list[Dirty]:
+    rows = await uow.driver.fetch(
+        "DELETE FROM dirty_customer WHERE customer_id IN ("  # noqa: S608  # constants
+        f" SELECT customer_id FROM dirty_customer WHERE {which} FOR UPDATE SKIP LOCKED)"
+        " RETURNING customer_id, touched_from, traceparent, settled",
+        argument,
+    )
+    return sorted((Dirty(*row.values()) for row in rows), key=lambda dirty: dirty.customer_id)
+
+
+async def mark_left_over(uow: UnitOfWork, now: datetime) -> int:
+    """After an exchange: queue the customers whom it took over as they were, and those who were scored while it went on."""
+    outcome = await uow.driver.execute(
+        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT customer_id, $1, as_of, false FROM score"
+        " WHERE detail IS NOT NULL OR customer_id IN (SELECT customer_id FROM score_touched) ORDER BY customer_id ON CONFLICT DO NOTHING",
+        now,
+    )
+    await uow.driver.execute("DELETE FROM score_touched")
     return int(outcome.rsplit(" ", 1)[1])
 
 
@@ -112,33 +191,49 @@ async def mark_due_postings(uow: UnitOfWork, today: date, now: datetime, limit: 
     return len(rows)
 
 
-async def published_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Published]:
+async def share_book(uow: UnitOfWork) -> None:
+    """Hold off the exchange of the book to the end of the transaction, or wait until it is over; the first statement of a scorer."""
+    await uow.driver.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('score book', 0))")
+
+
+async def take_published(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Published]:
+    """What was last told of each customer. What a book run has yet to tell of them is the caller's to tell from now on."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id, band, main_reason FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids)
+        "WITH untold AS (DELETE FROM score_news WHERE customer_id = ANY($1::uuid[]) RETURNING customer_id, band, main_reason)"
+        " SELECT score.customer_id, coalesce(untold.band, score.band),"
+        " CASE WHEN untold.customer_id IS NULL THEN score.main_reason ELSE untold.main_reason END"
+        " FROM score LEFT JOIN untold USING (customer_id) WHERE score.customer_id = ANY($1::uuid[])",
+        list(customer_ids),
     )
     return {row[0]: Published(row[1], row[2]) for row in rows}
 
 
-async def store_scores(uow: UnitOfWork, scores: Sequence[ScoreOut], settled: Collection[UUID]) -> None:
-    """Insert or replace, one statement for all. `scores` in the order of customer ids; `settled`: whose silence was judged."""
+async def tell_run(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
+    """Tell the book run under way, if there is one, that what it has read of the customers is no longer so."""
     await uow.driver.execute(
-        "INSERT INTO score (customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail,"
-        " silence_judged_on)"
-        " SELECT * FROM unnest($1::uuid[], $2::date[], $3::timestamptz[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],"
-        " $9::jsonb[], $10::date[]) ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLUDED.known_at,"
-        " value_bp = EXCLUDED.value_bp, band = EXCLUDED.band, main_reason = EXCLUDED.main_reason,"
-        " model_version = EXCLUDED.model_version, bands_version = EXCLUDED.bands_version, detail = EXCLUDED.detail,"
-        " silence_judged_on = greatest(score.silence_judged_on, EXCLUDED.silence_judged_on)",
-        [s.customer_id for s in scores],
-        [s.as_of for s in scores],
-        [s.known_at for s in scores],
-        [s.retention.value_bp for s in scores],
-        [s.retention.band for s in scores],
-        [main_reason_code(s) for s in scores],
-        [s.model_version for s in scores],
-        [s.bands_version for s in scores],
-        [json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in scores],
-        [s.as_of if s.customer_id in settled else NEVER for s in scores],
+        "INSERT INTO score_touched (customer_id) SELECT told FROM unnest($1::uuid[]) AS told"
+        " WHERE EXISTS (SELECT FROM score_run WHERE state = 'running')",
+        list(customer_ids),
+    )
+
+
+async def store_scores(uow: UnitOfWork, scores: Sequence[tuple[ScoreOut, CustomerHistory]], settled: Collection[UUID]) -> None:
+    """Insert or replace, one statement for all. `scores` in the order of customer ids; `settled`: whose silence was judged."""
+    columns = zip(*(columns_of(score, history) for score, history in scores), strict=True)
+    outs = [score for score, _ in scores]
+    await uow.driver.execute(
+        _STORE,
+        [s.customer_id for s in outs],
+        [s.as_of for s in outs],
+        [s.known_at for s in outs],
+        [s.retention.value_bp for s in outs],
+        [s.retention.band for s in outs],
+        [main_reason_code(s) for s in outs],
+        [s.model_version for s in outs],
+        [s.bands_version for s in outs],
+        [None if is_plain(s) else json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in outs],
+        [s.as_of if s.customer_id in settled else NEVER for s in outs],
+        *columns,
     )
 
 
@@ -147,7 +242,7 @@ async def forget_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None
     await uow.driver.execute("DELETE FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
 
 
-_STORED = "customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail"
+_STORED = ", ".join(("customer_id, as_of, known_at, value_bp, band, main_reason, model_version, bands_version, detail", *COLUMNS))
 _UNTOUCHED = "NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score.customer_id)"
 
 
@@ -199,9 +294,31 @@ async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUI
     return found is not None
 
 
+async def read_details(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """The stored scores as they are served, of those customers who have one."""
+    rows = await uow.driver.fetch(f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids))  # noqa: S608  # constants
+    return {row["customer_id"]: _detail(row) for row in rows}
+
+
+async def read_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[ScoreOut]:
+    """The stored scores of those customers who have one, in the order of their ids."""
+    details = await read_details(uow, customer_ids)
+    return [ScoreOut.model_validate_json(json.dumps(details[one])) for one in sorted(details)]
+
+
 def _stored(row: Mapping[str, Any]) -> StoredScore:
+    values = {field.name: row[field.name] for field in fields(StoredScore) if field.name != "detail"}
+    try:
+        return StoredScore(**values, detail=_detail(row))
+    except (LookupError, ValueError):
+        return StoredScore(**values, detail={})
+
+
+def _detail(row: Mapping[str, Any]) -> Mapping[str, Any]:
     detail = row["detail"]
-    return StoredScore(**{**dict(row), "detail": json.loads(detail) if isinstance(detail, str) else detail})
+    if detail is None:
+        return detail_of(row)
+    return cast("Mapping[str, Any]", json.loads(detail) if isinstance(detail, str) else detail)
 
 
 def main_reason_code(score: ScoreOut) -> str | None:

@@ -36,10 +36,11 @@ from scoring_svc.rfm.policy import RfmBounds, RfmStandard, cell
 from scoring_svc.runs import repository as runs
 from scoring_svc.runs.repository import ActiveModels
 from scoring_svc.scores import policy, repository
+from scoring_svc.scores.answers import RFM_WINDOW_DAYS, retention_out, rfm_out
 from scoring_svc.scores.events import ScoreUpdated
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.repository import Dirty, Published
-from scoring_svc.scores.schemas import ChallengerOut, ReasonOut, RetentionInputsOut, RetentionOut, RfmOut, ScoreOut
+from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
 from scoring_svc.signals import repository as signal_store
 from scoring_svc.signals import service as signals
 from scoring_svc.signals.events import SignalReason
@@ -48,7 +49,6 @@ from scoring_svc.signals.policy import SignalStandard
 SCORER_BATCH = 25
 EARLIEST = date(1900, 1, 1)
 SETTLED_BATCH = 500
-RFM_WINDOW_DAYS = 365
 FEED_SETTLES = timedelta(seconds=15)
 """Nothing was posted for a customer for so long: what is not there may be taken for absent."""
 
@@ -145,7 +145,7 @@ def score_customer(
         known_at=known_at,
         model_version=f"{version}+{models.version}",
         bands_version=bounds.origin if bounds else "none",
-        retention=_retention_out(risk),
+        retention=retention_out(risk),
         inputs=_inputs_out(inputs, history),
         rfm=_rfm_out(method.rfm, bounds, history),
         lifetime=lifetime,
@@ -182,8 +182,14 @@ def _apply(
 async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
     """Score the next batch of dirty customers, raise their signals, publish what has changed; returns how many were taken."""
     dirty = await repository.take_dirty(uow, SCORER_BATCH)
-    if not dirty:
-        return 0
+    if dirty:
+        await score_taken(uow, method, dirty, now)
+    return len(dirty)
+
+
+async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], now: datetime) -> None:
+    """Score customers that this transaction has taken off the queue, in the order of their ids."""
+    await repository.share_book(uow)
     ids = [one.customer_id for one in dirty]
     today = method.calendar.local_date(now)
     days = await ledger.read_days(uow, ids, until=today)
@@ -192,10 +198,10 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
     models = await runs.read_active_models(uow)
     retention = await read_retention_models(uow)
     engagement = await feature_store.read_engagement(uow, ids) if retention else {}
-    published = await repository.published_scores(uow, ids)
+    published = await repository.take_published(uow, ids)
     raised_on = await signal_store.raised_on(uow, ids)
     told_until = min(today, await ledger.feed_position(uow))
-    scores: list[ScoreOut] = []
+    scores: list[tuple[ScoreOut, CustomerHistory]] = []
     emptied: list[UUID] = []
     for one in dirty:
         scored = score_customer(
@@ -212,16 +218,15 @@ async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) 
         if scored is None:
             emptied.append(one.customer_id)
             continue
-        score, history = scored
-        scores.append(score)
+        scores.append(scored)
         silent_until = told_until if one.settled else None
-        await _publish(uow, method, one, score, history, published.get(one.customer_id), raised_on, silent_until, now)
+        await _publish(uow, method, one, *scored, published.get(one.customer_id), raised_on, silent_until, now)
     if emptied:
         await repository.forget_scores(uow, emptied)
     if scores:
         await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
+    await repository.tell_run(uow, ids)
     await queue.mark(uow, ids, now)
-    return len(dirty)
 
 
 async def queue_settled_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
@@ -262,10 +267,11 @@ async def _publish(
         await actions.answer_signals(uow, method.actions, raised, score.as_of, now)
         main_reason = repository.main_reason_code(score)
         if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
-            await outbox.append(uow, _updated(score, before))
+            await outbox.append(uow, updated(score, before))
 
 
-def _updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
+def updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
+    """What is told of a score; `before` is what was told last."""
     has_reason = repository.main_reason_code(score) is not None
     first = score.retention.reasons[0] if has_reason else None
     return ScoreUpdated(
@@ -284,24 +290,6 @@ def _updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
 
 def _challenger_out(model: TrainedRetention | None, risk: RetentionRisk | None) -> ChallengerOut | None:
     return ChallengerOut(model_version=model.version, value_bp=risk.value_bp, band=risk.band) if model and risk else None
-
-
-def _retention_out(risk: RetentionRisk) -> RetentionOut:
-    return RetentionOut(
-        value_bp=risk.value_bp,
-        band=risk.band,
-        reasons=[
-            ReasonOut(
-                code=reason.code,
-                contribution_bp=reason.contribution_bp,
-                en=reason.text.en,
-                zh=reason.text.zh,
-                evidence_ids=list(reason.evidence_ids),
-            )
-            for reason in risk.reasons
-        ],
-        short_history=risk.short_history,
-    )
 
 
 def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionInputsOut:
@@ -323,14 +311,4 @@ def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionI
 
 def _rfm_out(standard: RfmStandard, bounds: RfmBounds | None, history: CustomerHistory) -> RfmOut:
     recency, frequency, monetary = policy.rfm_columns(history, RFM_WINDOW_DAYS)
-    number = cell(bounds, recency, frequency, monetary) if bounds else None
-    group = standard.group(number) if number is not None else None
-    return RfmOut(
-        window_days=RFM_WINDOW_DAYS,
-        recency_days=recency,
-        frequency=frequency,
-        monetary_minor=monetary,
-        cell=number,
-        group=group.code if group else None,
-        group_zh=group.zh if group else None,
-    )
+    return rfm_out(standard, cell(bounds, recency, frequency, monetary) if bounds else None, recency, frequency, monetary)

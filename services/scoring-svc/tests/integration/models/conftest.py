@@ -13,6 +13,7 @@ from guanxi_common.sandbox.berka import read_berka
 from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.parts import load_method
+from scoring_svc.scores.repository import read_details
 from scoring_svc.scores.service import Method, score_dirty_customers
 
 BOOKED = datetime(1994, 3, 30, 12, tzinfo=UTC)
@@ -98,8 +99,8 @@ class Book:
 
     async def stored(self) -> dict[UUID, Any]:
         async with self.database.transaction(readonly=True) as uow:
-            rows = await uow.driver.fetch("SELECT customer_id, detail FROM score ORDER BY customer_id")
-        return {row[0]: row[1] for row in rows}
+            rows = await uow.driver.fetch("SELECT customer_id FROM score ORDER BY customer_id")
+            return dict(await read_details(uow, [row[0] for row in rows]))
 
 
 @pytest.fixture
