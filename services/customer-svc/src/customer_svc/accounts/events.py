@@ -14,6 +14,7 @@ class AccountOpened(DomainEvent, type="guanxi.account.opened.v1", topic="bank.ac
     product_code: str
     currency: str
     opened_on: date
+    matures_on: date | None = None
 
 
 class AccountClosed(DomainEvent, type="guanxi.account.closed.v1", topic="bank.accounts", key="customer_id"):

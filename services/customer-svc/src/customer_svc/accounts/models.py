@@ -20,6 +20,7 @@ class AccountRow(Base):
     product_code: Mapped[str]
     currency: Mapped[str]
     opened_on: Mapped[date]
+    matures_on: Mapped[date | None]
     closed_on: Mapped[date | None]
     balance_minor: Mapped[int | None] = mapped_column(BigInteger)
     balance_as_of: Mapped[date | None]

@@ -11,6 +11,7 @@ from customer_svc.accounts.schemas import AccountItem
 
 EARLIEST_BOOKING = date(1900, 1, 1)
 DAYS_AHEAD = 366
+YEARS_TO_MATURITY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Account:
     product_code: str
     currency: str
     opened_on: date
+    matures_on: date | None = None
     closed_on: date | None = None
     balance_minor: int | None = None
     balance_as_of: date | None = None
@@ -49,11 +51,14 @@ DIFFERS = Refusal("content_differs", Text("The account was reported with other c
 INCOMPLETE = Refusal("incomplete_item", Text("A field that this kind needs is missing.", "缺少该类型必填的字段。"))
 UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
 IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("A date is out of range.", "日期超出范围。"))
+IMPLAUSIBLE_MATURITY = Refusal(
+    "implausible_maturity", Text("matures_on is before opened_on, or a century after it.", "到期日早于开户日期，或在百年之后。")
+)
 CLOSED_BEFORE_OPENED = Refusal("closed_before_opened", Text("closed_on is before opened_on.", "销户日期早于开户日期。"))
 
 
 def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None, today: date) -> Change | Refusal:
-    """What an item changes, given the account as it stands. Dates lie between 1900 and a year ahead."""
+    """What an item changes, given the account as it stands. Dates lie between 1900 and a year ahead, maturities up to a century."""
     dates = [on for on in (item.opened_on, item.closed_on, item.balance_as_of) if on is not None]
     if any(on < EARLIEST_BOOKING or (on - today).days > DAYS_AHEAD for on in dates):
         return IMPLAUSIBLE_DATE
@@ -71,11 +76,26 @@ def _open(item: AccountItem, account_id: UUID, holder: UUID | None, before: Acco
         return UNKNOWN_CURRENCY
     if holder is None:
         return UNKNOWN_HOLDER
-    account = Account(account_id, item.source, item.account_number, holder, item.product_code, item.currency, item.opened_on)
+    if item.matures_on is not None and not _matures_in_time(item.opened_on, item.matures_on):
+        return IMPLAUSIBLE_MATURITY
+    account = Account(
+        account_id,
+        item.source,
+        item.account_number,
+        holder,
+        item.product_code,
+        item.currency,
+        item.opened_on,
+        item.matures_on,
+    )
     if before is None:
         return Change(account, "opened")
     same = replace(before, closed_on=None, balance_minor=None, balance_as_of=None) == account
     return Change(before, None) if same else DIFFERS
+
+
+def _matures_in_time(opened_on: date, matures_on: date) -> bool:
+    return opened_on <= matures_on and matures_on.year - opened_on.year <= YEARS_TO_MATURITY
 
 
 def _close(item: AccountItem, before: Account) -> Change | Refusal:

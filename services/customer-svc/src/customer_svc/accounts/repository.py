@@ -13,7 +13,7 @@ from sqlalchemy import select
 from customer_svc.accounts.models import AccountRow
 from customer_svc.accounts.policy import Account
 
-_COLUMNS = "id, source, account_number, customer_id, product_code, currency, opened_on, closed_on, balance_minor, balance_as_of"
+_COLUMNS = "id, source, account_number, customer_id, product_code, currency, opened_on, matures_on, closed_on, balance_minor, balance_as_of"
 
 
 def _account(row: Mapping[Any, Any]) -> Account:
@@ -44,13 +44,13 @@ async def store_accounts(uow: UnitOfWork, accounts: Collection[Account]) -> None
     """Insert or replace; the rows are locked, or their opening is held off, by this transaction."""
     ordered = sorted(accounts, key=lambda account: account.id)
     await uow.driver.executemany(
-        f"INSERT INTO account ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"  # noqa: S608  # constant columns
+        f"INSERT INTO account ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"  # noqa: S608  # constant columns
         " ON CONFLICT (id) DO UPDATE SET closed_on = EXCLUDED.closed_on, balance_minor = EXCLUDED.balance_minor,"
         " balance_as_of = EXCLUDED.balance_as_of",
         [
             (
-                a.id, a.source, a.account_number, a.customer_id, a.product_code, a.currency, a.opened_on, a.closed_on,
-                a.balance_minor, a.balance_as_of,
+                a.id, a.source, a.account_number, a.customer_id, a.product_code, a.currency, a.opened_on, a.matures_on,
+                a.closed_on, a.balance_minor, a.balance_as_of,
             )
             for a in ordered
         ],

@@ -23,8 +23,8 @@ class HolderReference(msgspec.Struct, forbid_unknown_fields=True):
 class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     """One thing that core banking says of an account.
 
-    `opened` needs holder, product_code, currency and opened_on; `closed` needs closed_on; `balance_reported` needs balance and
-    balance_as_of.
+    `opened` needs holder, product_code, currency and opened_on, and may tell `matures_on` of a deposit or a loan; `closed` needs
+    closed_on; `balance_reported` needs balance and balance_as_of.
     """
 
     source: Token
@@ -34,6 +34,7 @@ class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     product_code: Token | None = None
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
     opened_on: date | None = None
+    matures_on: date | None = None
     closed_on: date | None = None
     balance: MoneyIn | None = None
     balance_as_of: date | None = None
@@ -64,6 +65,7 @@ class AccountOut(Answer):
     product_code: str
     currency: str
     opened_on: date
+    matures_on: date | None
     closed_on: date | None
     balance: Money | None
     balance_as_of: date | None

@@ -55,6 +55,7 @@ def _event(change: Change) -> tuple[UUID, DomainEvent]:
             product_code=account.product_code,
             currency=account.currency,
             opened_on=account.opened_on,
+            matures_on=account.matures_on,
         )
     if change.kind == "closed":
         assert account.closed_on is not None  # noqa: S101  # policy.decide sets it

@@ -1,0 +1,114 @@
+"""C9: when a deposit or a loan comes due is taken in by either way, kept, shown and told; a later other word is refused."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from customer_svc import worker
+from customer_svc.accounts import repository, service
+from customer_svc.accounts.schemas import AccountItem, AccountResult
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.messaging.bus import Record
+from guanxi_common.messaging.inbox import PostgresInbox
+from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.messaging.processing import Processor
+from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.fabric import record
+from guanxi_contracts.topics import validate_data
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+HOLDER = UUID(int=7)
+EVERYBODY = RowScope(ScopeKind.ALL, uuid4())
+
+
+@pytest.fixture
+async def database(postgres: TestServer) -> AsyncIterator[Database]:
+    async with postgres.service_database("customer_svc") as url:
+        database = Database(create_engine(url, pool_size=3))
+        async with database.transaction() as uow:
+            await uow.driver.execute(
+                "INSERT INTO customer (id, source, customer_number, customer_type, name, name_terms, language, outlet_id,"
+                " data_origin, version, created_at, updated_at) VALUES ($1, 'core', '1', 'individual', 'x', '{}', 'en', $2,"
+                " 'generated', 1, now(), now())",
+                HOLDER,
+                uuid4(),
+            )
+            await uow.driver.execute(
+                "INSERT INTO book_assignment (customer_id, capacity, outlet_id, valid_from, version)"
+                " VALUES ($1, 'primary_rm', $2, $3, 1)",
+                HOLDER,
+                uuid4(),
+                NOW - timedelta(days=1),
+            )
+            await uow.commit()
+        yield database
+        await database.dispose()
+
+
+def opened(number: str, matures_on: str | None = None) -> dict[str, Any]:
+    holder = {"source": "core", "customer_number": "1"}
+    told = {"holder": holder, "product_code": "term_12m", "currency": "CNY", "opened_on": "2026-03-01"}
+    ends = {"matures_on": matures_on} if matures_on else {}
+    return {"source": "core", "account_number": number, "kind": "opened", **told, **ends}
+
+
+async def report(database: Database, item: dict[str, Any]) -> AccountResult:
+    async with database.transaction() as uow:
+        result = await service.report_accounts(uow, [msgspec.convert(item, AccountItem)], NOW)
+        await uow.commit()
+    return result.items[0]
+
+
+async def told(database: Database) -> list[dict[str, Any]]:
+    async with database.transaction(readonly=True) as uow:
+        rows = await uow.driver.fetch("SELECT topic, payload FROM outbox WHERE topic = 'bank.accounts' ORDER BY sequence")
+    events = [json.loads(one.value or b"") for row in rows for one in unpack(row["topic"], row["payload"])]
+    for event in events:
+        validate_data("guanxi.account.opened.v1", event)
+    return events
+
+
+async def test_c9_the_maturity_told_over_http_reaches_event_and_list(database: Database) -> None:
+    assert (await report(database, opened("D1", "2027-03-01"))).status == "created"
+    assert (await report(database, opened("C1"))).status == "created"
+    assert [event.get("matures_on") for event in await told(database)] == ["2027-03-01", None]
+    async with database.transaction(readonly=True) as uow:
+        accounts = await repository.list_accounts(uow, EVERYBODY, HOLDER, NOW)
+    assert {account.account_number: str(account.matures_on) for account in accounts} == {"D1": "2027-03-01", "C1": "None"}
+
+
+async def test_c9_the_maturity_told_by_kafka_reaches_the_event(database: Database) -> None:
+    item = opened("D1", "2027-03-01")
+    validate_data("guanxi.account.reported.v1", item)
+    one = record("bank.inbound.accounts", "core|D1", "guanxi.account.reported.v1", data=item)
+    read = Record("bank.inbound.accounts", 0, 0, one.key, one.value, one.headers, 0)
+    subscriptions = worker.subscriptions(BusinessCalendar(zone="Asia/Shanghai"), SystemClock())
+    processor = Processor(PostgresInbox(database), "customer", subscriptions)
+    await processor.process([read])
+    await processor.process([read])  # read again after a crash
+    assert [event["matures_on"] for event in await told(database)] == ["2027-03-01"]
+
+
+async def test_c9_an_opening_told_again_is_a_duplicate_and_with_another_maturity_refused(database: Database) -> None:
+    await report(database, opened("D1", "2027-03-01"))
+    await report(database, {**opened("D1"), "kind": "closed", "closed_on": "2026-05-01"})
+    assert (await report(database, opened("D1", "2027-03-01"))).status == "duplicate"
+    for other in ("2027-03-02", None):
+        refused = await report(database, opened("D1", other))
+        assert (refused.status, refused.error and refused.error.code) == ("rejected", "content_differs")
+
+
+@pytest.mark.parametrize("matures_on", ["2026-02-28", "2127-01-01"])
+async def test_c9_a_maturity_out_of_range_is_refused(database: Database, matures_on: str) -> None:
+    refused = await report(database, opened("D1", matures_on))
+    assert (refused.status, refused.error and refused.error.code) == ("rejected", "implausible_maturity")
+    assert await told(database) == []
