@@ -13,6 +13,7 @@ from engagement_svc.contact_budget.routes import contact_budget
 from engagement_svc.interactions.routes import interactions
 from engagement_svc.parts import EngagementParts
 from engagement_svc.plans.routes import plans
+from engagement_svc.satisfaction.routes import satisfaction
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks.routes import read_task, read_worklist
@@ -36,7 +37,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[interactions, complaints, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
+        routers=[interactions, complaints, satisfaction, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
         hot_routes=[read_worklist, read_task],
         title="Guanxi engagement-svc",
         description=DESCRIPTION,
