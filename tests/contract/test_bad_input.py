@@ -20,7 +20,8 @@ WRITING = [
     "registerCustomer", "changeCustomer", "searchCustomers", "revealIdentity", "assignCustomer", "batchCreateAccounts",
     "batchCreateTransactions", "reconcile", "registerOutlet", "registerStaff", "changeStaff", "recordInteraction", "agreePlan",
     "openComplaint", "resolveComplaint", "grantConsents", "withdrawConsents", "changeContactPreferences", "assessRisk",
-    "openVulnerability", "reviewVulnerability", "resolveVulnerability",
+    "openVulnerability", "reviewVulnerability", "resolveVulnerability", "createProduct", "publishProductVersion",
+    "recordSatisfaction",
     "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from customer_svc.customers.routes import customers, read_customer
 from customer_svc.directory.routes import directory
 from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
+from customer_svc.products.routes import products
 from customer_svc.reconciliations.routes import reconciliations
 from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
@@ -84,6 +85,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             inbound,
             reconciliations,
             directory,
+            products,
             dead_letters.routes("customer-svc"),
         ],
         hot_routes=[batch_create_transactions, batch_create_accounts, read_customer],

@@ -3,12 +3,15 @@
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import Job
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
 from guanxi_common.startup import when_available
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
+from customer_svc.products import service as products
 from customer_svc.settings import CustomerSettings
 from customer_svc.transactions.consumers import take_in_transactions
 
@@ -26,7 +29,7 @@ async def main() -> None:
 
     await when_available(prepare_directory)
     calendar = BusinessCalendar(zone=settings.business_zone)
-    await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs=[])
+    await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs(calendar, clock))
 
 
 def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
@@ -38,3 +41,10 @@ def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription
             dedupe="handler",
         ),
     ]
+
+
+def jobs(calendar: BusinessCalendar, clock: Clock) -> list[Job]:
+    async def publish_products(uow: UnitOfWork) -> int:
+        return await products.publish_due(uow, calendar.local_date(clock.now()))
+
+    return [Job("publish-products", 60.0, publish_products)]

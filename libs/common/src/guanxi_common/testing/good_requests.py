@@ -47,6 +47,21 @@ def complaint(customer_id: str) -> dict[str, Any]:
     return {"customer_id": customer_id, "content": "等候过久。", **common}
 
 
+def satisfaction(customer_id: str) -> dict[str, Any]:
+    return {"customer_id": customer_id, "satisfaction": 4, "answered_on": "2026-11-23", "asked_about": "visit"}
+
+
+def product_terms(valid_from: str = "2020-01-01") -> dict[str, Any]:
+    """One version of a product."""
+    name = {"zh": "一年期定期存款", "en": "One-year term deposit"}
+    common = {"risk_class": 1, "margin_bp": 90, "eligibility": {"customer_types": ["individual"]}}
+    return {"name": name, "valid_from": valid_from, **common}
+
+
+def product(code: str) -> dict[str, Any]:
+    return {"code": code, "family": "deposit", "currency": "CNY", **product_terms()}
+
+
 def plan(customer_id: str) -> dict[str, Any]:
     return {
         "customer_id": customer_id,
@@ -142,6 +157,13 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
     def queued_run() -> str:
         return str(house.call("scoring", "head_office", "POST", "/v1/score-runs", json={}).json()["id"])
 
+    def listed(target: str) -> str:
+        """The code of a product of its own."""
+        fresh = code()
+        if target == "existing":
+            house.create("customer", "head_office", "/v1/products", product(fresh))
+        return fresh
+
     return {
         "listOutlets": lambda _: ("/v1/outlets", None),
         "registerOutlet": lambda _: ("/v1/outlets", {"code": code(), "name": "新网点", "kind": "traditional"}),
@@ -152,6 +174,10 @@ def _directory_requests(house: House) -> dict[str, Callable[[str], Request]]:
         "readStaff": lambda t: (f"/v1/staff/{existing('colleague', t)}", None),
         "changeStaff": lambda t: (f"/v1/staff/{existing('colleague', t)}", {"name": "colleague"}),
         "listRoles": lambda _: ("/v1/roles", None),
+        "createProduct": lambda _: ("/v1/products", product(code())),
+        "publishProductVersion": lambda t: (f"/v1/products/{listed(t)}/versions", product_terms("2100-01-01")),
+        "listProducts": lambda _: ("/v1/products", None),
+        "readProduct": lambda t: (f"/v1/products/{listed(t)}", None),
         "startScoreRun": lambda _: ("/v1/score-runs", {}),
         "readScoreRun": lambda t: (f"/v1/score-runs/{existing('run', t)}", None),
         "cancelScoreRun": lambda t: (f"/v1/score-runs/{queued_run() if t == 'existing' else uuid4()}:cancel", {}),
@@ -189,6 +215,8 @@ def _work_requests(house: House) -> dict[str, Callable[[str], Request]]:
             f"/v1/complaints/{_complaint(house, t)}:resolve",
             {"outcome": "upheld", "remedy": "致歉。"},
         ),
+        "recordSatisfaction": lambda t: ("/v1/satisfaction-answers", satisfaction(customer(t))),
+        "listSatisfaction": lambda t: (f"/v1/satisfaction-answers?customer_id={customer(t)}", None),
         "readInteraction": lambda t: (f"/v1/interactions/{met(t)}", None),
         "listInteractions": lambda t: (f"/v1/interactions?customer_id={customer(t)}", None),
         "agreePlan": lambda t: ("/v1/plans", plan(customer(t))),

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_1904"
-down_revision = "20261125_1700"
+revision = "20261125_1939"
+down_revision = "20261125_1920"
 
 
 def upgrade() -> None:

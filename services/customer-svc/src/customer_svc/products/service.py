@@ -1,0 +1,103 @@
+"""Keep the catalogue, and tell of a version when it comes into force."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.db.rows import values_of
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import FieldError, InvalidInput, NotFound
+from guanxi_common.messaging import outbox
+
+from customer_svc.products import policy, repository
+from customer_svc.products.errors import AlreadyInCatalogue, BeginsInThePast, VersionsOverlap
+from customer_svc.products.events import ProductSnapshot
+from customer_svc.products.policy import Product, Terms
+from customer_svc.products.schemas import ProductCreation, ProductTerms
+
+DUE_BATCH = 50
+
+
+async def create_product(uow: UnitOfWork, told: ProductCreation, by: UUID, now: datetime) -> Product:
+    """Add a product with its first version and tell it at once: nothing is displaced, and nobody offers it before it begins.
+
+    Raises `InvalidInput`, `AlreadyInCatalogue`.
+    """
+    terms = _terms(told)
+    wrong = policy.currency_error(told.currency)
+    await _check(uow, told.code, terms, [wrong] if wrong else [])
+    product = Product(told.code, told.family, told.currency, 1, terms, by, now)
+    if not await repository.insert_product(uow, product):
+        raise AlreadyInCatalogue
+    await outbox.append(uow, _snapshot(product), version=product.version)
+    return product
+
+
+async def publish_version(
+    uow: UnitOfWork,
+    code: str,
+    told: ProductTerms,
+    by: UUID,
+    today: date,
+    now: datetime,
+    check_version: Callable[[int], None],
+) -> Product:
+    """Add the next version; it takes over on its first day, and is told then: at once if that is today.
+
+    Raises `NotFound`, `StaleVersion` by `check_version`, `BeginsInThePast`, `VersionsOverlap`, `InvalidInput`.
+    """
+    newest = await repository.lock_product(uow, code)
+    if newest is None:
+        raise NotFound
+    check_version(newest.version)
+    terms = _terms(told)
+    await _check(uow, code, terms, [])
+    if terms.valid_from < newest.terms.valid_from:
+        raise VersionsOverlap
+    if terms.valid_from < today:
+        raise BeginsInThePast
+    product = Product(code, newest.family, newest.currency, newest.version + 1, terms, by, now)
+    await repository.add_version(uow, product)
+    if terms.valid_from == today:
+        await _publish(uow, product)
+    return product
+
+
+async def publish_due(uow: UnitOfWork, today: date) -> int:
+    """Tell the versions that have come into force since they were stored; returns how many."""
+    due = await repository.lock_due(uow, today, DUE_BATCH)
+    for one in due:
+        product = await repository.read_version(uow, one.code, one.version)
+        assert product is not None  # noqa: S101  # versions are never deleted
+        await _publish(uow, product)
+    return len(due)
+
+
+async def _publish(uow: UnitOfWork, product: Product) -> None:
+    await outbox.append(uow, _snapshot(product), version=product.version)
+    await repository.mark_published(uow, product.code, product.version)
+
+
+async def _check(uow: UnitOfWork, code: str, terms: Terms, errors: list[FieldError]) -> None:
+    known = await repository.find_known(uow, policy.linked_codes(terms))
+    errors = [*errors, *policy.term_errors(code, terms, known)]
+    if errors:
+        raise InvalidInput(errors=errors)
+
+
+def _terms(told: ProductTerms) -> Terms:
+    given = told.model_dump()
+    return Terms(**{field.name: given[field.name] for field in fields(Terms)})
+
+
+def _snapshot(product: Product) -> ProductSnapshot:
+    return ProductSnapshot.model_validate(
+        {
+            "code": product.code,
+            "version": product.version,
+            "family": product.family,
+            "currency": product.currency,
+            **values_of(product.terms),
+        }
+    )
