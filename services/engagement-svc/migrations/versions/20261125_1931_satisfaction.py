@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_1910"
-down_revision = "20261125_1734"
+revision = "20261125_1931"
+down_revision = "20261125_1930"
 
 
 def upgrade() -> None:
