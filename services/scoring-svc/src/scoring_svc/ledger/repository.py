@@ -1,6 +1,5 @@
 """The ledger and its aggregates, batch by batch."""
 
-from bisect import insort
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -183,7 +182,7 @@ WITH reported AS (
     SELECT customer_id, account_id, currency, booked_on AS day, amount_minor, NULL::bigint AS balance_minor
     FROM ledger_entry entry JOIN (SELECT customer_id, account_id, currency, max(as_of) AS last FROM reported GROUP BY 1, 2, 3) told
         USING (customer_id, account_id, currency)
-    WHERE booked_on <= last AND ($3 IS NULL OR recorded_at <= $3) AND NOT EXISTS (
+    WHERE customer_id = ANY($1) AND booked_on <= last AND ($3 IS NULL OR recorded_at <= $3) AND NOT EXISTS (
         SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id AND undone.entry_id = entry.entry_id
             AND ($3 IS NULL OR undone.recorded_at <= $3))
     UNION ALL SELECT customer_id, account_id, currency, as_of, 0, balance_minor FROM reported
@@ -288,13 +287,12 @@ async def _with_reports(
     days: dict[UUID, list[DailyActivity]] = {}
     for row in rows:
         days.setdefault(row["customer_id"], []).append(DailyActivity(*row.values()))
-    for row in await uow.driver.fetch(_RECKONED, list(customer_ids), until, known_at):
-        insort(days.setdefault(row["customer_id"], []), DailyActivity(*row.values()), key=_place)
+    reckoned = await uow.driver.fetch(_RECKONED, list(customer_ids), until, known_at)
+    for row in reckoned:
+        days.setdefault(row["customer_id"], []).append(DailyActivity(*row.values()))
+    for customer_id in {row["customer_id"] for row in reckoned}:
+        days[customer_id].sort(key=lambda day: (day.booked_on, day.currency, day.activity_class))
     return days
-
-
-def _place(day: DailyActivity) -> tuple[date, str, str]:
-    return day.booked_on, day.currency, day.activity_class
 
 
 async def entry_ids_on(uow: UnitOfWork, customer_id: UUID, day: date, classes: Collection[str], *, limit: int = 50) -> list[UUID]:
