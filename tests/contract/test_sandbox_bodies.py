@@ -1,5 +1,6 @@
 """What the sandbox posts is what customer-svc takes: every body, against the operation's own schema."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,10 @@ from customer_svc.customers.policy import IdentityDocument, check_document, norm
 from customer_svc.customers.schemas import CustomerRegistration
 from customer_svc.directory.policy import load_roles
 from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
+from customer_svc.products.schemas import ProductCreation
 from customer_svc.transactions.schemas import TransactionBatch
 from guanxi_common.sandbox.berka import Berka, read_berka
+from guanxi_common.sandbox.catalogue import loans, products
 from guanxi_common.sandbox.loader import balances, openings, registration
 from guanxi_common.sandbox.people import People
 from guanxi_common.sandbox.shift import Shift
@@ -45,8 +48,19 @@ def test_organisation():
         StaffRegistration.model_validate({"subject": member.subject, "name": member.name, "role": member.role})
 
 
+def test_products(data):
+    listed: set[str] = set()
+    held: set[str] = set()
+    for body in products():
+        product = ProductCreation.model_validate_json(json.dumps(body))
+        assert {link.product_code for link in product.links} <= listed
+        listed.add(product.code)
+        held |= set(product.holds_from_account_codes)
+    assert {item["product_code"] for item in (*openings(data, SHIFT), *loans(data, SHIFT))} <= held
+
+
 def test_accounts_and_transactions(data):
-    items = [*openings(data, SHIFT), *balances(data, SHIFT)]
-    assert len(msgspec.convert({"items": items}, AccountBatch).items) == 2 * 1_229
+    items = [*openings(data, SHIFT), *loans(data, SHIFT), *balances(data, SHIFT)]
+    assert len(msgspec.convert({"items": items}, AccountBatch).items) == 2 * 1_229 + 37
     for batch in batches(item.body() for item in berka_items(data, SHIFT)):
         assert len(msgspec.convert({"items": batch}, TransactionBatch).items) == len(batch)

@@ -1,4 +1,4 @@
-"""Loads the sandbox through the public HTTP API: organisation, customers, assignments, accounts, transactions, balances.
+"""Loads the sandbox through the public HTTP API: organisation, products, customers, assignments, accounts, loans, transactions, balances.
 
 Every stage looks at what is there and adds what is missing, so that an interrupted load goes on and a second one changes nothing.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from guanxi_common.http.client import ApiClient
 from guanxi_common.ids import derived_id
-from guanxi_common.sandbox import staffing
+from guanxi_common.sandbox import catalogue, staffing
 from guanxi_common.sandbox.berka import CURRENCY, LAST_COMPLETE_DAY, SOURCE, Berka, stated_balances
 from guanxi_common.sandbox.intake import IntakeReport, Progress, in_parallel, no_progress, post_batches, post_items
 from guanxi_common.sandbox.people import People, Person
@@ -79,6 +79,14 @@ class Sandbox:
             ids[member.subject] = added["id"]
         return ids, len(missing)
 
+    async def add_products(self) -> int:
+        """Enter the catalogue; returns how many products were added."""
+        known = {row["code"] for row in await self._list("/v1/products")}
+        missing = [product for product in catalogue.products() if product["code"] not in known]
+        for product in missing:
+            await self.head_office.post("/v1/products", product, key=derived_id("sandbox", "product", product["code"]))
+        return len(missing)
+
     async def add_customers(self, outlets: Ids) -> tuple[Ids, int]:
         """Ids by customer number, and how many were added."""
         ids: Ids = {}
@@ -120,10 +128,13 @@ class Sandbox:
         return len(missing)
 
     async def add_accounts(self) -> int:
-        return await self._report_accounts("accounts", openings(self.data, self.shift))
+        return await self._report_accounts("accounts", openings(self.data, self.shift), len(self.data.accounts))
+
+    async def add_loans(self) -> int:
+        return await self._report_accounts("loans", catalogue.loans(self.data, self.shift), len(self.data.loans))
 
     async def report_balances(self) -> int:
-        return await self._report_accounts("balances", balances(self.data, self.shift))
+        return await self._report_accounts("balances", balances(self.data, self.shift), len(self.data.accounts))
 
     async def add_transactions(self) -> IntakeReport:
         items = berka_items(self.data, self.shift)
@@ -132,13 +143,13 @@ class Sandbox:
             raise SandboxRejected(f"transactions: {', '.join(sorted({rejection.code for rejection in report.rejections}))}")
         return report
 
-    async def _report_accounts(self, stage: str, items: Iterable[dict[str, Any]]) -> int:
+    async def _report_accounts(self, stage: str, items: Iterable[dict[str, Any]], total: int) -> int:
         """Post account items; returns how many were new. Raises `SandboxRejected`."""
         report = IntakeReport()
 
         def answered(positions: Sequence[int], results: list[dict[str, Any]]) -> None:
             report.add(positions, results)
-            self.progress(stage, report.statuses.total(), len(self.data.accounts))
+            self.progress(stage, report.statuses.total(), total)
 
         await post_batches(self.core_banking, ACCOUNTS, items, answered)
         if report.rejections:
@@ -186,9 +197,11 @@ async def load_sandbox(
     sandbox = Sandbox(head_office, core_banking, data, report.shift, progress)
     outlets, report.added["outlets"] = await sandbox.add_outlets()
     staff, report.added["staff"] = await sandbox.add_staff(outlets)
+    report.added["products"] = await sandbox.add_products()
     customers, report.added["customers"] = await sandbox.add_customers(outlets)
     report.added["assignments"] = await sandbox.assign_customers(customers, staff)
     report.added["accounts"] = await sandbox.add_accounts()
+    report.added["loans"] = await sandbox.add_loans()
     report.transactions = await sandbox.add_transactions()
     report.added["transactions"] = report.transactions.statuses["created"]
     report.added["balances"] = await sandbox.report_balances()

@@ -31,6 +31,7 @@ class FakeBankApi:
     def __init__(self) -> None:
         self.outlets: dict[str, dict[str, Any]] = {}
         self.staff: dict[str, dict[str, Any]] = {}
+        self.products: dict[str, dict[str, Any]] = {}
         self.customers: dict[str, dict[str, Any]] = {}
         self.assignments: dict[str, dict[str, Any]] = {}
         self.accounts: dict[str, dict[str, Any]] = {}
@@ -49,9 +50,8 @@ class FakeBankApi:
             raise httpx.ConnectError("lost", request=request)
         path = request.url.path
         if request.method == "GET":
-            return self._page(
-                list({"/v1/outlets": self.outlets, "/v1/staff": self.staff}[path].values()), dict(request.url.params)
-            )
+            kept = {"/v1/outlets": self.outlets, "/v1/staff": self.staff, "/v1/products": self.products}[path]
+            return self._page(list(kept.values()), dict(request.url.params))
         body = json.loads(request.content)
         if path == "/v1/customers:search":
             return self._search(body)
@@ -81,9 +81,11 @@ class FakeBankApi:
         kept, name = {
             "/v1/outlets": (self.outlets, body.get("code")),
             "/v1/staff": (self.staff, body.get("subject")),
+            "/v1/products": (self.products, body.get("code")),
             "/v1/customers": (self.customers, body.get("reference", {}).get("customer_number")),
         }[path]
         assert key
+        assert {link["product_code"] for link in body.get("links", [])} <= self.products.keys()
         if name in kept:
             return httpx.Response(409, json={"code": "already_registered"})
         kept[name] = {"id": str(uuid4()), **body}

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from guanxi_common.http.client import ApiClient, ApiError
 from guanxi_common.sandbox.berka import stated_balances
+from guanxi_common.sandbox.catalogue import loans, months_after, products
 from guanxi_common.sandbox.export import choose_accounts
 from guanxi_common.sandbox.loader import CORE_BANKING, SandboxRejected, load_sandbox
 from guanxi_common.sandbox.shift import Shift
@@ -37,16 +38,20 @@ async def test_everything_is_there_once(bank, part, tmp_path):
     assert report.added == {
         "outlets": len(outlets()),
         "staff": len(staff()) + 1,
+        "products": len(products()),
         "customers": len(part.clients),
         "assignments": len(part.clients),
         "accounts": 20,
+        "loans": len(part.loans),
         "transactions": len(part.transactions),
         "balances": 20,
     }
     assert set(bank.staff) == {CORE_BANKING, *(member.subject for member in staff())}
     assert {number: int(account["holder"]["customer_number"]) for number, account in bank.accounts.items()} == {
-        str(account.account_id): account.owner_id for account in part.accounts.values()
+        **{str(account.account_id): account.owner_id for account in part.accounts.values()},
+        **{f"loan-{loan.loan_id}": part.accounts[loan.account_id].owner_id for loan in part.loans},
     }
+    assert list(bank.products) == [product["code"] for product in products()]
     assert sum(posting["money"]["amount"] for posting in bank.postings.values()) == sum(
         row.amount_minor for row in part.transactions
     )
@@ -94,7 +99,8 @@ async def test_an_interrupted_load_goes_on(bank, part, tmp_path, per_cent):
     bank.fail_after = None
     await load(bank, part, tmp_path, today=date(2026, 12, 24))
     assert len(bank.customers) == len(bank.assignments) == len(part.clients)
-    assert len(bank.accounts) == len(bank.balances) == 20
+    assert len(bank.products) == len(products())
+    assert (len(bank.accounts), len(bank.balances)) == (20 + len(part.loans), 20)
     assert len(bank.postings) == len(part.transactions)
     assert max(posting["booked_on"] for posting in bank.postings.values()) <= "2026-11-22"
 
@@ -110,10 +116,19 @@ async def test_progress_ends_at_the_total(bank, part, tmp_path):
     last = {}
     await load(bank, part, tmp_path, progress=lambda stage, done, total: last.update({stage: (done, total)}))
     assert all(done == total for done, total in last.values())
-    assert list(last) == ["customers", "assignments", "accounts", "transactions", "balances"]
+    assert list(last) == ["customers", "assignments", "accounts", "loans", "transactions", "balances"]
 
 
 async def test_stated_balances_are_the_banks_own(berka):
     balances = stated_balances(berka)
     assert len(balances) == 1_229
     assert balances[3510] == 5_162_840  # by hand: 51,628.40, beside the sum 51,628.30
+
+
+async def test_a_loan_matures_when_its_last_month_ends(berka):
+    opened = {item["account_number"]: item for item in loans(berka, Shift())}
+    assert len(opened) == 37
+    first = min(berka.loans, key=lambda loan: loan.granted_on)
+    item = opened[f"loan-{first.loan_id}"]
+    assert (first.months, item["opened_on"], item["matures_on"]) == (12, "1993-07-05", "1994-07-05")
+    assert months_after(date(1993, 10, 31), 16) == date(1995, 2, 28)
