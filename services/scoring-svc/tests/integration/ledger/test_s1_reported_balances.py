@@ -18,8 +18,9 @@ from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import DailyActivity
 from scoring_svc.ledger.repository import Entry, Reversal
 from scoring_svc.parts import load_method
+from scoring_svc.scores.checks import is_reproduced
 from scoring_svc.scores.policy import CustomerHistory, history_of
-from scoring_svc.scores.repository import take_dirty
+from scoring_svc.scores.repository import take_dirty, untouched
 from scoring_svc.scores.service import score_dirty_customers
 
 pytestmark = pytest.mark.anyio
@@ -211,3 +212,21 @@ async def test_s7_a_fall_that_only_the_reported_balance_makes_visible_is_signall
             await uow.commit()
         assert ("balance_drop" in kinds) is reported
         assert balance == (2_000_000 - 100 if reported else -6_000_400)
+
+
+async def test_s6_a_stored_score_is_reproduced_whatever_is_reported_or_posted_later(database: Database) -> None:
+    customer, account, later = uuid4(), uuid4(), NOW + timedelta(hours=1)
+    late = entry(customer, account, 20, -70_000)
+    await fold(database, NOW, [entry(customer, account, ago, -100) for ago in (200, 100, 3)])
+    await report(database, NOW, customer, [Told(account, TODAY - timedelta(days=90), 900_000)])
+    async with database.transaction() as uow:
+        await score_dirty_customers(uow, METHOD, NOW)
+        (stored,) = await untouched(uow, [customer])
+        await uow.commit()
+    assert stored.detail["inputs"]["balance_minor"] == 899_900
+    await report(database, later, customer, [Told(account, TODAY - timedelta(days=5), 400_000)])
+    await fold(database, later, [late])
+    async with database.transaction(readonly=True) as uow:
+        assert await untouched(uow, [customer]) == []
+        assert await is_reproduced(uow, METHOD, stored)
+    assert (await history(database, customer)).balance_on(TODAY) == 399_900
