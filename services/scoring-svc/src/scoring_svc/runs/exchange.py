@@ -20,13 +20,20 @@ from scoring_svc.runs.rows import COPY_OUT, NEWS, PLAIN, READ_FIELDS, WRITTEN
 LOCK_TIMEOUT: Final = "500ms"
 ATTEMPTS: Final = 40
 """Twenty seconds of trying at most, half a second of which anybody waits for us."""
+VACUUM_TIMEOUT: Final = "10s"
+INDEX_MEMORY: Final = "256MB"
 _HELD: Final = frozenset({"55P03", "40P01"})
 """SQLSTATE: lock not available, deadlock detected."""
 _INDEX: Final = re.compile(r"^CREATE (?P<unique>UNIQUE )?INDEX (?P<name>\S+) ON \S+ (?P<rest>USING .*)$")
 
 
 async def read_book(uow: UnitOfWork) -> Book:
-    """Every row that has columns, as of now; from now on `score_touched` names whoever is scored beside us."""
+    """Every row, as of now; from now on `score_touched` names whoever is scored beside us.
+
+    Vacuum is kept from the table to the end: it gives way to who waits for a second, and the exchange does not wait so long.
+    """
+    await uow.driver.execute(f"SET LOCAL lock_timeout = '{VACUUM_TIMEOUT}'")
+    await uow.driver.execute("LOCK TABLE score IN SHARE UPDATE EXCLUSIVE MODE")
     # Whoever began before the run was under way has not told us: wait until they are done, and let the book go again.
     await uow.driver.execute("SAVEPOINT barrier")
     await uow.driver.execute("SELECT pg_advisory_xact_lock(hashtextextended('score book', 0))")
@@ -37,18 +44,19 @@ async def read_book(uow: UnitOfWork) -> Book:
     return book_of(reader.finish())
 
 
-async def build(uow: UnitOfWork, rows: AsyncIterator[bytes]) -> None:
-    """The table `score_next`, of the rows given and of those that are not plain, with the indexes of `score`."""
+async def build(uow: UnitOfWork, rows: AsyncIterator[bytes], *, all_plain: bool) -> None:
+    """The table `score_next`, of the rows given and of those that are not plain, if there are any, with the indexes of `score`."""
     await uow.driver.execute("CREATE TABLE score_next (LIKE score INCLUDING ALL EXCLUDING INDEXES)")
     await copy_in(uow, "score_next", WRITTEN, rows)
-    await uow.driver.execute(f"INSERT INTO score_next SELECT * FROM score WHERE {PLAIN} IS NOT TRUE")  # noqa: S608  # constants
+    if not all_plain:
+        await uow.driver.execute(f"INSERT INTO score_next SELECT * FROM score WHERE NOT {PLAIN}")  # noqa: S608  # constants
     # A row that has ceased to be plain since it was read came twice. Whoever changed it has said so.
     await uow.driver.execute("DELETE FROM score_next WHERE customer_id IN (SELECT customer_id FROM score_touched)")
+    await uow.driver.execute(f"SET LOCAL maintenance_work_mem = '{INDEX_MEMORY}'")
     for name, unique, rest in await _indexes(uow):
         await uow.driver.execute(f"CREATE {unique}INDEX {_next(name)} ON score_next {rest}")
         if unique:
             await uow.driver.execute(f"ALTER TABLE score_next ADD CONSTRAINT {_next(name)} PRIMARY KEY USING INDEX {_next(name)}")
-    await uow.driver.execute("ANALYZE score_next")
 
 
 async def copy_in(uow: UnitOfWork, table: str, columns: Sequence[str], rows: AsyncIterator[bytes]) -> None:

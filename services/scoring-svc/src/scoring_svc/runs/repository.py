@@ -126,16 +126,16 @@ async def take_open_run(uow: UnitOfWork) -> ScoreRun | None:
     return ScoreRun(**dict(row)) if row else None
 
 
-async def begin_stage(uow: UnitOfWork, run_id: UUID, stage: str, total: int, now: datetime) -> bool:
+async def begin_stage(uow: UnitOfWork, run_id: UUID, stage: str, total: int | None, now: datetime) -> bool:
     """Whether the run is still to be done; then it is in `stage`, and nobody cancels it before the end of the transaction."""
     values = {"state": "running", "stage": stage, "rows_total": total, "rows_done": 0, "position": None}
     started = {"started_at": func.coalesce(_run.c.started_at, now)}
     return bool((await uow.execute(update(_run).where(_open(run_id)).values(values | started))).rowcount)
 
 
-async def note_progress(uow: UnitOfWork, run_id: UUID, done: int) -> bool:
+async def note_progress(uow: UnitOfWork, run_id: UUID, done: int, total: int) -> bool:
     """Whether the run is still to be done; `done` rows of its stage are."""
-    return bool((await uow.execute(update(_run).where(_open(run_id)).values(rows_done=done))).rowcount)
+    return bool((await uow.execute(update(_run).where(_open(run_id)).values(rows_done=done, rows_total=total))).rowcount)
 
 
 async def note_refreshed(uow: UnitOfWork, run_id: UUID, done: int, position: UUID) -> None:

@@ -29,7 +29,7 @@ _READ: Final[tuple[tuple[str, str | int, str], ...]] = (
     ("as_of", "date", "as_of"),
     ("silence_judged_on", "date", "silence_judged_on"),
     ("plain", "bool", _PLAIN),
-    ("currency", 3, "currency"),
+    ("currency", 3, "coalesce(currency, '???')"),
     ("old_value_bp", "int4", "value_bp"),
     ("old_band", "int4", _BAND),
     ("old_main", "int4", _REASON),
@@ -37,11 +37,8 @@ _READ: Final[tuple[tuple[str, str | int, str], ...]] = (
 )
 
 READ_FIELDS: Final[Fields] = [(name, kind) for name, kind, _ in _READ]
-IN_COLUMNS: Final = "act_age_days IS NOT NULL AND octet_length(currency) = 3"
-"""Which rows have columns that a book can be made of."""
-COPY_OUT: Final = f"SELECT {', '.join(text for _, _, text in _READ)} FROM score WHERE {IN_COLUMNS}"  # noqa: S608  # constants
-
-PLAIN: Final = f"({IN_COLUMNS} AND {_PLAIN})"
+COPY_OUT: Final = f"SELECT {', '.join(text for _, _, text in _READ)} FROM score"  # noqa: S608  # constants
+PLAIN: Final = f"({_PLAIN})"
 """Which rows are made anew; all others are taken over as they are."""
 
 WRITTEN: Final = (

@@ -5,10 +5,12 @@ the whole book, fits, scores and exchanges it, all or nothing. `publishing` queu
 of the changes in batches. A worker that is killed leaves the step to the next, as if it had not been begun.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -112,18 +114,21 @@ async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreR
             await score_taken(uow, method, dirty, now)
             await repository.note_refreshed(uow, run.id, (run.rows_done or 0) + len(dirty), dirty[-1].customer_id)
             return
-    stale = await stored.count_stale(uow, today)
-    total = stale or await stored.count_scores(uow)
-    await repository.begin_stage(uow, run.id, "refreshing" if stale else "scoring", total, now)
+        await repository.begin_stage(uow, run.id, "scoring", None, now)
+        return
+    waiting = await stored.count_waiting(uow)
+    await repository.begin_stage(uow, run.id, "refreshing" if waiting else "scoring", waiting or None, now)
 
 
 async def _score(uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, now: datetime) -> None:
     """The whole book in this transaction; it is locked for the exchange alone."""
     today = method.calendar.local_date(now)
     book = await exchange.read_book(uow)
-    if (book.columns["as_of"] != days(today)).any():
-        await repository.begin_stage(uow, run.id, "refreshing", await stored.count_stale(uow, today), now)
+    stale = int(np.count_nonzero((book.columns["as_of"] != days(today)) | (book.columns["act_age_days"] < 0)))
+    if stale:
+        await repository.begin_stage(uow, run.id, "refreshing", stale, now)
         return
+    await _report(database, run, 0, book.size)
     active = await repository.read_active_models(uow)
     fitting = book if run.as_of == today else await _book_as_of(uow, method, run.as_of)
     models, result = await _fit(uow, run, fitting, active, now)
@@ -169,16 +174,32 @@ async def _build(
         return list(writer.rows(block, scored, found))
 
     async def rows() -> AsyncIterator[bytes]:
-        for number, start in enumerate(range(0, book.size, BLOCK)):
-            for piece in encoded(slice(start, min(start + BLOCK, book.size))):
+        blocks = [slice(start, min(start + BLOCK, book.size)) for start in range(0, book.size, BLOCK)]
+        async for number, pieces in _one_ahead(encoded, blocks):
+            for piece in pieces:
                 yield piece
             if number % REPORTED == REPORTED - 1:
-                await _report(database, run, min(start + BLOCK, book.size))
+                await _report(database, run, blocks[number].stop, book.size)
 
-    await exchange.build(uow, rows())
+    await exchange.build(uow, rows(), all_plain=bool(book.columns["plain"].all()))
     changed = np.concatenate(changes)
     await exchange.copy_news_in(uow, _each(news_rows(book, changed)))
     return int(changed.size)
+
+
+async def _one_ahead(work: Callable[[slice], list[bytes]], blocks: Sequence[slice]) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """What `work` makes of each block, in their order, in a thread: while one is sent, the next is made."""
+    waiting = iter(blocks)
+    ahead = [asyncio.create_task(asyncio.to_thread(work, block)) for block in islice(waiting, 1)]
+    number = 0
+    try:
+        while ahead:
+            pieces = await ahead.pop()
+            ahead = [asyncio.create_task(asyncio.to_thread(work, block)) for block in islice(waiting, 1)]
+            yield number, pieces
+            number += 1
+    finally:
+        await asyncio.gather(*ahead, return_exceptions=True)
 
 
 async def _each(pieces: Any) -> AsyncIterator[bytes]:
@@ -186,9 +207,9 @@ async def _each(pieces: Any) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _report(database: Database, run: ScoreRun, done: int) -> None:
+async def _report(database: Database, run: ScoreRun, done: int, total: int) -> None:
     async with database.transaction() as uow:
-        if not await repository.note_progress(uow, run.id, done):
+        if not await repository.note_progress(uow, run.id, done, total):
             raise _Cancelled
         await uow.commit()
 
@@ -198,11 +219,12 @@ async def _publish(uow: UnitOfWork, run: ScoreRun, now: datetime) -> bool:
     await uow.driver.execute("SET LOCAL statement_timeout = 0")
     result = dict(run.result or {})
     if "scored_one_by_one" not in result:
+        await uow.driver.execute("ANALYZE score")
         result["scored_one_by_one"] = await stored.mark_left_over(uow, now)
         await repository.keep_result(uow, run.id, result)
     told = await publishing.publish_next(uow, now)
     if told:
-        await repository.note_progress(uow, run.id, (run.rows_done or 0) + told)
+        await repository.note_progress(uow, run.id, (run.rows_done or 0) + told, run.rows_total or 0)
     over = told == 0 and not await publishing.is_left(uow)
     if over:
         await repository.finish_run(uow, run.id, "succeeded", result, now)

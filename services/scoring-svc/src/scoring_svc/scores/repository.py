@@ -93,23 +93,19 @@ async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since:
 _STALE = "(as_of < $1 OR act_age_days IS NULL)"
 
 
-async def count_stale(uow: UnitOfWork, today: date) -> int:
-    """Scores that are not of this business date, or from before there were columns; and customers who wait for their first."""
+async def count_waiting(uow: UnitOfWork) -> int:
+    """Customers who wait for their first score."""
     return int(
         await uow.driver.fetchval(
-            f"SELECT (SELECT count(*) FROM score WHERE {_STALE}) + (SELECT count(*) FROM dirty_customer dirty"  # noqa: S608  # constants
-            " WHERE NOT EXISTS (SELECT FROM score WHERE score.customer_id = dirty.customer_id))",
-            today,
+            "SELECT count(*) FROM dirty_customer dirty"
+            " WHERE NOT EXISTS (SELECT FROM score WHERE score.customer_id = dirty.customer_id)"
         )
     )
 
 
-async def count_scores(uow: UnitOfWork) -> int:
-    return int(await uow.driver.fetchval("SELECT count(*) FROM score"))
-
-
 async def take_stale(uow: UnitOfWork, today: date, now: datetime, after: UUID, limit: int) -> list[Dirty]:
-    """Take the next of those that `count_stale` counts, with ids above `after`, else some who wait for their first score.
+    """Take the next whose score is not of this business date, or from before there were columns, with ids above `after`; else some who
+    wait for their first.
 
     They go on the queue before they are taken off it: so a posting that comes meanwhile waits for us, and puts the customer on it again.
     """

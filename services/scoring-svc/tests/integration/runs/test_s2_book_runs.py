@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -58,10 +59,16 @@ async def test_s2_a_worker_that_ends_in_the_middle_leaves_the_step_to_the_next(b
     run = await book.request()
     while stage != "queued" and (await book.state(run)).stage != stage:
         await book.step()
-    before = await book.state(run), await book.fetch(EVERYTHING), await counts(book), await book.fetch(TOLD)
+
+    async def left() -> tuple[object, ...]:
+        """All but the progress, which is written while the step is done."""
+        found = replace(await book.state(run), rows_done=None, rows_total=None)
+        return found, await book.fetch(EVERYTHING), await counts(book), await book.fetch(TOLD)
+
+    before = await left()
     async with book.database.transaction() as uow:
         assert await service.work_on_run(uow, book.database, METHOD, NOW)
-    assert (await book.state(run), await book.fetch(EVERYTHING), await counts(book), await book.fetch(TOLD)) == before
+    assert await left() == before
     while await book.step():
         pass
     assert (await book.state(run)).state == "succeeded"
