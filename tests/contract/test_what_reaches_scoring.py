@@ -1,8 +1,10 @@
-"""C17 and S4: a product entered over HTTP is in scoring's catalogue, version by version, as its own operations show it."""
+"""C17, C9, E9: what is entered over HTTP in the other two services is known to scoring: products by version, maturities, answers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
@@ -10,7 +12,7 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, running
-from guanxi_common.testing.good_requests import product, product_terms
+from guanxi_common.testing.good_requests import product, product_terms, satisfaction
 from guanxi_common.testing.house import House
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import load_method
@@ -30,7 +32,10 @@ def test_a_product_created_over_http_is_ranked_by_scoring(house: House) -> None:
     later = product_terms("2100-01-01") | {"margin_bp": 1}
     assert house.call("customer", "head_office", "POST", f"/v1/products/{code}/versions", json=later).status_code == 201
 
-    house.run(_deliver_products(house, code, version=2))
+    async def arrived() -> bool:
+        return await _fetchval(house, "SELECT version FROM product WHERE code = $1", code) == 2
+
+    house.run(_deliver(house, {"directory.snapshots"}, arrived))
 
     [known] = [one for one in house.run(_catalogue(house)) if one.code == code]
     assert (known.margin_bp, known.family, known.name.zh) == (123, "deposit", created["name"]["zh"])
@@ -41,26 +46,51 @@ def test_a_product_created_over_http_is_ranked_by_scoring(house: House) -> None:
     assert code in {one["product_code"] for one in sales.json()["data"]}
 
 
+def test_a_maturity_and_an_answer_are_what_scoring_holds(house: House) -> None:
+    customer, number = house.ids["customer:own"], uuid4().hex
+    account = {
+        "source": "core",
+        "account_number": number,
+        "kind": "opened",
+        "holder": {"source": "core", "customer_number": "holder-own"},
+        "product_code": "TERM_12M",
+        "currency": "CNY",
+        "opened_on": "2026-03-01",
+        "matures_on": "2027-03-01",
+    }
+    opened = house.call("customer", "service", "POST", "/v1/accounts:batchCreate", json={"items": [account]}).json()
+    [account_id] = [item["account_id"] for item in opened["items"]]
+    answer = house.create("engagement", "rm_a", "/v1/satisfaction-answers", satisfaction(customer))
+
+    async def arrived() -> bool:
+        matures = await _fetchval(house, "SELECT matures_on FROM holding WHERE account_id = $1", UUID(account_id))
+        value = await _fetchval(house, "SELECT value FROM engagement_fact WHERE subject_id = $1", UUID(answer))
+        return (matures, value) == (date(2027, 3, 1), satisfaction(customer)["satisfaction"])
+
+    house.run(_deliver(house, {"bank.accounts", "engagement.activities"}, arrived))
+
+
+async def _fetchval(house: House, query: str, *arguments: Any) -> Any:
+    async with house.databases["scoring"].transaction(readonly=True) as uow:
+        return await uow.driver.fetchval(query, *arguments)
+
+
 async def _catalogue(house: House) -> Any:
     async with house.databases["scoring"].transaction(readonly=True) as uow:
         return await read_catalogue(uow)
 
 
-async def _deliver_products(house: House, code: str, version: int) -> None:
-    """Carry what customer-svc told until scoring holds the version."""
+async def _deliver(house: House, topics: set[str], arrived: Callable[[], Awaitable[bool]]) -> None:
+    """Carry what the other services told on the topics until it has arrived at scoring."""
     clock = SystemClock()
     addresses: dict[str, Any] = {"database_url": "-", "keys_database_url": "-", "bus_database_url": "-"}
     method = load_method(BusinessCalendar(zone="Asia/Shanghai"))
     every = scoring_worker.subscriptions(
         ScoringSettings(**addresses), method, clock, house.keys, asyncio.Event(), asyncio.Event()
     )
-    directory = [one for one in every if one.topic == "directory.snapshots"]
-
-    async def arrived() -> bool:
-        async with house.databases["scoring"].transaction(readonly=True) as uow:
-            return bool(await uow.driver.fetchval("SELECT version FROM product WHERE code = $1", code) == version)
-
+    asked = [one for one in every if one.topic in topics]
     # A group of its own: other tests leave parked records under the service's name that nobody could read.
-    runner = ConsumerRunner(house.databases["scoring"], house.bus, "scoring-catalogue", directory, settings=QUICK)
-    async with running(Relay(house.databases["customer"], house.bus), runner):
+    runner = ConsumerRunner(house.databases["scoring"], house.bus, f"scoring-{uuid4().hex}", asked, settings=QUICK)
+    relays = [Relay(house.databases[service], house.bus) for service in ("customer", "engagement")]
+    async with running(*relays, runner):
         await eventually(arrived, timeout=60)
