@@ -24,6 +24,7 @@ from customer_svc.products.routes import products
 from customer_svc.reconciliations.routes import reconciliations
 from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
+from customer_svc.tiers.routes import tiers
 from customer_svc.transactions.routes import batch_create_transactions, parked_postings
 from customer_svc.vulnerabilities.routes import vulnerabilities
 
@@ -80,6 +81,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             contact_preferences,
             risk_profiles,
             vulnerabilities,
+            tiers,
             accounts,
             parked_postings,
             inbound,

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.risk_profiles.policy import RiskProfileStandard
+from customer_svc.tiers.policy import TierStandard
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
 
 S = TypeVar("S")
@@ -21,6 +22,7 @@ class Standards:
 
     consents: ConsentStandard
     risk_profiles: RiskProfileStandard
+    tiers: TierStandard
     vulnerabilities: VulnerabilityStandard
 
 
@@ -30,6 +32,7 @@ def load_standards() -> Standards:
     return Standards(
         _newest(ConsentStandard, "consents"),
         _newest(RiskProfileStandard, "risk_profiles"),
+        _newest(TierStandard, "tiers"),
         _newest(VulnerabilityStandard, "vulnerabilities"),
     )
 

@@ -5,14 +5,18 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job
+from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
+from guanxi_common.security.build import open_key_store
 from guanxi_common.startup import when_available
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
 from customer_svc.products import service as products
 from customer_svc.settings import CustomerSettings
+from customer_svc.standards import load_standards
+from customer_svc.tiers.service import review_due
 from customer_svc.transactions.consumers import take_in_transactions
 
 
@@ -29,7 +33,11 @@ async def main() -> None:
 
     await when_available(prepare_directory)
     calendar = BusinessCalendar(zone=settings.business_zone)
-    await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs(calendar, clock))
+    keys = await open_key_store(settings, clock)
+    try:
+        await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs(calendar, keys, clock))
+    finally:
+        await keys.close()
 
 
 def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
@@ -43,8 +51,13 @@ def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription
     ]
 
 
-def jobs(calendar: BusinessCalendar, clock: Clock) -> list[Job]:
+def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock) -> list[Job]:
+    standard = load_standards().tiers
+
     async def publish_products(uow: UnitOfWork) -> int:
         return await products.publish_due(uow, calendar.local_date(clock.now()))
 
-    return [Job("publish-products", 60.0, publish_products)]
+    async def review_tiers(uow: UnitOfWork) -> int:
+        return await review_due(uow, keys, calendar, standard, clock.now())
+
+    return [Job("publish-products", 60.0, publish_products), Job("review-tiers", 1.0, review_tiers)]

@@ -87,12 +87,14 @@ class Desk:
         return rows
 
     async def told(self) -> list[tuple[str, int, dict[str, Any]]]:
-        """(type, version, data) of everything in the outbox, in order."""
+        """(type, version, data) of the customer's changes and snapshots in the outbox, in order; facts have no version."""
         rows = await self.fetch("SELECT topic, payload FROM outbox ORDER BY sequence")
         sent = []
         for row in rows:
             for record in unpack(row["topic"], row["payload"]):
                 headers = dict(record.headers)
+                if "ce_aggregateversion" not in headers:
+                    continue
                 version = int(headers["ce_aggregateversion"])
                 kind = headers["ce_type"].decode().removeprefix("guanxi.").removesuffix(".v1")
                 sent.append((kind, version, json.loads(record.value or b"{}")))

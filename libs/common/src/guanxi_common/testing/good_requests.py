@@ -140,6 +140,7 @@ def _consent_requests(house: House) -> dict[str, Callable[[str], Request]]:
         ),
         "assessRisk": lambda t: (of(t, "risk-profiles"), {"level": 3, "method": "interview"}),
         "listRiskProfiles": lambda t: (of(t, "risk-profiles"), None),
+        "readCustomerTier": lambda t: (of(t, "tier"), None),
         "openVulnerability": lambda t: (of(t, "vulnerabilities"), _vulnerable()),
         "listVulnerabilities": lambda t: (of(t, "vulnerabilities"), None),
         "reviewVulnerability": lambda t: (f"{vulnerability(t)}:review", {"review_on": _in_a_month()}),

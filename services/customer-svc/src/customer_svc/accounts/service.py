@@ -14,6 +14,7 @@ from customer_svc.accounts import policy, repository
 from customer_svc.accounts.events import AccountBalanceReported, AccountClosed, AccountOpened
 from customer_svc.accounts.policy import Account, Change
 from customer_svc.accounts.schemas import AccountBatchResult, AccountItem, AccountResult
+from customer_svc.tiers import queue as tiers
 from customer_svc.transactions import service as transactions
 from customer_svc.transactions.policy import account_id
 from customer_svc.transactions.schemas import ItemError
@@ -39,6 +40,8 @@ async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem], now: da
             accounts[id_] = changed[id_] = decision.account
             events.append(_event(decision))
         results.append(AccountResult(index, "created" if decision.kind else "duplicate", account_id=id_))
+    if judged := {event.customer_id for _, event in events if isinstance(event, AccountBalanceReported | AccountClosed)}:
+        await tiers.mark_due(uow, judged, now)
     await repository.store_accounts(uow, changed.values())
     await outbox.append_batch(uow, events)
     released = await transactions.release_parked(uow, {id_: accounts[id_].customer_id for id_ in opening & changed.keys()})

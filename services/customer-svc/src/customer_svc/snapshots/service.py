@@ -27,6 +27,7 @@ from customer_svc.snapshots.events import (
     QuietHoursTold,
     RiskProfileTold,
 )
+from customer_svc.tiers import repository as tiers
 from customer_svc.vulnerabilities import repository as vulnerabilities
 
 
@@ -67,12 +68,14 @@ async def _snapshot(uow: UnitOfWork, key: DataKey, customer: Customer, now: date
     said = await consents.read_consents(uow, SYSTEM_SCOPE, customer.id, now)
     agreed = await preferences.read_preferences(uow, SYSTEM_SCOPE, customer.id, now)
     profile = await risk_profiles.read_latest(uow, SYSTEM_SCOPE, customer.id, now)
+    tier = await tiers.read_state(uow, SYSTEM_SCOPE, customer.id, now)
     birth_date = customer.birth_date.isoformat() if customer.birth_date else None
     return CustomerSnapshot(
         customer_id=customer.id,
         customer_type=customer.customer_type,
         outlet_id=customer.outlet_id,
         language=customer.language,
+        tier=tier.tier if tier else None,
         assignments=[
             AssignmentInterval(
                 capacity=i.capacity, staff_id=i.staff_id, outlet_id=i.outlet_id, valid_from=i.valid_from, valid_to=i.valid_to

@@ -1,0 +1,95 @@
+"""The tables of tiers, and the assets by which customers are judged."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.db.rows import read_as, table_of, values_of
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.principal import RowScope
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from customer_svc.tiers.models import CustomerTierRow, TierChangeRow
+from customer_svc.tiers.policy import TierState
+
+_state = table_of(CustomerTierRow)
+_change = table_of(TierChangeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """See `TierChangeRow`."""
+
+    id: UUID
+    customer_id: UUID
+    tier: str | None
+    before: str | None
+    effective_on: date
+    assets: Mapping[str, int]
+    standard_version: int
+    recorded_at: datetime
+
+
+async def take_due(uow: UnitOfWork, limit: int) -> list[UUID]:
+    """Take customers whose assets have changed off the queue, in the order of their ids; skips what others hold."""
+    rows = await uow.driver.fetch(
+        "DELETE FROM tier_due WHERE customer_id IN"
+        " (SELECT customer_id FROM tier_due ORDER BY since, customer_id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING customer_id",
+        limit,
+    )
+    return sorted(row[0] for row in rows)
+
+
+async def below_since(uow: UnitOfWork, day: date, limit: int) -> list[UUID]:
+    """Customers who have been below their tier since that business date or longer, in the order of their ids."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id FROM customer_tier WHERE below_since <= $1 ORDER BY below_since, customer_id LIMIT $2", day, limit
+    )
+    return sorted(row[0] for row in rows)
+
+
+async def read_assets(uow: UnitOfWork, customer_ids: Collection[UUID], today: date) -> dict[UUID, dict[str, int]]:
+    """What core banking last reported of the customers' open accounts, in minor units by currency; what is overdrawn is left out."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, currency, sum(balance_minor) FROM account WHERE customer_id = ANY($1::uuid[]) AND balance_minor > 0"
+        " AND (closed_on IS NULL OR $2 < closed_on) GROUP BY customer_id, currency",
+        list(customer_ids),
+        today,
+    )
+    assets: dict[UUID, dict[str, int]] = {}
+    for customer_id, currency, total in rows:
+        assets.setdefault(customer_id, {})[currency] = int(total)
+    return assets
+
+
+async def read_state(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> TierState | None:
+    statement = select(_state.c.tier, _state.c.since, _state.c.below_since).where(
+        _state.c.customer_id == customer_id, visible_customers(scope, _state.c.customer_id, now)
+    )
+    row = (await uow.execute(statement)).mappings().first()
+    return read_as(TierState, row) if row else None
+
+
+async def store_state(uow: UnitOfWork, customer_id: UUID, state: TierState) -> None:
+    """Insert or replace; the transaction holds the customer's row locked."""
+    values = values_of(state)
+    statement = pg_insert(_state).values(customer_id=customer_id, **values)
+    await uow.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_=values))
+
+
+async def insert_change(uow: UnitOfWork, change: TierChange) -> None:
+    await uow.execute(insert(_change).values(values_of(change)))
+
+
+async def list_changes(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, limit: int) -> list[TierChange]:
+    """The latest changes of a customer, the last one first."""
+    statement = (
+        select(_change)
+        .where(_change.c.customer_id == customer_id, visible_customers(scope, _change.c.customer_id, now))
+        .order_by(_change.c.effective_on.desc(), _change.c.id.desc())
+        .limit(limit)
+    )
+    return [read_as(TierChange, row) for row in (await uow.execute(statement)).mappings()]
