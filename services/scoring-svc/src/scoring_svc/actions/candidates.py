@@ -27,6 +27,7 @@ class Past:
     recommended_on: date
     expires_on: date
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    channel: str | None = None
 
     @property
     def is_live(self) -> bool:

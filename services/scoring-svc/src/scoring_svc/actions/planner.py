@@ -16,7 +16,7 @@ from scoring_svc.actions.repository import Action
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
-from scoring_svc.related_sales.policy import Assessment, PropensityModel, Situation, assess
+from scoring_svc.related_sales.policy import Assessment, PropensityModel, SaleType, Situation, allowed_channels, assess
 from scoring_svc.related_sales.service import read_models, read_situations
 from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method
@@ -175,15 +175,23 @@ def _gone(
     if action.kind == ActionKind.DATE:
         return None
     if action.kind == ActionKind.RELATED_SALE:
-        refusals = [refusal.rule for one in sales if one.product.code == action.product_code for refusal in one.refusals]
-        if any(rule in ("open_complaint", "vulnerable") for rule in refusals):
-            return "hold"
-        fits = any(one.product.code == action.product_code and one.type == action.reason_code for one in sales)
-        return None if fits and not refusals else "reason_gone"
+        return _sale_gone(action, situation, [one for one in sales if one.product.code == action.product_code])
     if action.kind == ActionKind.SERVICE:
         still = {complaint.complaint_id for complaint in situation.complaints}
         return None if action.evidence.get("complaint_id") in still else "reason_gone"
     return None if any(one.key == (action.kind, action.reason_code, action.product_code) for one in found) else "reason_gone"
+
+
+def _sale_gone(action: Past, situation: Situation, sales: Sequence[Assessment]) -> str | None:
+    """Why an offer no longer stands, or None. Consent for another channel than the offer's own does not keep it."""
+    refusals = {refusal.rule for one in sales for refusal in one.refusals}
+    if refusals & {"open_complaint", "vulnerable"}:
+        return "hold"
+    sold = [one for one in sales if one.type is not SaleType.ACTIVATION]
+    if any(action.channel not in allowed_channels(situation.facts, one.product.consent_purpose) for one in sold):
+        return "no_consent"
+    fits = any(one.type == action.reason_code for one in sales)
+    return None if fits and not refusals else "reason_gone"
 
 
 def _stands(signal: tuple[str, date], shared: Round, situation: Situation) -> bool:
@@ -206,6 +214,7 @@ def _as_past(action: Action) -> Past:
         action.recommended_on,
         action.expires_on,
         action.evidence,
+        action.channel,
     )
 
 

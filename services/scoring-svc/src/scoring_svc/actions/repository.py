@@ -80,7 +80,8 @@ async def close_action(
 async def read_past(uow: UnitOfWork, customer_ids: Collection[UUID], since: date) -> dict[UUID, list[Past]]:
     """What bears on the next action: everything live, and all that was recommended since a date."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id, action_id, kind, reason_code, product_code, state, recommended_on, expires_on, evidence FROM action"
+        "SELECT customer_id, action_id, kind, reason_code, product_code, state, recommended_on, expires_on, evidence, channel"
+        " FROM action"
         " WHERE customer_id = ANY($1::uuid[]) AND (state = ANY($2::text[]) OR recommended_on >= $3)"
         " ORDER BY customer_id, recommended_on, action_id",
         list(customer_ids),

@@ -357,11 +357,11 @@ def _hold(situation: Situation, _: Product, __: RelatedSaleStandard) -> Iterator
 
 
 def sales_hold(situation: Situation) -> Iterator[Refusal]:
-    """Nothing is sold to a customer with an open complaint, or while a vulnerability stands."""
+    """Nothing is sold to a customer with an open complaint, or while a vulnerability stands: also while its review is overdue."""
     for complaint in situation.complaints:
         yield Refusal("open_complaint", {"complaint_id": complaint.complaint_id, "opened_on": complaint.opened_on})
     until = situation.facts.vulnerable_until if situation.facts else None
-    if until is not None and until >= situation.today:
+    if until is not None:
         yield Refusal("vulnerable", {"until": until})
 
 

@@ -12,6 +12,7 @@ from guanxi_contracts.topics import validate_data
 from scoring_svc.actions import planner, queue, repository, service
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
 from scoring_svc.actions.policy import Tally
+from scoring_svc.customers.policy import Consent
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
 from scoring_svc.scores.service import score_dirty_customers
@@ -59,6 +60,34 @@ async def test_s5_what_a_killed_planner_did_not_commit_is_done_by_the_next(desk:
     assert await desk.states() == []
     await desk.plan(mark=False)
     assert await desk.states() == [("cross", "open", None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ([("phone", False)], ("withdrawn", "no_consent")),
+        ([("phone", False), ("message", True)], ("withdrawn", "no_consent")),
+        ([("phone", True), ("message", False)], ("open", None)),
+    ],
+)
+async def test_c6_a_withdrawal_for_its_channel_withdraws_an_open_offer(desk: Desk, said: Any, state: Any) -> None:
+    await desk.know()
+    await desk.offer(DEPOSIT)
+    await desk.plan()
+    await desk.know(version=2, consents=tuple(Consent("marketing", channel, granted=granted) for channel, granted in said))
+    await desk.plan()
+    assert await desk.states() == [("cross", *state)]
+    reasons = [event["reason"] for event in await desk.published() if set(event) == {"action_id", "customer_id", "reason"}]
+    assert reasons == ([state[1]] if state[1] else [])
+
+
+async def test_c6_a_vulnerability_holds_an_open_offer_also_when_its_review_is_overdue(desk: Desk) -> None:
+    await desk.know()
+    await desk.offer(DEPOSIT)
+    await desk.plan()
+    await desk.know(version=2, vulnerable_until=TODAY - timedelta(days=1))
+    await desk.plan()
+    assert await desk.states() == [("cross", "withdrawn", "hold")]
 
 
 async def test_s5_a_complaint_holds_the_sale_and_becomes_a_duty_that_ends_with_it(desk: Desk) -> None:

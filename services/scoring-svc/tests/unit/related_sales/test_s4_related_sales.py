@@ -108,6 +108,7 @@ def test_s4_each_product_has_the_type_that_the_holdings_give() -> None:
         ({}, {"eligibility": Eligibility(min_history_days=701)}, "history", {"history_days": 700, "min_history_days": 701}),
         ({}, {"eligibility": Eligibility(min_balance_minor=10_000_001)}, "balance", {"balance_minor": 10_000_000}),
         ({"vulnerable_until": TODAY}, {}, "vulnerable", {"until": TODAY}),
+        ({"vulnerable_until": TODAY - timedelta(days=1)}, {}, "vulnerable", {"until": TODAY - timedelta(days=1)}),
     ],
 )
 def test_s4_a_refusal_names_its_rule_and_the_values(
@@ -120,7 +121,7 @@ def test_s4_a_refusal_names_its_rule_and_the_values(
 
 
 def test_s4_on_the_last_day_of_everything_nothing_is_refused() -> None:
-    facts = replace(FACTS, risk_profile=RiskProfile(2, TODAY), vulnerable_until=TODAY - timedelta(days=1))
+    facts = replace(FACTS, risk_profile=RiskProfile(2, TODAY))
     eligibility = Eligibility(46, 46, ("individual",), 700, 10_000_000)
     found = only(situation(facts=facts), product("fund", valid_from=TODAY, valid_to=TODAY, eligibility=eligibility))
     assert found["fund"] == (SaleType.CROSS, {})
