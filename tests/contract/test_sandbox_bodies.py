@@ -6,12 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 from customer_svc.accounts.schemas import AccountBatch
+from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
+from customer_svc.contact_preferences.schemas import ContactPreferencesChange
 from customer_svc.customers.policy import IdentityDocument, check_document, normalise_phone
 from customer_svc.customers.schemas import CustomerRegistration
 from customer_svc.directory.policy import load_roles
 from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
 from customer_svc.products.schemas import ProductCreation
+from customer_svc.risk_profiles.schemas import RiskAssessment
 from customer_svc.transactions.schemas import TransactionBatch
+from customer_svc.vulnerabilities.schemas import VulnerabilityReport
+from guanxi_common.sandbox.agreements import said_by
 from guanxi_common.sandbox.berka import Berka, read_berka
 from guanxi_common.sandbox.catalogue import loans, products
 from guanxi_common.sandbox.loader import balances, openings, registration
@@ -37,6 +42,20 @@ def test_registrations(data):
         assert body.identity_document is not None
         assert check_document(IdentityDocument(body.identity_document.kind, body.identity_document.number)) is None
         assert [normalise_phone(phone) for phone in body.phones] == body.phones
+
+
+def test_agreements(data):
+    kinds = {
+        "consents:grant": ConsentGrant,
+        "consents:withdraw": ConsentWithdrawal,
+        "risk-profiles": RiskAssessment,
+        "contact-preferences": ContactPreferencesChange,
+        "vulnerabilities": VulnerabilityReport,
+    }
+    told = [said for client_id in data.clients for said in said_by(client_id, SHIFT)]
+    for said in told:
+        kinds[said.operation].model_validate_json(json.dumps(said.body), strict=True)
+    assert {said.operation for said in told} == kinds.keys()
 
 
 def test_organisation():

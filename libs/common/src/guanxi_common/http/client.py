@@ -71,6 +71,10 @@ class ApiClient:
         headers = self._authorization | ({"Idempotency-Key": str(key)} if key else {})
         return await self._call("POST", path, json=body, headers=headers)
 
+    async def patch(self, path: str, body: Any) -> Any:
+        """Merge `body` into whatever version there is: a repetition finds nothing to change. Raises `ApiError`."""
+        return await self._call("PATCH", path, json=body, headers=self._authorization | {"If-Match": "*"})
+
     async def _call(self, method: str, path: str, **request: Any) -> Any:
         failure, wait = ApiError(path, 0, "no attempt"), 0.0
         for attempt in range(self._attempts):

@@ -1,4 +1,5 @@
-"""Loads the sandbox through the public HTTP API: organisation, products, customers, assignments, accounts, loans, transactions, balances.
+"""Loads the sandbox through the public HTTP API: organisation, products, customers, assignments, agreements, accounts, loans,
+transactions, balances.
 
 Every stage looks at what is there and adds what is missing, so that an interrupted load goes on and a second one changes nothing.
 """
@@ -11,6 +12,7 @@ from typing import Any
 from guanxi_common.http.client import ApiClient
 from guanxi_common.ids import derived_id
 from guanxi_common.sandbox import catalogue, staffing
+from guanxi_common.sandbox.agreements import Said, said_by
 from guanxi_common.sandbox.berka import CURRENCY, LAST_COMPLETE_DAY, SOURCE, Berka, stated_balances
 from guanxi_common.sandbox.intake import IntakeReport, Progress, in_parallel, no_progress, post_batches, post_items
 from guanxi_common.sandbox.people import People, Person
@@ -127,6 +129,31 @@ class Sandbox:
         await in_parallel(map(assign, missing), _PARALLEL_CALLS)
         return len(missing)
 
+    async def add_agreements(self, customers: Ids, *, look: bool) -> int:
+        """What some customers agree to, and are; returns how much was added. Unless they are new, `look` at what is known."""
+        found = [(client_id, said) for client_id in sorted(self.data.clients) for said in said_by(client_id, self.shift)]
+        done, added = 0, 0
+
+        async def tell(client_id: int, said: Said) -> None:
+            nonlocal done, added
+            path = f"/v1/customers/{customers[str(client_id)]}"
+            if not (look and await self._is_known(f"{path}/{said.known_by}")):
+                if said.method == "POST":
+                    key = derived_id("sandbox", said.operation, str(client_id), str(self.shift.weeks))
+                    await self.head_office.post(f"{path}/{said.operation}", said.body, key=key)
+                else:
+                    await self.head_office.patch(f"{path}/{said.operation}", said.body)
+                added += 1
+            done += 1
+            self.progress("agreements", done, len(found))
+
+        await in_parallel((tell(client_id, said) for client_id, said in found), _PARALLEL_CALLS)
+        return added
+
+    async def _is_known(self, path: str) -> bool:
+        known = await self.head_office.get(path)
+        return bool(known.get("data") or known.get("version"))
+
     async def add_accounts(self) -> int:
         return await self._report_accounts("accounts", openings(self.data, self.shift), len(self.data.accounts))
 
@@ -200,6 +227,8 @@ async def load_sandbox(
     report.added["products"] = await sandbox.add_products()
     customers, report.added["customers"] = await sandbox.add_customers(outlets)
     report.added["assignments"] = await sandbox.assign_customers(customers, staff)
+    new = report.added["customers"] == len(customers)
+    report.added["agreements"] = await sandbox.add_agreements(customers, look=not new)
     report.added["accounts"] = await sandbox.add_accounts()
     report.added["loans"] = await sandbox.add_loans()
     report.transactions = await sandbox.add_transactions()

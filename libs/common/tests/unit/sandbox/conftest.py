@@ -37,6 +37,7 @@ class FakeBankApi:
         self.accounts: dict[str, dict[str, Any]] = {}
         self.balances: dict[str, dict[str, Any]] = {}
         self.postings: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.said: dict[str, list[dict[str, Any]]] = {}
         self.requests = 0
         self.batch_sizes: list[int] = []
         self.fail_after: int | None = None
@@ -49,6 +50,9 @@ class FakeBankApi:
         if self.fail_after is not None and self.requests > self.fail_after:
             raise httpx.ConnectError("lost", request=request)
         path = request.url.path
+        _, _, *customer, what = path.split("/")
+        if customer[:1] == ["customers"] and len(customer) == 2 and ":assign" not in what:
+            return self._agreement(customer[1], what, request)
         if request.method == "GET":
             kept = {"/v1/outlets": self.outlets, "/v1/staff": self.staff, "/v1/products": self.products}[path]
             return self._page(list(kept.values()), dict(request.url.params))
@@ -95,6 +99,16 @@ class FakeBankApi:
         assert customer_id not in self.assignments, "a second assignment would be a transfer"
         self.assignments[customer_id] = body
         return httpx.Response(200, json={"data": []})
+
+    def _agreement(self, customer_id: str, what: str, request: httpx.Request) -> httpx.Response:
+        """A customer's consents, risk profiles, vulnerabilities or preferences."""
+        assert customer_id in {customer["id"] for customer in self.customers.values()}
+        collection, _, _ = what.partition(":")
+        said = self.said.setdefault(f"{customer_id}/{collection}", [])
+        if request.method != "GET":
+            assert request.headers.get("Idempotency-Key") or request.headers.get("If-Match") == "*"
+            said.append(json.loads(request.content))
+        return httpx.Response(200, json={"data": said, "next_cursor": None})
 
     def _account(self, item: dict[str, Any]) -> dict[str, Any]:
         kept = self.accounts if item["kind"] == "opened" else self.balances

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from guanxi_common.http.client import ApiClient, ApiError
+from guanxi_common.sandbox.agreements import said_by
 from guanxi_common.sandbox.berka import stated_balances
 from guanxi_common.sandbox.catalogue import loans, months_after, products
 from guanxi_common.sandbox.export import choose_accounts
@@ -41,6 +42,7 @@ async def test_everything_is_there_once(bank, part, tmp_path):
         "products": len(products()),
         "customers": len(part.clients),
         "assignments": len(part.clients),
+        "agreements": len(agreements(part)),
         "accounts": 20,
         "loans": len(part.loans),
         "transactions": len(part.transactions),
@@ -55,6 +57,17 @@ async def test_everything_is_there_once(bank, part, tmp_path):
     assert sum(posting["money"]["amount"] for posting in bank.postings.values()) == sum(
         row.amount_minor for row in part.transactions
     )
+
+
+def agreements(part):
+    return [said for client_id in part.clients for said in said_by(client_id, Shift(1_703))]
+
+
+async def test_every_agreement_is_told_once_and_marked_as_generated(bank, part, tmp_path):
+    await load(bank, part, tmp_path)
+    told = [body for said in bank.said.values() for body in said]
+    assert sorted(map(str, told)) == sorted(str(said.body) for said in agreements(part))
+    assert {body["data_origin"] for body in told} == {"generated"}
 
 
 async def test_customers_are_with_their_outlet_and_rm(bank, part, tmp_path):
@@ -99,6 +112,7 @@ async def test_an_interrupted_load_goes_on(bank, part, tmp_path, per_cent):
     bank.fail_after = None
     await load(bank, part, tmp_path, today=date(2026, 12, 24))
     assert len(bank.customers) == len(bank.assignments) == len(part.clients)
+    assert sum(map(len, bank.said.values())) == len(agreements(part))
     assert len(bank.products) == len(products())
     assert (len(bank.accounts), len(bank.balances)) == (20 + len(part.loans), 20)
     assert len(bank.postings) == len(part.transactions)
@@ -116,7 +130,7 @@ async def test_progress_ends_at_the_total(bank, part, tmp_path):
     last = {}
     await load(bank, part, tmp_path, progress=lambda stage, done, total: last.update({stage: (done, total)}))
     assert all(done == total for done, total in last.values())
-    assert list(last) == ["customers", "assignments", "accounts", "loans", "transactions", "balances"]
+    assert list(last) == ["customers", "assignments", "agreements", "accounts", "loans", "transactions", "balances"]
 
 
 async def test_stated_balances_are_the_banks_own(berka):
