@@ -15,8 +15,8 @@ from guanxi_common.sandbox.shift import Shift
 
 TEXT_VERSION = "sandbox-1"
 GENERATED = {"data_origin": "generated"}
-# Per cent of all clients; a profile only of those who agreed to hear of offers.
-_AGREES, _REFUSES, _IS_ASSESSED, _HAS_PREFERENCES, _IS_VULNERABLE = 40, 2, 60, 5, 1
+# Per cent of all clients, few enough not to be noticed in a first start; a profile only of those who agreed to hear of offers.
+_AGREES, _REFUSES, _IS_ASSESSED, _HAS_PREFERENCES, _IS_VULNERABLE = 14, 1, 70, 2, 1
 _LEVELS = (1, 2, 2, 3, 3, 3, 4, 4, 5)
 _OLDEST_ASSESSMENT = 400  # days before the last day of the data: some have expired
 _REVIEW_AFTER = timedelta(days=120)

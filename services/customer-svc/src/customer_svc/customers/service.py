@@ -69,7 +69,7 @@ async def register_customer(
     book = [assignments.filing_interval(customer.outlet_id, rm_id, now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
-    await snapshots.tell(uow, key, customer, registered, now=now)
+    await snapshots.tell(uow, key, customer, registered)
     return customer, contact
 
 
@@ -97,7 +97,7 @@ async def change_customer(
     customer = replace(customer, version=before.version + 1, updated_at=now)
     await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await snapshots.tell(uow, key, customer, changed, now=now)
+    await snapshots.tell(uow, key, customer, changed)
     return customer, contact
 
 

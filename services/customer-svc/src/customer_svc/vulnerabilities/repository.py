@@ -9,7 +9,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from customer_svc.vulnerabilities.models import VulnerabilityRow
 
@@ -78,14 +78,3 @@ async def list_vulnerabilities(
         .limit(limit)
     )
     return [read_as(Vulnerability, row) for row in (await uow.execute(statement)).mappings()]
-
-
-async def vulnerable_until(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> date | None:
-    """The earliest review date of those that are open; None where none is."""
-    statement = select(func.min(_vulnerability.c.review_on)).where(
-        _vulnerability.c.customer_id == customer_id,
-        _vulnerability.c.resolved_on.is_(None),
-        visible_customers(scope, _vulnerability.c.customer_id, now),
-    )
-    found: date | None = (await uow.execute(statement)).scalar_one()
-    return found
