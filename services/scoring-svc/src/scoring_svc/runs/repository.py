@@ -74,7 +74,7 @@ async def read_active_models(uow: UnitOfWork) -> ActiveModels:
     newest = (
         select(_bands.c.currency, _bands.c.run_id, _bands.c.bounds)
         .ext(distinct_on(_bands.c.currency))
-        .order_by(_bands.c.currency, _bands.c.frozen_at.desc())
+        .order_by(_bands.c.currency, _bands.c.frozen_at.desc(), _bands.c.run_id.desc())
     )
     bounds = {
         row.currency: RfmBounds(

@@ -205,10 +205,10 @@ async def take_published(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dic
 
 
 async def tell_run(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
-    """Tell the book run under way, if there is one, that what it has read of the customers is no longer so."""
+    """Tell the book run under way, unless it has exchanged the book, that what it has read of the customers is no longer so."""
     await uow.driver.execute(
         "INSERT INTO score_touched (customer_id) SELECT told FROM unnest($1::uuid[]) AS told"
-        " WHERE EXISTS (SELECT FROM score_run WHERE state = 'running')",
+        " WHERE EXISTS (SELECT FROM score_run WHERE state = 'running' AND stage <> 'publishing')",
         list(customer_ids),
     )
 

@@ -81,7 +81,7 @@ class Desk:
 @pytest.fixture
 async def desk(postgres: Any) -> AsyncIterator[Desk]:
     async with postgres.service_database("scoring_svc") as url:
-        database = Database(create_engine(url, pool_size=4))
+        database = Database(create_engine(url, pool_size=8))
         yield Desk(database)
         await database.dispose()
 

@@ -1,16 +1,19 @@
 """S1, S2, S3: a run scores the book in columns, and every figure of it is what the single-customer path gives."""
 
+import asyncio
 import json
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from scoring_svc.contacts.repository import read_contacts
-from scoring_svc.ledger.repository import read_days
+from scoring_svc.ledger.repository import Reversal, fold_reversals, read_days
+from scoring_svc.runs import exchange
 from scoring_svc.runs.repository import read_active_models
 from scoring_svc.scores.repository import read_details
-from scoring_svc.scores.service import score_customer
+from scoring_svc.scores.service import score_customer, score_dirty_customers
 
 from .conftest import METHOD, NOW, OWN, TODAY, Desk, fill, one_entry
 
@@ -116,11 +119,6 @@ async def test_s2_a_run_of_an_earlier_day_fits_that_day_and_scores_this_one(desk
 async def test_s2_who_is_scored_while_a_run_goes_on_keeps_the_later_score(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A posting comes after the book was read, before it is exchanged: to a plain customer, to one who ceases to be plain, to a new
     one; another customer's last entry is reversed."""
-    from random import Random
-
-    from scoring_svc.ledger.repository import Reversal, fold_reversals
-    from scoring_svc.runs import exchange
-
     random = Random(5)
     ids = await fill(desk, 5, 120)
     single = one_entry(random, uuid4(), TODAY, -5_000, OWN[0])
@@ -154,3 +152,34 @@ async def test_s2_who_is_scored_while_a_run_goes_on_keeps_the_later_score(desk: 
     )
     assert await details(desk) == await one_by_one(desk, LATER)
     assert len(ids) + 1 >= len(await desk.fetch(EVERYTHING))
+
+
+async def test_s2_runs_scorers_and_postings_at_the_same_time_lose_nothing(desk: Desk) -> None:
+    """Two scorers, two workers at the runs and a stream of postings, all at once; in the end every score is what the ledger says."""
+    random = Random(11)
+    ids = await fill(desk, 11, 90)
+    await desk.score()
+    runs = [await desk.request() for _ in range(4)]
+    over = False
+
+    async def post() -> None:
+        nonlocal over
+        for number in range(60):
+            chosen = sorted(random.sample(ids, 3))
+            await desk.fold([one_entry(random, one, TODAY, -random.randint(1, 9_999), OWN[0]) for one in chosen], NOW)
+            if number == 20:
+                await desk.fold([one_entry(random, uuid4(), TODAY, 5_000, OWN[0])])
+        while await desk.fetch("SELECT FROM score_run WHERE state IN ('queued', 'running')"):
+            await desk.step()
+        over = True
+
+    async def keep(work: Any) -> None:
+        while not over:
+            await work()
+
+    scorers = [keep(lambda: desk.do(lambda uow: score_dirty_customers(uow, METHOD, NOW))) for _ in range(2)]
+    await asyncio.gather(post(), *scorers, *(keep(desk.step) for _ in range(2)))
+    assert [(await desk.state(run)).state for run in runs] == ["succeeded"] * 4
+    await desk.score()
+    assert await details(desk) == await one_by_one(desk, NOW)
+    assert await desk.fetch("SELECT FROM score_news") == []
