@@ -45,6 +45,9 @@ def served(bank) -> Iterator[tuple[str, set[str]]]:
         def do_GET(self) -> None:
             self.do_POST()
 
+        def do_PATCH(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
