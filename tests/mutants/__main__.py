@@ -14,12 +14,13 @@ from typing import Final, Literal
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants.rules import RULES, SIMULATION, Rule
+from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
+from tests.mutants.service_rules import SERVICE_RULES
 
 ROOT: Final = Path(__file__).parents[2]
-SOURCE: Final = ROOT / "libs/common/src"
+RULES: Final = (*MESSAGING_RULES, *SERVICE_RULES)
 SEEDS: Final = 100
-TIME_LIMIT: Final = 90.0
+TIME_LIMIT: Final = 300.0
 _SIMULATE: Final = f"from guanxi_common.testing.simulation import run_seed\nfor seed in range({SEEDS}): run_seed(seed)"
 
 Verdict = Literal["caught", "SURVIVED", "BROKEN"]
@@ -36,14 +37,14 @@ def check(rule: Rule) -> Result:
     """Run the rule's test without the rule. BROKEN: the rule's text is not there once, or the test did not run."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="guanxi-mutant-") as folder:
-        copy = Path(folder) / "src"
-        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        file = copy / rule.file
+        copy = Path(folder) / rule.package
+        shutil.copytree(ROOT / rule.package, copy, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+        file = copy / "src" / rule.file
         source = file.read_text("utf-8")
         if source.count(rule.text) != 1:
             return Result(rule, "BROKEN", 0.0)
         file.write_text(source.replace(rule.text, rule.without), "utf-8")
-        verdict = _verdict(run([rule.test], copy))
+        verdict = _verdict(run([rule.test], copy / "src"))
     return Result(rule, verdict, time.monotonic() - began)
 
 
@@ -54,15 +55,15 @@ def _verdict(status: int | None) -> Verdict:
     return "caught" if status in (1, None) else "BROKEN"
 
 
-def run(tests: list[str], source: Path) -> int | None:
-    """Run the tests on `source`; the exit status (1: a test failed), None after the time limit."""
+def run(tests: list[str], source: Path | None = None) -> int | None:
+    """Run the tests, with the packages of `source` in the place of ours; the exit status (1: a test failed), None after the time limit."""
     command = ["-c", _SIMULATE] if tests == [SIMULATION] else ["-m", "pytest", "-x", "-q", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"} | ({"PYTHONPATH": str(source)} if source else {})
     process = subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        return process.wait(TIME_LIMIT)
+        return process.wait(TIME_LIMIT if source else None)
     except subprocess.TimeoutExpired:
         process.terminate()
         process.wait()
@@ -73,7 +74,7 @@ def main() -> int:
     console = Console()
     tests = sorted({rule.test for rule in RULES} - {SIMULATION})
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        if list(pool.map(lambda chosen: run(chosen, SOURCE), [tests, [SIMULATION]])) != [0, 0]:
+        if list(pool.map(run, [tests, [SIMULATION]])) != [0, 0]:
             console.print("a test fails with every rule in place: nothing is shown", style="red")
             return 2
         results = []

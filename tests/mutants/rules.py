@@ -18,13 +18,14 @@ SIMULATION: Final = "simulation"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`without` replaces `text`, which stands exactly once in `file` (below `libs/common/src`)."""
+    """`without` replaces `text`, which stands exactly once in `file` (below `src` of `package`)."""
 
     name: str
     file: str
     text: str
     without: str
     test: str
+    package: str = "libs/common"
 
 
 def _messaging(file: str) -> str:
@@ -361,4 +362,4 @@ _others = (
     ),
 )
 
-RULES: Final = (*_outbox, *_relay, *_policy, *_inbox, *_runner, *_others)
+MESSAGING_RULES: Final = (*_outbox, *_relay, *_policy, *_inbox, *_runner, *_others)

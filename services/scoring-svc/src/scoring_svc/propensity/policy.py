@@ -52,7 +52,7 @@ def situation_at(
         customer_id=customer_id,
         today=cut,
         facts=facts,
-        holdings=tuple(holding for holding in holdings if holding.opened_on <= cut),
+        holdings=tuple(holdings),
         currency=history.currency,
         balance_minor=history.balance_on(cut),
         history_days=(cut - history.first_day).days,

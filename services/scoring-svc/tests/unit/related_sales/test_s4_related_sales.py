@@ -18,6 +18,7 @@ from scoring_svc.related_sales.policy import (
     SaleType,
     Shadow,
     Situation,
+    allowed_channels,
     assess,
     features,
 )
@@ -118,6 +119,17 @@ def test_s4_a_refusal_names_its_rule_and_the_values(
     _, refusals = found["fund"]
     assert list(refusals) == [rule]
     assert values.items() <= refusals[rule].items()
+
+
+def test_s4_a_refused_channel_wins_over_a_general_consent() -> None:
+    consents = (Consent("marketing", "any", granted=True), Consent("marketing", "phone", granted=False))
+    facts = replace(FACTS, consents=consents)
+    assert allowed_channels(facts, "marketing") == ("visit", "message", "branch")
+    assert allowed_channels(facts, "research") == ()
+    only_phone = replace(
+        FACTS, consents=(Consent("marketing", "any", granted=False), Consent("marketing", "phone", granted=True))
+    )
+    assert allowed_channels(only_phone, "marketing") == ()
 
 
 def test_s4_on_the_last_day_of_everything_nothing_is_refused() -> None:
