@@ -7,7 +7,7 @@ from uuid import UUID
 from guanxi_common.http.bodies import Answer, Body
 from pydantic import Field, field_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(:[A-Za-z0-9._-]{1,64})?$")]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Why; kept with the step. No personal data.")]
 
 
