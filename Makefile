@@ -41,6 +41,7 @@ check: lint types imports dependencies migrations contracts ## Run every static 
 
 lint: setup-dev ## Lint and check the format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@! git grep -nE '^(<<<<<<<|>>>>>>>)' || { echo "a merge's marks are left"; exit 1; }
 
 types: setup-dev ## Type-check, strictly
 	@$(BIN)/mypy $(SOURCES)
