@@ -1,11 +1,11 @@
 """Pure rules of actions: what is declined at once, and where the task of an accepted one stands."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from engagement_svc.customers.policy import Consent, is_granted
 from engagement_svc.standards import ActionKind
 
 ORIGIN = "action:"
@@ -22,15 +22,6 @@ class Refusal(StrEnum):
     RM_DECLINED = "rm_declined"
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the customer has said of one purpose and channel."""
-
-    purpose: str
-    channel: str
-    granted: bool
-
-
 def refusal_of(kind: ActionKind, channel: str, expires_on: date, consents: Collection[Consent], today: date) -> Refusal | None:
     """Why the action is declined before anything is reserved, if it is.
 
@@ -38,7 +29,7 @@ def refusal_of(kind: ActionKind, channel: str, expires_on: date, consents: Colle
     """
     if expires_on < today:
         return Refusal.EXPIRED
-    if kind.consent is not None and any(c.purpose == kind.consent and c.channel == channel and not c.granted for c in consents):
+    if kind.consent is not None and is_granted(consents, kind.consent, channel) is False:
         return Refusal.NO_CONSENT
     return None
 

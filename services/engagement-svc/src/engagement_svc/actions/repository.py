@@ -7,8 +7,6 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
-from engagement_svc.actions.policy import Consent
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -59,12 +57,6 @@ async def insert_action(uow: UnitOfWork, action: Action) -> None:
         a.ended_at,
         a.outcome,
     )
-
-
-async def read_consents(uow: UnitOfWork, customer_id: UUID) -> list[Consent]:
-    """What the customer has said, by purpose and channel."""
-    told = await uow.driver.fetchval("SELECT consents FROM customer WHERE customer_id = $1", customer_id)
-    return [Consent(one["purpose"], one["channel"], one["granted"]) for one in told or ()]
 
 
 async def task_of(uow: UnitOfWork, action_id: UUID) -> UUID | None:

@@ -20,6 +20,7 @@ from engagement_svc.actions.policy import Refusal
 from engagement_svc.actions.repository import Action
 from engagement_svc.contact_budget import repository as budget
 from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository as task_store
 from engagement_svc.tasks import service as tasks
@@ -54,7 +55,7 @@ async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalen
     if await repository.is_known(uow, told.action_id):
         return
     kind = standards.actions[told.kind]
-    consents = await repository.read_consents(uow, told.customer_id)
+    consents = await customers.read_consents(uow, told.customer_id)
     refusal = policy.refusal_of(kind, told.channel, told.expires_on, consents, calendar.local_date(now))
     reservation = None
     if refusal is None:

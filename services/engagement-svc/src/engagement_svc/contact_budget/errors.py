@@ -9,6 +9,12 @@ class ContactBudgetExhausted(Conflict):
     code, title = "contact_budget_exhausted", Text("The customer's contact budget is used up", "该客户的联系次数已用完")
 
 
+class WithoutConsent(Conflict):
+    """The customer has not agreed to be sold to on this channel, or has withdrawn it."""
+
+    code, title = "no_consent", Text("The customer has not agreed to this", "客户未同意此类联系")
+
+
 class InQuietHours(Conflict):
     """The customer does not want to be contacted at this time of day; the customer's own matters are exempt."""
 

@@ -42,6 +42,11 @@ class QuietHours:
         return datetime.combine(day, self.until, local.tzinfo)
 
 
+def needs_consent(purpose: str) -> bool:
+    """Whether the customer must have agreed to contacts of this purpose; care and the customer's own matters need no consent."""
+    return purpose == "marketing"
+
+
 def disturbs(purpose: str, channel: str) -> bool:
     """Whether such a contact keeps to the quiet hours: not in the customer's own matter, and not where the customer comes."""
     return purpose != "service" and channel != "branch"

@@ -82,7 +82,7 @@ async def reserve_contact(body: ReservationRequest, call: Annotated[Call, permis
     async with call.write() as write:
         if not await customers.customer_is_visible(write.uow, write.scope, body.customer_id, write.now):
             raise NotFound
-        await service.keep_quiet_hours(
+        await service.keep_to_what_is_agreed(
             write.uow, parts.calendar, body.customer_id, write.now, purpose=body.purpose, channel=body.channel
         )
         reservation = await service.reserve(

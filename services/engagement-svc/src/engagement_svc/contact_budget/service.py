@@ -11,17 +11,21 @@ from guanxi_common.ids import new_id
 from guanxi_common.security.principal import RowScope
 
 from engagement_svc.contact_budget import policy, repository
-from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled
+from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled, WithoutConsent
 from engagement_svc.contact_budget.policy import ContactLimit, Period
 from engagement_svc.contact_budget.repository import Budget, Reservation
 from engagement_svc.customers import repository as customers
+from engagement_svc.customers.policy import is_granted
 from engagement_svc.standards import Standards
 
 
-async def keep_quiet_hours(
+async def keep_to_what_is_agreed(
     uow: UnitOfWork, calendar: BusinessCalendar, customer_id: UUID, now: datetime, *, purpose: str, channel: str
 ) -> None:
-    """Raise `InQuietHours` where such a contact, made at once, would fall into the customer's quiet hours."""
+    """Whether such a contact may be made at once. Raises `WithoutConsent` for one that sells where the customer has not agreed to be
+    sold to on the channel, and `InQuietHours`."""
+    if policy.needs_consent(purpose) and not is_granted(await customers.read_consents(uow, customer_id), purpose, channel):
+        raise WithoutConsent
     if not policy.disturbs(purpose, channel):
         return
     quiet = await repository.quiet_hours(uow, customer_id)

@@ -14,6 +14,7 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 
 from engagement_svc.customers.models import CustomerRow
+from engagement_svc.customers.policy import Consent
 
 _customer = table_of(CustomerRow)
 
@@ -69,6 +70,12 @@ async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica])
 async def forget_customers(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
     """Delete the replicas of erased customers."""
     await uow.driver.execute("DELETE FROM customer WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
+
+
+async def read_consents(uow: UnitOfWork, customer_id: UUID) -> list[Consent]:
+    """What the customer has said, by purpose and channel."""
+    told = await uow.driver.fetchval("SELECT consents FROM customer WHERE customer_id = $1", customer_id)
+    return [Consent(one["purpose"], one["channel"], one["granted"]) for one in told or ()]
 
 
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.contact_budget import policy, service
-from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled
+from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled, WithoutConsent
 from engagement_svc.contact_budget.policy import ContactLimit, QuietHours
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.standards import load_standards
@@ -122,11 +122,12 @@ def test_c6_quiet_hours_begin_inclusive_end_exclusive_and_may_pass_midnight(quie
 async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_on(branch: Any) -> None:
     """It is Friday 15:00; the RM sees the hours with the task."""
     await branch.recommend()
-    await branch.agree(quiet_hours={"from": "14:00", "to": "16:00"})
+    consents = [{"purpose": "marketing", "channel": "message", "granted": True, "since": "2026-11-01T00:00:00Z"}]
+    await branch.agree(quiet_hours={"from": "14:00", "to": "16:00"}, consents=consents)
 
     async def keep(purpose: str, channel: str) -> None:
         async with branch.database.transaction(readonly=True) as uow:
-            await service.keep_quiet_hours(
+            await service.keep_to_what_is_agreed(
                 uow, CALENDAR, branch.customer, branch.clock.now(), purpose=purpose, channel=channel
             )  # fmt: skip
 
@@ -141,3 +142,20 @@ async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_
     assert listed.quiet_hours == (time(14), time(16))
     branch.clock.advance(timedelta(hours=1))
     await keep("marketing", "message")
+
+
+@pytest.mark.parametrize("said", [None, False])
+async def test_c6_whoever_sells_needs_consent_for_the_channel_and_care_does_not(branch: Any, said: bool | None) -> None:
+    message = [] if said is None else [{"purpose": "marketing", "channel": "message", "granted": said}]
+    await branch.agree(consents=[{"purpose": "marketing", "channel": "phone", "granted": True}, *message])
+
+    async def keep(purpose: str, channel: str) -> None:
+        async with branch.database.transaction(readonly=True) as uow:
+            await service.keep_to_what_is_agreed(
+                uow, CALENDAR, branch.customer, branch.clock.now(), purpose=purpose, channel=channel
+            )  # fmt: skip
+
+    with pytest.raises(WithoutConsent):
+        await keep("marketing", "message")
+    await keep("marketing", "phone")
+    await keep("care", "message")
