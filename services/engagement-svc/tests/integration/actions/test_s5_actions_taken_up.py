@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.actions.errors import NotDeclinable
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope, ScopeKind
 
@@ -18,13 +17,6 @@ OFFER = {"kind": "related_sale", "channel": "message", "product_code": "term_dep
 
 def own(staff: UUID) -> RowScope:
     return RowScope(ScopeKind.OWN, staff)
-
-
-async def agree(branch: Any, version: int = 2, **agreed: Any) -> None:
-    async with branch.database.transaction() as uow:
-        replica = CustomerReplica(branch.customer, "person", branch.outlet, "zh", "王伟", None, version, **agreed)
-        await apply_customers(uow, [replica])
-        await uow.commit()
 
 
 async def types(branch: Any) -> list[str]:
@@ -79,7 +71,7 @@ async def test_s5_an_attempt_in_vain_concludes_nothing(branch: Any) -> None:
 
 
 async def test_s5_offers_stop_at_the_agreed_limit_and_duties_go_past_it(branch: Any) -> None:
-    await agree(branch, max_contacts=1, contact_period_days=30)
+    await branch.agree(contact_limits={"max_contacts": 1, "per_days": 30})
     await branch.recommend(**OFFER)
     await branch.recommend(**OFFER)
     [declined] = await branch.told("action.declined")
@@ -90,7 +82,7 @@ async def test_s5_offers_stop_at_the_agreed_limit_and_duties_go_past_it(branch: 
 
 
 async def test_s5_a_withdrawn_consent_acts_at_once(branch: Any) -> None:
-    await agree(branch, consents=[{"purpose": "marketing", "channel": "message", "granted": False}])
+    await branch.agree(consents=[{"purpose": "marketing", "channel": "message", "granted": False}])
     await branch.recommend(**OFFER)
     await branch.recommend(**{**OFFER, "channel": "phone"})
     assert [event.get("reason") for event in await branch.told("action")] == ["no_consent", None]
