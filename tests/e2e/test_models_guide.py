@@ -100,7 +100,7 @@ class Town:
 @pytest.fixture
 async def town(bank: Bank) -> Town:
     today = business_today()
-    test_cut = today - HORIZON - timedelta(days=1)  # how far the feed has come is told by the day in UTC
+    test_cut = today - HORIZON
     train_cut = test_cut - HORIZON
     outlet = await bank.add_outlet()
     rm = await bank.add_staff("relationship_manager", outlet)

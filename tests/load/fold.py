@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import uuid4
 
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.ids import new_id
@@ -89,7 +90,7 @@ async def measure(stand: Stand) -> list[Row]:
     await bus.ensure_topics(topic_specs(test=True))
     database = Database(create_engine(stand.url("scoring")))
     classes, producer = load_activity_classes(), await bus.producer()
-    fold, folded = fold_transactions(classes, SystemClock()), Counter()
+    fold, folded = fold_transactions(classes, BusinessCalendar(), SystemClock()), Counter()
     subscription = [Subscription(TOPIC, {POSTED: folded.counting(fold)}, dedupe="handler", parsed_by="handler")]
 
     async def consume(number: int, batch: int) -> Timed:

@@ -17,6 +17,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.bus import Outgoing, TopicSpec
@@ -116,7 +117,7 @@ async def _ours(bus: KafkaBus, database: Database) -> Timed:
     await _send(bus, TOPIC, EVENTS)
     folded, stop = Counter(), asyncio.Event()
     folded.expect(EVENTS)
-    handler = folded.counting(fold_transactions(load_activity_classes(), SystemClock()))
+    handler = folded.counting(fold_transactions(load_activity_classes(), BusinessCalendar(), SystemClock()))
     subscription = Subscription(TOPIC, {POSTED: handler}, dedupe="handler", parsed_by="handler")
     running = asyncio.create_task(ConsumerRunner(database, bus, "scoring-svc", [subscription], settings=READING).run(stop))
     timed = await folded.timed()

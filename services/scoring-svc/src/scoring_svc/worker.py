@@ -60,7 +60,7 @@ def subscriptions(
     settings: ScoringSettings, method: Method, clock: Clock, keys: KeyStore, scorer: asyncio.Event, planning: asyncio.Event
 ) -> list[Subscription]:
     """`scorer` is set when customers have become dirty, `planning` when it is to be looked what to do for them."""
-    fold = waking(fold_transactions(method.classes, clock), scorer)
+    fold = waking(fold_transactions(method.classes, method.calendar, clock), scorer)
     contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
     facts = waking(take_up_facts(clock), scorer)
     customers = waking(replicate_customers(keys, method.calendar, clock), planning)

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
@@ -50,7 +51,7 @@ _POSTED_DATA = msgspec.json.Decoder(_Posted, strict=False)
 _REVERSED_DATA = msgspec.json.Decoder(_Reversed, strict=False)
 
 
-def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
+def fold_transactions(classes: ActivityClasses, calendar: BusinessCalendar, clock: Clock) -> Handler:
     """Make the handler of `bank.transactions`.
 
     Entries are folded before reversals: the sums do not depend on the order, and a reversal finds its original whichever came first.
@@ -72,7 +73,7 @@ def fold_transactions(classes: ActivityClasses, clock: Clock) -> Handler:
                 )
         now = clock.now()
         if entries:
-            fresh = await repository.fold_entries(uow, list(entries.values()), now)
+            fresh = await repository.fold_entries(uow, list(entries.values()), now, calendar.local_date(now))
             for key, known in (await repository.read_entries(uow, entries.keys() - fresh)).items():
                 _refuse_other_content(entries[key], known)
         if reversals:

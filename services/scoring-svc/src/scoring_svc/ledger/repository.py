@@ -115,8 +115,9 @@ SELECT DISTINCT customer_id FROM delta
 """  # noqa: S608  # constants only
 
 
-async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: datetime) -> set[tuple[UUID, UUID]]:
-    """Add the entries that are new to ledger and aggregates; return their keys. The batch holds each key once."""
+async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: datetime, today: date) -> set[tuple[UUID, UUID]]:
+    """Add the entries that are new to ledger and aggregates; return their keys. The batch holds each key once; `today` is the business
+    date."""
     rows = await uow.driver.fetch(
         _FOLD_ENTRIES,
         [e.customer_id for e in entries],
@@ -132,7 +133,7 @@ async def fold_entries(uow: UnitOfWork, entries: Sequence[Entry], recorded_at: d
     )
     # Without the condition every batch would wait for the others at this row.
     # A posting dated ahead says nothing of how far the feed has come.
-    latest = max((e.booked_on for e in entries if e.booked_on <= recorded_at.date()), default=None)
+    latest = max((e.booked_on for e in entries if e.booked_on <= today), default=None)
     if latest is not None:
         await uow.driver.execute("UPDATE feed_position SET booked_on = $1 WHERE booked_on < $1", latest)
     return {(row[0], row[1]) for row in rows}

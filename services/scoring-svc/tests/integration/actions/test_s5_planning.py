@@ -119,7 +119,7 @@ async def test_s5_s7_a_reversed_posting_takes_its_action_back(desk: Desk) -> Non
         for back, amount in days
     ]
     async with desk.database.transaction() as uow:
-        await fold_entries(uow, entries, NOW)
+        await fold_entries(uow, entries, NOW, NOW.date())
         await uow.commit()
     await score(desk)
     await desk.plan(mark=False)
@@ -197,7 +197,7 @@ async def test_s5_the_uplift_report_counts_each_group_by_intention_to_treat(desk
         if number % 2:
             acted = Entry(desk.customer, uuid4(), uuid4(), TODAY + timedelta(days=80), -100, "CNY", "card", "card")
             async with desk.database.transaction() as uow:
-                await fold_entries(uow, [acted], NOW + timedelta(days=80))
+                await fold_entries(uow, [acted], NOW + timedelta(days=80), NOW.date() + timedelta(days=80))
                 await uow.commit()
     groups = await desk.fetch("SELECT hold_out, count(*) AS customers FROM action_plan GROUP BY hold_out")
     counted = {row["hold_out"]: row["customers"] for row in groups}

@@ -65,7 +65,7 @@ class Bank:
     products: dict[UUID, tuple[str, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fold = fold_transactions(METHOD.classes, self.clock)
+        fold = fold_transactions(METHOD.classes, METHOD.calendar, self.clock)
         accounts = take_up_accounts(self.clock)
         told = Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler")
         self.processor = Processor(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.bus import Record
@@ -43,7 +44,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def processor(database: Database, clock: ManualClock) -> Processor:
-    fold = fold_transactions(CLASSES, clock)
+    fold = fold_transactions(CLASSES, BusinessCalendar(zone="Asia/Shanghai"), clock)
     return Processor(
         PostgresInbox(database),
         "scoring-svc",
@@ -239,3 +240,15 @@ async def test_s1_every_touched_customer_is_dirty_from_its_earliest_day(database
     async with database.transaction(readonly=True) as uow:
         rows = await uow.driver.fetch("SELECT customer_id, touched_from FROM dirty_customer")
     assert [tuple(row) for row in rows] == [(customer, START + timedelta(days=1))]
+
+
+async def test_s1_the_feed_has_come_to_the_business_day_and_not_to_what_is_dated_ahead(
+    database: Database, processor: Processor, clock: ManualClock
+) -> None:
+    """At 17:00 in Greenwich it is the next day in Shanghai."""
+    clock.set(datetime(2026, 3, 10, 17, tzinfo=UTC))
+    today = date(2026, 3, 11)
+    for day in (today, today + timedelta(days=1)):
+        await fold(processor, [posted(uuid4(), uuid4(), 5, day=(day - START).days)])
+        async with database.transaction(readonly=True) as uow:
+            assert await repository.feed_position(uow) == today

@@ -80,7 +80,7 @@ async def report(database: Database, at: datetime, customer: UUID, told: Sequenc
 async def fold(database: Database, at: datetime, entries: Sequence[Entry], undone: Sequence[Entry] = ()) -> None:
     async with database.transaction() as uow:
         if entries:
-            await ledger.fold_entries(uow, entries, at)
+            await ledger.fold_entries(uow, entries, at, at.date())
         if undone:
             await ledger.fold_reversals(uow, [Reversal(e.customer_id, e.entry_id, uuid5(e.entry_id, "r")) for e in undone], at)
         await uow.commit()

@@ -42,7 +42,7 @@ async def load_bank(url: str) -> None:
     ]
     for start in range(0, len(entries), BATCH):
         async with database.transaction() as uow:
-            await fold_entries(uow, entries[start : start + BATCH], BOOKED)
+            await fold_entries(uow, entries[start : start + BATCH], BOOKED, BOOKED.date())
             await uow.commit()
     async with database.transaction() as uow:
         await uow.driver.execute("TRUNCATE dirty_customer")

@@ -40,7 +40,7 @@ class Desk:
         return found
 
     async def fold(self, entries: list[Entry], now: datetime = NOW) -> None:
-        await self.do(lambda uow: fold_entries(uow, entries, now))
+        await self.do(lambda uow: fold_entries(uow, entries, now, now.date()))
 
     async def score(self, now: datetime = NOW) -> None:
         """Until nobody is dirty."""

@@ -37,7 +37,7 @@ def _entry(customer: UUID, day: date, amount_minor: int = -1_000) -> Entry:
 
 async def _fold(database: Database, *entries: Entry) -> None:
     async with database.transaction() as uow:
-        await fold_entries(uow, entries, NOW)
+        await fold_entries(uow, entries, NOW, NOW.date())
         await uow.commit()
 
 
