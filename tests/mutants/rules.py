@@ -59,7 +59,7 @@ _outbox = (
         "guanxi_common/jobs.py",
         "        uow.after_commit(set_wake)\n",
         "",
-        f"{INTEGRATION}/messaging/test_jobs_woken.py::test_a_job_is_woken_by_the_consumer_and_ends_without_waiting",
+        f"{INTEGRATION}/messaging/test_jobs.py::test_a_job_is_woken_by_the_consumer_and_ends_without_waiting",
     ),
     Rule(
         "rows of a batch are sharded by key",
