@@ -117,13 +117,6 @@ _related_sales = (
         f"{SALES}::test_s4_an_open_complaint_holds_every_sale_and_even_activation",
     ),
     _scoring(
-        "a vulnerability holds through its last day",
-        "related_sales/policy.py",
-        "until >= situation.today",
-        "until > situation.today",
-        f"{SALES}::test_s4_a_refusal_names_its_rule_and_the_values",
-    ),
-    _scoring(
         "a risk profile that has expired says nothing",
         "related_sales/policy.py",
         "profile.expires_on < situation.today or ",
@@ -199,8 +192,8 @@ _actions = (
     _engagement(
         "a withdrawn consent acts at once",
         "actions/policy.py",
-        "and c.channel == channel and not c.granted",
-        "and c.channel == channel and False",
+        "is_granted(consents, kind.consent, channel) is False",
+        "is_granted(consents, kind.consent, channel) is ...",
         f"{TAKEN_UP}::test_s5_a_withdrawn_consent_acts_at_once",
     ),
     _engagement(
