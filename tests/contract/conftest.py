@@ -40,7 +40,9 @@ from guanxi_common.security.issuer import LocalIssuer
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, running
-from guanxi_common.testing.good_requests import GoodRequests, good_requests, interaction, plan
+from guanxi_common.testing.good_requests.bodies import interaction, plan
+from guanxi_common.testing.good_requests.table import good_requests
+from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 from guanxi_common.testing.kafka import free_ports
 from guanxi_contracts.topics import topic_specs

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from guanxi_common.http.openapi import operations
-from guanxi_common.testing.good_requests import GoodRequests
+from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
 SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))

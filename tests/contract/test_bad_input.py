@@ -12,7 +12,7 @@ import yaml
 from guanxi_common.http.openapi import operations
 from guanxi_common.http.settings import RATES
 from guanxi_common.testing.bad_bodies import BAD_BODIES, SECRET, BadBody
-from guanxi_common.testing.good_requests import GoodRequests
+from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
 SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))

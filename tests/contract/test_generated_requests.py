@@ -10,7 +10,7 @@ import httpx
 import pytest
 import schemathesis
 from guanxi_common.http.openapi import operations
-from guanxi_common.testing.good_requests import GoodRequests
+from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st

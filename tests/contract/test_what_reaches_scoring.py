@@ -12,7 +12,7 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, running
-from guanxi_common.testing.good_requests import product, product_terms, satisfaction
+from guanxi_common.testing.good_requests.bodies import product, product_terms, satisfaction
 from guanxi_common.testing.house import House
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import load_method
