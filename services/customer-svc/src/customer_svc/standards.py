@@ -2,18 +2,14 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from typing import TypeVar
 
-import yaml
-from pydantic import TypeAdapter
+from guanxi_common import standards
+from guanxi_common.standards import S
 
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.tiers.policy import TierStandard
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
-
-S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,5 @@ def load_standards() -> Standards:
 
 
 def _newest(kind: type[S], slice_name: str) -> S:
-    """The last version of `<slice_name>/standards.yaml`: a file keeps every version that was ever in force."""
-    text = files("customer_svc").joinpath(slice_name, "standards.yaml").read_text(encoding="utf-8")
-    versions = TypeAdapter(list[kind]).validate_python(yaml.safe_load(text)["versions"])  # type: ignore[valid-type]  # a variable
-    return max(versions, key=lambda one: one.version)  # type: ignore[attr-defined]  # every standard has one
+    versions: tuple[S, ...] = standards.load_standards("customer_svc", kind, slice_name)
+    return versions[-1]

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
+from guanxi_common.standards import parse_standards, standard_of, standard_on
 from pydantic import ConfigDict, ValidationError
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.signals.policy import SignalStandard
-from scoring_svc.standards import load_standards, parse_standards, standard_of, standard_on
+from scoring_svc.standards import load_standards
 
 
 @dataclass(frozen=True)

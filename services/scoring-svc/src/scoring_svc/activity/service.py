@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import InvalidInput, NotFound, Text
+from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.activity import repository
@@ -22,7 +22,7 @@ from scoring_svc.activity.schemas import (
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import WINDOWS, ActivityClasses
 from scoring_svc.scores.repository import customer_is_visible
-from scoring_svc.scores.service import EARLIEST, Method
+from scoring_svc.scores.service import Method, day_asked
 
 
 async def read_activity(
@@ -42,10 +42,7 @@ async def read_activity(
     """
     if not await customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
-    today = method.calendar.local_date(now)
-    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
-        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
-    day = as_of or today
+    day = day_asked(method, now, as_of, known_at)
     groups = await repository.read_sums(uow, scope, customer_id, day, WINDOWS, known_at, now)
     return ActivityOut(
         customer_id=customer_id,

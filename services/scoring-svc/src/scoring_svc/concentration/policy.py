@@ -14,10 +14,9 @@ from typing import Final
 
 import numpy as np
 from guanxi_common.errors import Text
+from guanxi_common.standards import standard_on
 from numpy.typing import NDArray
 from pydantic import ConfigDict
-
-from scoring_svc.standards import standard_on
 
 Ints = NDArray[np.int64]
 

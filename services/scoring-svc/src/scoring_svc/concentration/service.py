@@ -22,7 +22,7 @@ from scoring_svc.concentration.policy import (
 )
 from scoring_svc.concentration.repository import PartOfBook
 from scoring_svc.concentration.schemas import ConcentrationOut, FiguresOut, PartOut, TopShareOut
-from scoring_svc.scores.service import EARLIEST, Method
+from scoring_svc.scores.service import Method, day_asked
 from scoring_svc.standards import load_standards
 
 
@@ -50,10 +50,7 @@ class Answered:
 
 async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method, asked: Question, now: datetime) -> Answered:
     """Measure the book in scope. Raises `InvalidInput` for a date to come and an unknown currency."""
-    today = method.calendar.local_date(now)
-    as_of = asked.as_of or today
-    if not EARLIEST <= as_of <= today:
-        raise InvalidInput(Text("as_of is out of range.", "as_of 超出范围。"))
+    as_of = day_asked(method, now, asked.as_of)
     if asked.currency not in MINOR_DIGITS:
         raise InvalidInput(Text("currency is none of ISO 4217.", "currency 不是 ISO 4217 币种代码。"))
     standard = standard_for(load_standards(ConcentrationStandard, "concentration"), asked.measure, as_of)

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.standards import standard_of
 from guanxi_common.telemetry.metrics import SCORE_CHECKS
 
 from scoring_svc.background import off_the_loop
@@ -27,7 +28,7 @@ from scoring_svc.scores import repository
 from scoring_svc.scores.repository import StoredScore, main_reason_code
 from scoring_svc.scores.schemas import ScoreOut
 from scoring_svc.scores.service import Method, score_customer
-from scoring_svc.standards import load_standards, standard_of
+from scoring_svc.standards import load_standards
 
 SAMPLE: Final = 200
 NAMED: Final = 50

@@ -68,6 +68,14 @@ class Method:
     calendar: BusinessCalendar
 
 
+def day_asked(method: Method, now: datetime, as_of: date | None, known_at: datetime | None = None) -> date:
+    """The business date that is asked for. Raises `InvalidInput` for a date or an instant to come, and for one before our calendar."""
+    today = method.calendar.local_date(now)
+    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
+        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
+    return as_of or today
+
+
 async def read_score(
     uow: UnitOfWork,
     scope: RowScope,
@@ -87,10 +95,7 @@ async def read_score(
     """
     if not await repository.customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
-    today = method.calendar.local_date(now)
-    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
-        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
-    day = as_of or today
+    day = day_asked(method, now, as_of, known_at)
     if known_at is None:
         days = await ledger.read_days(uow, [customer_id], until=day)
     else:

@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from guanxi_common.errors import Text
+from guanxi_common.standards import parse_standards
 from hypothesis import given
 from hypothesis import strategies as st
 from scoring_svc.concentration.picture import draw
 from scoring_svc.concentration.policy import ConcentrationStandard, Measure, concentration, standard_for
-from scoring_svc.standards import load_standards, parse_standards
+from scoring_svc.standards import load_standards
 
 PERCENTS = (1, 5, 10, 20, 50, 100)
 books = st.lists(st.integers(0, 10**12), min_size=1, max_size=60).filter(any)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from guanxi_common.standards import parse_standards
 from hypothesis import given
 from hypothesis import strategies as st
 from scoring_svc.rfm.policy import (
@@ -16,7 +17,7 @@ from scoring_svc.rfm.policy import (
     migration,
     quintile_bounds,
 )
-from scoring_svc.standards import load_standards, parse_standards
+from scoring_svc.standards import load_standards
 
 STANDARD = load_standards(RfmStandard, "rfm")[0]
 
