@@ -144,9 +144,15 @@ async def test_a_poll_that_aiokafka_cancels_from_within_is_an_outage() -> None:
 
 
 async def test_our_own_cancellation_stays_one() -> None:
-    consumer = consumer_of([Inner(never)])
+    asked = asyncio.Event()
+
+    async def never_answers(*_only: Any, **_limits: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    consumer = consumer_of([Inner(never_answers)])
     polling = asyncio.ensure_future(consumer.poll(max_records=1, timeout=60))
-    await asyncio.sleep(0.01)
+    await asked.wait()
     polling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await polling
