@@ -187,11 +187,13 @@ def test_binaries_below_a_folder_of_mode_700_are_copied(
 
 @as_root
 def test_an_ordinary_user_starts_it_as_himself(folder: Path) -> None:
+    # This clone may lie where that user cannot reach it: the process changes its user after its imports, and is given the binaries.
+    programs = placement.place_binaries(folder, placement.ServerUser(65534, 65534, switch=True))
     os.chown(folder, 65534, 65534)
-    # Python itself may lie where that user cannot reach it, so the process changes its user after its imports.
     program = f"{PREPARE}{BECOME_NOBODY}{LAUNCH}print(e.home, (e.home / 'data').stat().st_uid); e.stop()"
     command = [sys.executable, "-c", program, str(folder / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    environment = {**os.environ, "PG_BIN": str(programs)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     assert done.stdout.strip() == f"{folder / 'data'} 65534", done.stderr
 
 
