@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
-	mutants bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset
+	mutants supply-chain bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ migrations: setup-dev ## Check that migrations and tables agree
 
 contracts: setup-dev ## Compare OpenAPI and event schemas with the last release
 	@$(BIN)/guanxi check-contracts
+
+supply-chain: setup-dev ## Write the SBOM and the licences to build/, refuse what is not accepted, look for known vulnerabilities
+	@$(BIN)/python deploy/supply_chain.py
 
 format: setup-dev ## Format and apply safe fixes
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
