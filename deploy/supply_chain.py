@@ -156,17 +156,17 @@ def main() -> int:
     BUILD.mkdir(exist_ok=True)
     components = make_sbom(BUILD / "sbom.cdx.json")
     problems = refused_licences(components, read_policy(POLICY.read_text(encoding="utf-8")), BUILD / "licences.csv")
-    print(f"{len(components)} components in build/sbom.cdx.json, their licences in build/licences.csv")  # noqa: T201
+    print(f"{len(components)} components in build/sbom.cdx.json, their licences in build/licences.csv")
     vulnerabilities = check_advisories()
     if vulnerabilities is None or not vulnerabilities.checked:
-        print(NOT_CHECKED)  # noqa: T201
+        print(NOT_CHECKED)
     else:
         print(
             f"{vulnerabilities.checked} versions compared with the advisories; not known there: {_said(vulnerabilities.unchecked)}"
-        )  # noqa: T201
+        )
         problems += [f"{version}: {', '.join(ids)}" for version, ids in vulnerabilities.known.items()]
     for problem in problems:
-        print(problem, file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 
