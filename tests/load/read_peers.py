@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from customer_svc.customers.models import CustomerContactRow, CustomerRow
-from customer_svc.customers.policy import mask_identity_number
 from engagement_svc.customers.models import CustomerRow as KnownCustomer
 from engagement_svc.tasks.models import TaskRow
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -19,6 +18,7 @@ from guanxi_common.keys.store import DataKey
 from guanxi_common.security.audit.models import AuditEntry
 from guanxi_common.security.directory.models import BookAssignment, DirectoryRole, DirectoryStaff
 from guanxi_common.security.fields import Place, unseal
+from guanxi_common.text import masked
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -165,7 +165,7 @@ def _shown(customer: CustomerRow, contact: CustomerContactRow, key: DataKey) -> 
         return unseal(sealed, key, Place("customer_contact", column, customer.id)) if sealed else None
 
     number = opened(contact.identity_sealed, "identity")
-    identity = IdentityOut(kind=contact.identity_kind, number=mask_identity_number(number)) if number else None  # type: ignore[arg-type]  # never null beside a number
+    identity = IdentityOut(kind=contact.identity_kind, number=masked(number)) if number else None  # type: ignore[arg-type]  # never null beside a number
     reachable = ContactOut(
         phones=[phone for sealed in contact.phones_sealed if (phone := opened(sealed, "phones"))],
         email=opened(contact.email_sealed, "email"),

@@ -10,13 +10,24 @@ Python's parser takes all of these but the first two, PostgreSQL refuses the res
 
 import json
 import math
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from starlette.requests import ClientDisconnect, Request
 
 from guanxi_common.errors import BodyTooLarge, InvalidInput, MalformedBody, Text, UnsupportedMediaType
 from guanxi_common.http.problems import field_errors
+from guanxi_common.text import is_readable_line
 
 T = TypeVar("T")
 
@@ -28,8 +39,32 @@ INT8_MIN, INT8_MAX = -(2**63), 2**63 - 1
 Int8 = Annotated[int, Field(ge=INT8_MIN, le=INT8_MAX)]
 """An integer that PostgreSQL's `bigint` holds."""
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
-"""One line of text: no control characters and no line separators of Unicode, so no forged log line and no U+0000."""
+
+_READABLE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]+$"
+"""What a pattern can say of `is_readable_line`; the rest depends on what stands beside a character."""
+
+
+class _Readable:
+    """A constraint on text: `is_readable_line`, else 422 `unreadable_character`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_require_readable, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"pattern": _READABLE_PATTERN, **handler(schema)}
+
+
+def _require_readable(line: str) -> str:
+    if not is_readable_line(line):
+        raise PydanticCustomError("unreadable_character", "a character that is not seen, or that turns the reading order around")
+    return line
+
+
+READABLE: Final = _Readable()
+"""Marks one line of which everything is seen: no forged log line, no U+0000, no two names that look the same."""
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), READABLE]
+"""A name or another short line: the type of every text that names something."""
 
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
 """Free text of several lines."""

@@ -69,6 +69,10 @@ _BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: MethodNotAllowed
 _FIELD_TEXTS = {
     "missing": Text("This field is required.", "缺少必填字段。"),
     "extra_forbidden": Text("This field is not known here.", "此处不接受该字段。"),
+    "unreadable_character": Text(
+        "The text holds a character that is invisible or changes the reading direction.",
+        "文本含有不可见字符或改变文字方向的字符。",
+    ),
 }
 _FIELD_INVALID = Text("The value is not allowed here.", "该值不符合要求。")
 

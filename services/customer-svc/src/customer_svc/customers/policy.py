@@ -1,4 +1,4 @@
-"""Pure rules of the customer file: what a valid entry is, how names are searched, how identity numbers are masked."""
+"""Pure rules of the customer file: what a valid entry is, and how names are searched."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,11 +86,6 @@ def normalise_phone(phone: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def mask_identity_number(number: str) -> str:
-    """Keep the last four characters: enough to compare with the paper on the desk."""
-    return "*" * max(len(number) - 4, 0) + number[-4:]
 
 
 def _is_han(character: str) -> bool:

@@ -10,10 +10,10 @@ from guanxi_common.http.hot_route import hot_route, id_in_path, id_parameter
 from guanxi_common.http.pagination import Page, PageRequest, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
+from guanxi_common.text import masked
 from starlette.responses import Response
 
 from customer_svc.customers import repository, service
-from customer_svc.customers.policy import mask_identity_number
 from customer_svc.customers.repository import Customer
 from customer_svc.customers.schemas import (
     ContactOut,
@@ -196,9 +196,7 @@ def customer_out(customer: Customer, contact: Contact, call: Call) -> CustomerOu
         customer_type=customer.customer_type,
         name=customer.name,
         outlet_id=customer.outlet_id,
-        identity_document=(
-            IdentityDocumentOut(kind=identity.kind, number=mask_identity_number(identity.number)) if identity else None
-        ),
+        identity_document=(IdentityDocumentOut(kind=identity.kind, number=masked(identity.number)) if identity else None),
         contact=(
             ContactOut(phones=list(contact.phones), email=contact.email, address=contact.address)
             if _shows_contact(call)

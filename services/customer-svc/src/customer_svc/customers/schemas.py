@@ -4,15 +4,15 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body, Line
+from guanxi_common.http.bodies import READABLE, Answer, Body, Line
 from pydantic import Field, StringConstraints
 
 from customer_svc.customers.policy import CustomerType, DocumentKind
 
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() .-]{5,30}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
-Address = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$"), READABLE]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=300), READABLE]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Sex = Literal["female", "male", "unknown"]
 
@@ -60,7 +60,7 @@ class CustomerChange(Body):
 
 
 class IdentityDocumentOut(Answer):
-    """`number` shows the last four characters; `:reveal` gives the whole, for a stated purpose."""
+    """`number` shows the last four characters, and never more than half; `:reveal` gives the whole, for a stated purpose."""
 
     kind: str
     number: str
@@ -94,7 +94,7 @@ class ContactOut(Answer):
 class CustomerSearch(Body):
     """All criteria given must hold; at least one is needed. Name: any part, pinyin or initials. The others: exact."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$")] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60), READABLE] | None = None
     phone: Phone | None = None
     identity_document: IdentityDocumentIn | None = None
     email: Email | None = None

@@ -5,10 +5,8 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body
+from guanxi_common.http.bodies import Answer, Body, Line
 from pydantic import AwareDatetime, Field
-
-ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Method(StrEnum):
@@ -65,8 +63,8 @@ class InteractionRecord(Body):
     result: Result
     result_note: Annotated[str, Field(max_length=2_000)] | None = None
     relationship_effect: RelationshipEffect = RelationshipEffect.NONE
-    participants: Annotated[list[ShortText], Field(max_length=20)] = []
-    materials: Annotated[list[ShortText], Field(max_length=20)] = []
+    participants: Annotated[list[Line], Field(max_length=20)] = []
+    materials: Annotated[list[Line], Field(max_length=20)] = []
     next_step: Annotated[str, Field(max_length=1_000)] | None = None
     task_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body
+from guanxi_common.http.bodies import READABLE, Answer, Body
 from guanxi_common.money import Money
 from pydantic import AwareDatetime, Field
 
@@ -62,7 +62,9 @@ class PlanAgreement(Body):
     objective: LongText
     goals: Annotated[list[Goal], Field(min_length=1, max_length=30)]
     agreed_on: date
-    agreement_method: Annotated[str, Field(min_length=1, max_length=60, description="How the customer agreed, e.g. signed.")]
+    agreement_method: Annotated[
+        str, Field(min_length=1, max_length=60, description="How the customer agreed, e.g. signed."), READABLE
+    ]
     review_every_months: Annotated[int, Field(ge=1, le=36)] = 6
 
 
