@@ -90,6 +90,26 @@ class UnitOfWork:
             return False
         return True
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What the block did is undone if it raises an `Exception`, its wake-ups included; the transaction goes on. Blocks may nest.
+
+        A cancellation undoes nothing here: the whole transaction is about to be rolled back. A block that commits ends the savepoint.
+        """
+        self._require_open()
+        wanted = (self._has_events, len(self._after_commit))
+        await self.driver.execute("SAVEPOINT block")
+        try:
+            yield
+        except Exception:
+            if not self._committed and not self.driver.is_closed():
+                await self.driver.execute("ROLLBACK TO SAVEPOINT block; RELEASE SAVEPOINT block")
+                self._has_events = wanted[0]
+                del self._after_commit[wanted[1] :]
+            raise
+        if not self._committed:
+            await self.driver.execute("RELEASE SAVEPOINT block")
+
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Run `callback` once the transaction is durable (a wake-up, never an effect that must happen)."""
         self._after_commit.append(callback)
@@ -135,7 +155,8 @@ class Database:
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a transaction; what is not committed by the end of the block is rolled back.
 
-        READ COMMITTED. A connection whose state is unknown (the task was cancelled in a statement) is dropped, not reused.
+        READ COMMITTED. A connection whose state is in doubt (a cancelled BEGIN, a ROLLBACK without an answer) is dropped: the next
+        user of the pool never finds an open transaction.
         """
         async with self.engine.connect() as connection:
             driver = await _begin(connection, "BEGIN READ ONLY" if readonly else "BEGIN")
@@ -144,7 +165,7 @@ class Database:
                 yield uow
             finally:
                 if not uow.committed:
-                    await _roll_back(connection, driver)
+                    await _roll_back(driver)
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[UnitOfWork]:
@@ -155,17 +176,16 @@ class Database:
         """
         pooled = await self.engine.raw_connection()
         try:
-            while (driver := _driver_of(pooled)).is_closed():
+            while not _is_clean(driver := _driver_of(pooled)):
+                driver.terminate()
                 await greenlet_spawn(pooled.invalidate)
                 pooled = await self.engine.raw_connection()
             try:
                 yield UnitOfWork(None, driver, self._wake_relay)
-            except asyncio.CancelledError:
-                await greenlet_spawn(pooled.invalidate)
+            except BaseException as error:
+                if isinstance(error, TimeoutError) or not isinstance(error, Exception):
+                    driver.terminate()
                 raise
-            finally:
-                if driver.is_closed() and pooled.is_valid:
-                    await greenlet_spawn(pooled.invalidate)
         finally:
             await greenlet_spawn(pooled.close)
 
@@ -177,35 +197,47 @@ def _driver_of(pooled: PoolProxiedConnection) -> "asyncpg.Connection[Any]":
     return cast("asyncpg.Connection[Any]", pooled.driver_connection)
 
 
+def _is_clean(driver: "asyncpg.Connection[Any]") -> bool:
+    """The last wall before a connection is used: whatever happened to it, it is open and in no transaction."""
+    return not driver.is_closed() and not driver.is_in_transaction()
+
+
 async def _begin(connection: AsyncConnection, statement: str) -> "asyncpg.Connection[Any]":
     """Open the transaction.
 
-    A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet.
+    A pooled connection that the server has closed meanwhile is replaced: nothing was done on it yet. A BEGIN without an answer may
+    have been executed all the same, and SQLAlchemy in AUTOCOMMIT would give its transaction to the next user of the pool.
     """
     while True:
         raw = await connection.get_raw_connection()
         driver = cast("asyncpg.Connection[Any]", raw.driver_connection)
-        try:
-            await driver.execute(statement)
-        except Exception:
-            if not driver.is_closed():
-                raise
-        if not driver.is_closed():
-            return driver
+        if _is_clean(driver):
+            try:
+                await driver.execute(statement)
+            except BaseException as error:
+                was_lost = driver.is_closed()
+                driver.terminate()
+                if not (was_lost and isinstance(error, Exception)):
+                    raise
+            else:
+                return driver
+        driver.terminate()
         await connection.invalidate()
 
 
-async def _roll_back(connection: AsyncConnection, driver: "asyncpg.Connection[Any]") -> None:
-    """End the transaction, or the connection: the server rolls back what a lost one left open."""
+async def _roll_back(driver: "asyncpg.Connection[Any]") -> None:
+    """End the transaction, or the connection: the server rolls back what a lost one left open.
+
+    `terminate` awaits nothing, so no second cancellation can come between the doubt and the drop. The pool replaces a closed
+    connection at its next use.
+    """
     # Shielded: a cancelled anyio scope would cancel the ROLLBACK too, and asyncpg has yet to stop the running statement.
     with anyio.CancelScope(shield=True):
         try:
-            if driver.is_closed():
-                await connection.invalidate()
-            else:
+            if not driver.is_closed():
                 await driver.execute("ROLLBACK", timeout=SETTLE_SECONDS)
         except BaseException as error:
-            await connection.invalidate()
+            driver.terminate()
             if not isinstance(error, Exception):
                 raise
 
@@ -220,9 +252,9 @@ async def _cancel_once(statement: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        # The outcome is looked at, or asyncio reports an error that comes later as never retrieved.
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         task.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait([task], timeout=SETTLE_SECONDS)
-        if task.done() and not task.cancelled():
-            task.exception()  # looked at, or asyncio reports it as never retrieved
         raise

@@ -40,6 +40,8 @@ class WakeUp:
                     self._connection = await asyncpg.connect(self._url, timeout=5)
                 await self._connection.execute(f"NOTIFY {CHANNEL}", timeout=5)
             except _LOST:
+                if self._connection is not None:
+                    self._connection.terminate()  # a server process that stands still must not delay the wake-ups to come
                 return  # the relay's poll finds the rows
             await asyncio.sleep(MIN_INTERVAL)
 
