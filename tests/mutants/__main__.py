@@ -14,13 +14,20 @@ from typing import Final, Literal
 from rich.console import Console
 from rich.table import Table
 
+from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
 
 ROOT: Final = Path(__file__).parents[2]
-RULES: Final = (*MESSAGING_RULES, *SERVICE_RULES, *ITEMS_RULES, *EDGE_RULES)
+RULES: Final = (
+    *MESSAGING_RULES,
+    *SERVICE_RULES,
+    *AUDIT_RULES,
+    *EDGE_RULES,
+    *ITEMS_RULES,
+)
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0
 _SIMULATE: Final = f"from guanxi_common.testing.simulation import run_seed\nfor seed in range({SEEDS}): run_seed(seed)"

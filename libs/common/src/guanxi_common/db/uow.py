@@ -67,6 +67,8 @@ class UnitOfWork:
         self._has_events = False
         self._after_commit: list[Callable[[], Awaitable[None]]] = []
         self._committed = False
+        self.audited = False
+        """Whether an entry of the audit log was written in this transaction."""
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement in this transaction; the unit of a single statement has the driver only."""

@@ -221,7 +221,12 @@ class Write:
         location: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Store the answer under the Idempotency-Key, commit, and return the response. Raises what the commit raises."""
+        """Store the answer under the Idempotency-Key, commit, and return the response. Raises what the commit raises.
+
+        Every write leaves an entry in the audit log: one that wrote none raises RuntimeError and is rolled back.
+        """
+        if not self.uow.audited:
+            raise RuntimeError(f"{self.call.operation} left no audit entry: rolled back")
         sent = {**_NOT_STORED, **(headers or {})}
         if etag is not None:
             sent["ETag"] = format_etag(etag)

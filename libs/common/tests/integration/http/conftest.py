@@ -24,6 +24,7 @@ from guanxi_common.http.idempotency import IdempotencyAnswer
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import PUBLIC, router
 from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.models import AUDIT_TABLES
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 from pydantic import BaseModel
@@ -78,6 +79,7 @@ async def write_note(body: NoteBody, call: Annotated[Call, permission("note.writ
     async with call.write() as write:
         note_id = await write.uow.driver.fetchval("INSERT INTO note (name) VALUES ($1) RETURNING id", body.name)
         out = NoteOut(id=note_id, name=body.name, version=1)
+        await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")
         return await write.reply(201, out, etag=1, location=f"/v1/notes/{note_id}")
 
 
@@ -113,6 +115,7 @@ async def change_note(note_id: Int8, body: NoteBody, call: Annotated[Call, permi
         write.check_version(row["version"])
         change = "UPDATE note SET name = $2, version = version + 1 WHERE id = $1 RETURNING *"
         changed = NoteOut(**await write.uow.driver.fetchrow(change, note_id, body.name))
+        await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")
         return await write.reply(200, changed, etag=changed.version)
 
 
@@ -125,6 +128,7 @@ async def run_statement(body: Statement, call: Annotated[Call, permission("note.
     """Whatever the test wants to go wrong in the database."""
     async with call.write() as write:
         await write.uow.driver.execute(body.sql)
+        await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")
         return await write.reply(204)
 
 
@@ -133,6 +137,14 @@ async def forget_reply(call: Annotated[Call, permission("note.write", idempotent
     async with call.write() as write:
         await write.uow.driver.execute("INSERT INTO note (name) VALUES ('forgotten')")
     return Response()
+
+
+@notes.post("/v1/notes:unlogged", operation_id="writeUnlogged", response_model=None)
+async def write_unlogged(call: Annotated[Call, permission("note.write", idempotent=False)]) -> Response:
+    """A write that nobody would ever know of."""
+    async with call.write() as write:
+        await write.uow.driver.execute("INSERT INTO note (name) VALUES ('unlogged')")
+        return await write.reply(201)
 
 
 @notes.post("/v1/notes:search", operation_id="searchNotes", response_model=None)
@@ -175,6 +187,7 @@ async def open_notes() -> Response:
 async def write_hot_note(call: Call, note: HotNote) -> Response:
     async with call.write() as write:
         await write.uow.driver.execute("INSERT INTO note (name) VALUES ($1)", note.name)
+        await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")
         return await write.reply(201, HotAnswer(note.name))
 
 
@@ -193,6 +206,7 @@ async def write_hot_note(call: Call, note: HotNote) -> Response:
 )
 async def batch_hot_notes(call: Call, note: HotNote) -> Response:
     async with call.write() as write:
+        await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")
         return await write.reply(200, HotAnswer(note.name[:10]))
 
 

@@ -108,6 +108,12 @@ async def test_a_write_block_without_reply_is_rolled_back_and_is_a_fault(service
         assert await uow.driver.fetchval("SELECT count(*) FROM note") == 0
 
 
+async def test_7_9_a_write_without_an_audit_entry_is_rolled_back(service):
+    assert (await service.client.post("/v1/notes:unlogged")).status_code == 500
+    async with service.database.transaction(readonly=True) as uow:
+        assert await uow.driver.fetchval("SELECT count(*) FROM note") == 0
+
+
 async def test_a_request_over_its_time_is_given_up_and_its_statement_ends(start):
     async with start(request_timeout=0.3) as service:
         answer = await run(service, "SELECT pg_sleep(60)")

@@ -13,6 +13,7 @@ from guanxi_common.messaging.runner import Handler
 from customer_svc.accounts import service
 from customer_svc.accounts.schemas import AccountItem
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
+from customer_svc.inbound.service import from_the_bus, record_intake
 from customer_svc.transactions.schemas import ItemError
 
 
@@ -29,6 +30,7 @@ def take_in_accounts(clock: Clock) -> Handler:
             if outcome.error is not None
         ]
         await keep_rejections(uow, rejections)
+        await record_intake(uow, from_the_bus(events[0].topic), items, "accounts")
 
     return handle
 

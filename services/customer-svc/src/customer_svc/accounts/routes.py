@@ -19,6 +19,7 @@ from customer_svc.accounts import repository, service
 from customer_svc.accounts.policy import Account
 from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, AccountOut
 from customer_svc.customers.repository import customer_is_visible
+from customer_svc.inbound.service import record_intake
 
 accounts = router("accounts")
 
@@ -61,7 +62,9 @@ _ITEM = {
 async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        return await write.reply(200, await service.report_accounts(write.uow, batch.items, write.now))
+        result = await service.report_accounts(write.uow, batch.items, write.now)
+        await record_intake(write.uow, write.audit, batch.items, "accounts")
+        return await write.reply(200, result)
 
 
 @accounts.get(

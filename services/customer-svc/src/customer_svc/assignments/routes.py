@@ -59,6 +59,7 @@ async def list_assignments(customer_id: UUID, call: Annotated[Call, permission("
         book = await repository.read_book(read.uow, read.scope, customer_id, read.now)
         if not book:
             raise NotFound
+        await audit.record(read.uow, read.audit, customer_id, ("assignments",))
         return read.reply(_out(customer_id, book))
 
 

@@ -14,6 +14,7 @@ from guanxi_common.text import masked
 from starlette.responses import Response
 
 from customer_svc.customers import repository, service
+from customer_svc.customers.metrics import SEARCHES
 from customer_svc.customers.repository import Customer
 from customer_svc.customers.schemas import (
     ContactOut,
@@ -155,7 +156,10 @@ async def search_customers(
             limit=body.limit + 1,
         )
         page = page_of(found, PageRequest(body.limit, body.cursor), cursor, key=lambda c: (c.name, c.id), item=_summary)
-        await audit.record_many(read.uow, read.audit, [customer.id for customer in found[: body.limit]], ("name",))
+        outcome = "found" if page.data else "fruitless"
+        await audit.record(read.uow, read.audit, outcome, service.asked_for(body), subject_type="search")
+        await audit.record_many(read.uow, read.audit, [customer.id for customer in page.data], ("name",))
+        SEARCHES.labels(outcome).inc()
         return read.reply(page)
 
 

@@ -101,9 +101,14 @@ async def change_customer(
     return customer, contact
 
 
+def asked_for(search: CustomerSearch) -> list[str]:
+    """The names of the criteria of a search, as the audit log keeps them."""
+    return sorted(search.model_fields_set - {"limit", "cursor"})
+
+
 def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
     """What to look for; raises `InvalidInput` where nothing is asked, or a phone cannot be one."""
-    if not search.model_fields_set - {"limit", "cursor"}:
+    if not asked_for(search):
         raise InvalidInput(Text("Give at least one criterion.", "请至少提供一个查询条件。"))
     phone = _normal_phone(search.phone, "/phone") if search.phone else None
     document = _normal_document(search.identity_document) if search.identity_document else None

@@ -8,6 +8,7 @@ from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
+from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory.values import Outlet, Role, Staff
 from starlette.responses import Response
 
@@ -61,6 +62,7 @@ _ROLE = {"role": "teller", "grants": {"customer.read": "outlet", "customer.searc
 async def register_outlet(body: OutletRegistration, call: Annotated[Call, permission("directory.write")]) -> Response:
     async with call.write() as write:
         outlet = await service.register_outlet(write.uow, body)
+        await audit.record(write.uow, write.audit, outlet.id, body.model_fields_set, subject_type="outlet")
         return await write.reply(201, _outlet_out(outlet), etag=outlet.version, location=f"/v1/outlets/{outlet.id}")
 
 
@@ -107,6 +109,7 @@ async def read_outlet(outlet_id: UUID, call: Annotated[Call, permission("directo
 async def register_staff(body: StaffRegistration, call: Annotated[Call, permission("directory.write")]) -> Response:
     async with call.write() as write:
         staff = await service.register_staff(write.uow, parts_of(call).issuer, body)
+        await audit.record(write.uow, write.audit, staff.id, body.model_fields_set, subject_type="staff")
         return await write.reply(201, _staff_out(staff), etag=staff.version, location=f"/v1/staff/{staff.id}")
 
 
@@ -180,6 +183,7 @@ async def read_staff(staff_id: UUID, call: Annotated[Call, permission("directory
 async def change_staff(staff_id: UUID, body: StaffChange, call: Annotated[Call, permission("directory.write")]) -> Response:
     async with call.write() as write:
         staff = await service.change_staff(write.uow, staff_id, body, write.expected)
+        await audit.record(write.uow, write.audit, staff_id, body.model_fields_set, subject_type="staff")
         return await write.reply(200, _staff_out(staff), etag=staff.version)
 
 

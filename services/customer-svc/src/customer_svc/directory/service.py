@@ -7,13 +7,17 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, StaleVersion
 from guanxi_common.ids import derived_id
 from guanxi_common.messaging import outbox
+from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory import repository as replica
 from guanxi_common.security.directory.values import Outlet, Role, Staff
+from guanxi_common.security.principal import AuditContext, Purpose
 
 from customer_svc.directory import policy, repository
 from customer_svc.directory.errors import AlreadyInDirectory, UnknownReference
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.directory.schemas import OutletRegistration, StaffChange, StaffRegistration
+
+_AT_THE_START = AuditContext("system:start", "publishRoles", Purpose.OPERATIONS, None)
 
 
 async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> Outlet:
@@ -97,6 +101,7 @@ async def publish_roles(uow: UnitOfWork) -> list[Role]:
     for role in newer:
         grants = {permission: str(scope) for permission, scope in role.grants.items()}
         await outbox.append(uow, RoleSnapshot(role=role.role, grants=grants), version=role.version)
+        await audit.record(uow, _AT_THE_START, role.role, ("grants",), subject_type="role")
     return newer
 
 

@@ -7,6 +7,7 @@ from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
+from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from customer_svc.inbound import repository
@@ -40,6 +41,7 @@ async def list_inbound_rejections(
     past = cursor.decode(paging.cursor)
     async with call.read() as read:
         found = await repository.list_rejections(read.uow, source=source, past=past, limit=paging.limit + 1)
+        await audit.record(read.uow, read.audit, source or "every source", ("account_number",), subject_type="inbound_rejections")
         return read.reply(page_of(found, paging, cursor, key=lambda one: (one.received_at, one.event_id), item=_out))
 
 

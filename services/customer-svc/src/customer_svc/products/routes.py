@@ -10,6 +10,7 @@ from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
+from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from customer_svc.parts import parts_of
@@ -60,6 +61,7 @@ AsOf = Annotated[date | None, Query(description="Business date; default: the new
 async def create_product(body: ProductCreation, call: Annotated[Call, permission("product.write")]) -> Response:
     async with call.write() as write:
         product = await service.create_product(write.uow, body, call.principal.staff_id, write.now)
+        await audit.record(write.uow, write.audit, product.code, body.model_fields_set, subject_type="product")
         return await write.reply(201, _out(product), etag=product.version, location=f"/v1/products/{product.code}")
 
 
@@ -79,6 +81,7 @@ async def publish_product_version(
         product = await service.publish_version(
             write.uow, code, body, call.principal.staff_id, today, write.now, write.check_version
         )
+        await audit.record(write.uow, write.audit, product.code, body.model_fields_set, subject_type="product")
         return await write.reply(201, _out(product), etag=product.version, location=f"/v1/products/{product.code}")
 
 

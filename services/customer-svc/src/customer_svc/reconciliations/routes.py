@@ -5,6 +5,7 @@ from typing import Annotated
 from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.routes import router
+from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from customer_svc.reconciliations import service
@@ -45,4 +46,5 @@ async def reconcile(
     body: ReconciliationRequest, call: Annotated[Call, permission("reconciliation.run", idempotent=False)]
 ) -> Response:
     async with call.read() as read:
+        await audit.record(read.uow, read.audit, body.source, ("count", "sum"), subject_type="reconciliation")
         return read.reply(await service.reconcile(read.uow, body))

@@ -12,6 +12,7 @@ from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
+from customer_svc.inbound.service import from_the_bus, record_intake
 from customer_svc.transactions import service
 from customer_svc.transactions.schemas import MAX_ITEMS, ItemError, TransactionItem
 
@@ -31,6 +32,7 @@ def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
                 if outcome.error is not None
             ]
         await keep_rejections(uow, rejections)
+        await record_intake(uow, from_the_bus(events[0].topic), items, "transactions")
 
     return handle
 

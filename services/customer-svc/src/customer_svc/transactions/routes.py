@@ -10,8 +10,10 @@ from guanxi_common.http.hot_route import hot_route
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.messaging import outbox
+from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from customer_svc.inbound.service import record_intake
 from customer_svc.parts import parts_of
 from customer_svc.transactions import repository, service
 from customer_svc.transactions.policy import Posting
@@ -58,6 +60,7 @@ async def batch_create_transactions(call: Call, batch: TransactionBatch) -> Resp
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
         result = await service.post_transactions(write.uow, parts_of(call).calendar, batch.items, write.now)
+        await record_intake(write.uow, write.audit, batch.items, "transactions")
         return await write.reply(200, msgspec.json.encode(result))
 
 
@@ -95,6 +98,9 @@ async def list_parked_postings(
             limit=paging.limit + 1,
         )
         page = page_of(found, paging, cursor, key=lambda p: (p.account_number, p.external_id), item=_parked)
+        await audit.record(
+            read.uow, read.audit, source or "every source", ("account_number", "amount"), subject_type="parked_postings"
+        )
         return read.reply(page)
 
 

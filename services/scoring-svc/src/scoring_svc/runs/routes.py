@@ -9,6 +9,7 @@ from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
+from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from scoring_svc.parts import parts_of
@@ -62,6 +63,7 @@ _MODEL = {
 async def start_score_run(body: ScoreRunRequest, call: Annotated[Call, permission("score_run.start")]) -> Response:
     async with call.write() as write:
         run = await service.request_run(write.uow, parts_of(call).method, body.as_of, call.principal.actor, write.now)
+        await audit.record(write.uow, write.audit, run.id, ("request",), subject_type="score_run")
         return await write.reply(202, _run_out(run), location=f"/v1/score-runs/{run.id}")
 
 
@@ -88,6 +90,7 @@ async def read_score_run(run_id: UUID, call: Annotated[Call, permission("score_r
 async def cancel_score_run(run_id: UUID, call: Annotated[Call, permission("score_run.cancel")]) -> Response:
     async with call.write() as write:
         run = await service.cancel_run(write.uow, run_id, write.now)
+        await audit.record(write.uow, write.audit, run_id, ("state",), subject_type="score_run")
         return await write.reply(200, _run_out(run))
 
 

@@ -93,3 +93,4 @@ async def _insert(
 ) -> None:
     common: tuple[Any, ...] = (audit.actor, audit.operation, str(audit.purpose), audit.request_id, subject_type, list(fields))
     await uow.driver.execute(_RECORD, *common, reason, subjects)
+    uow.audited = True
