@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -12,10 +11,10 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import describe
 from guanxi_common.messaging.processing import Handler
+from guanxi_common.parts import Part, first_of, run_parts
 from guanxi_common.telemetry.job_metrics import JOB_LAST_DONE, JOB_RUNS
 
 _log = structlog.get_logger("guanxi.jobs")
-_LONGEST_BACKOFF = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +45,36 @@ def waking(handler: Handler, wake: asyncio.Event) -> Handler:
     return handle
 
 
+def job_part(database: Database, job: Job, *, needs: Sequence[Part] = ()) -> Part:
+    """The part that runs one job, and runs it again, later each time, where it fails."""
+
+    async def work(part: Part, stop: asyncio.Event) -> None:
+        await _run(database, job, part, stop)
+
+    return Part(f"job:{job.name}", work, needs=needs)
+
+
 async def run_jobs(database: Database, jobs: Sequence[Job], stop: asyncio.Event) -> None:
     """Run all jobs until `stop` is set; a transaction under way is finished."""
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(_run(database, job, stop), name=job.name)
-        await stop.wait()
-        for job in jobs:
-            job.wake.set()
+    await run_parts([job_part(database, job) for job in jobs], stop)
 
 
-async def _run(database: Database, job: Job, stop: asyncio.Event) -> None:
+async def _run(database: Database, job: Job, part: Part, stop: asyncio.Event) -> None:
     set_context(replace(current_context(), actor=f"system:{job.name}"))
     JOB_LAST_DONE.labels(job.name).set_to_current_time()  # one that never succeeds is late from its start
-    backoff = job.interval
     while not stop.is_set():
         job.wake.clear()  # before the look: what comes during it is looked for again
         try:
             done = await run_once(database, job)
-        except Exception as error:  # a job that fails must not end the worker: it is logged, counted and tried again
+        except Exception as error:
             JOB_RUNS.labels(job.name, "failed").inc()
             _log.warning("job_failed", job=job.name, error=describe(error))
-            backoff = min(max(backoff * 2, 0.5), _LONGEST_BACKOFF)
-            await _wait(stop, backoff)
-            continue
+            raise
+        part.went_well()
         JOB_RUNS.labels(job.name, "done").inc()
         JOB_LAST_DONE.labels(job.name).set_to_current_time()
-        backoff = job.interval
-        if not done and not stop.is_set():
-            await _wait(job.wake, job.interval)
+        if not done:
+            await first_of(stop, job.wake, timeout=job.interval)
 
 
 async def run_once(database: Database, job: Job) -> int:
@@ -83,9 +83,3 @@ async def run_once(database: Database, job: Job) -> int:
         done = await job.run(uow)
         await uow.commit()
     return done
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

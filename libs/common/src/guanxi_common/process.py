@@ -1,44 +1,52 @@
 """What every service's API and worker process is made of: `main.py` and `worker.py` add the service's own parts.
 
-`api_parts` are the keyword arguments that every `ServiceParts` takes; `run_worker` runs relay, consumers, audit sealer and jobs until
-SIGTERM.
+`api_parts` are the keyword arguments that every `ServiceParts` takes; `run_worker` runs relay, consumers, audit sealer and jobs, each a
+part that fails alone (`guanxi_common.parts`), until SIGTERM.
 """
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from guanxi_contracts.topics import load_topics, topic_specs
 
 from guanxi_common import telemetry
 from guanxi_common.clock import Clock
-from guanxi_common.db.migrate import head_revision
+from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.http import idempotency
 from guanxi_common.http.settings import HttpSettings
-from guanxi_common.jobs import Job, run_jobs
+from guanxi_common.jobs import Job, job_part
 from guanxi_common.messaging import inbox, outbox
-from guanxi_common.messaging.bus import Bus
+from guanxi_common.messaging.bus import Bus, BusUnavailable
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import Listener, WakeUp
+from guanxi_common.parts import STALLED_SECONDS, Part, Work, first_of, run_parts
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.settings import ServiceSettings
-from guanxi_common.startup import when_available
 from guanxi_common.telemetry.metrics import watch_pool
-from guanxi_common.telemetry.worker_http import Progress, serve_worker_http
+from guanxi_common.telemetry.worker_http import serve_worker_http
 
 OUTBOX_KEPT = timedelta(days=1)
 ANSWERS_KEPT = timedelta(hours=48)
 INBOX_KEPT = timedelta(days=5 + max(topic.retention_days or 0 for topic in load_topics().values() if topic.kind != "snapshots"))
 """Longer than any topic keeps its records: what is read again after a reset of the offsets is recognised."""
+
+SCHEMA_INTERVAL: Final = 60.0
+SEAL_INTERVAL: Final = 1.0
+MAINTENANCE_INTERVAL: Final = 60.0
+DATABASE_INTERVAL: Final = 10.0
+DATABASE_DEADLINE: Final = 10.0
+
+Step = Callable[[], Awaitable[None]]
+"""A step of a worker's start. It may be done twice, and is tried again until it succeeds."""
 
 
 def open_database(settings: ServiceSettings, process: str) -> Database:
@@ -54,13 +62,29 @@ def open_database(settings: ServiceSettings, process: str) -> Database:
 def api_parts(settings: ServiceSettings, clock: Clock, package: str) -> dict[str, Any]:
     """What `ServiceParts` needs, for the API process of `package`."""
     telemetry.configure(settings.service, "api")
+    database, needed_revision = open_database(settings, "api"), head_revision(package)
     return {
-        "database": open_database(settings, "api"),
+        "service": settings.service,
+        "database": database,
+        "background": (database_part(database, needed_revision),),
         "clock": clock,
         "tokens": build_token_verifier(settings, clock),
         "resolve_principal": resolve_principal,
-        "needed_revision": head_revision(package),
+        "needed_revision": needed_revision,
     }
+
+
+def database_part(database: Database, needed_revision: str | None) -> Part:
+    """The part that looks whether the database answers and has the schema that the code needs."""
+
+    async def watch(part: Part, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            async with asyncio.timeout(DATABASE_DEADLINE), database.transaction(readonly=True) as uow:
+                await require_revision(uow, needed_revision)
+            part.went_well()
+            await first_of(stop, timeout=DATABASE_INTERVAL)
+
+    return Part("database", watch)
 
 
 def http_settings(settings: ServiceSettings) -> HttpSettings:
@@ -74,62 +98,152 @@ async def run_worker(
     subscriptions: Sequence[Subscription],
     jobs: Sequence[Job],
     *,
+    needed_revision: str | None,
+    steps: Mapping[str, Step],
     reading: RunnerSettings | None = None,
 ) -> None:
-    """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service."""
-    bus = await when_available(lambda: _open_bus(settings))
-    # Until here a signal simply ends the process: nothing is under way.
-    stop = asyncio.Event()
+    """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service.
+
+    Consumers and jobs wait for the service's own `steps` of the start, which may be done twice; nothing waits for longer than what it
+    needs. Raises `SchemaUnfit` where the database's schema is, or becomes, one that this code cannot work on.
+    """
+    worker = Worker(settings, database, clock, subscriptions, jobs, needed_revision=needed_revision, steps=steps, reading=reading)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    relay = Relay(database, bus)
-    runner = ConsumerRunner(database, bus, settings.service, subscriptions, settings=reading)
-    background = [
-        asyncio.create_task(Listener(settings.database_url or "", relay.wake).run()),
-        asyncio.create_task(AuditSealer(database, settings.service, settings.audit_seed, clock).run()),
-    ]
-    if isinstance(bus, EmbeddedBus):
-        background.append(asyncio.create_task(_maintain(bus)))
+        loop.add_signal_handler(number, worker.stop.set)
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(until_stopped("relay", relay.run(stop), stop))
-            group.create_task(until_stopped("consumer", runner.run(stop), stop))
-            group.create_task(until_stopped("jobs", run_jobs(database, [*jobs, *_housekeeping(clock)], stop), stop))
-            if settings.worker_port:
-                progress: Progress = {"consumer": runner.seconds_since_progress}
-                group.create_task(serve_worker_http(progress, stop, port=settings.worker_port))
+        await worker.run()
     finally:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
-        await bus.close()
         await database.dispose()
 
 
-async def until_stopped(part: str, work: Awaitable[None], stop: asyncio.Event) -> None:
-    """Do a part of a worker's work. Raises `RuntimeError` where it ends before `stop` is set: the worker is then started again.
+class Worker:
+    """The parts of one worker process, and what they wait for."""
 
-    A task that a library cancels from within ends without an error, and a task group takes no notice of it.
-    """
-    task = asyncio.current_task()
-    try:
-        await work
-    except asyncio.CancelledError:
-        if stop.is_set() or task is None or task.cancelling():
-            raise
-    if not stop.is_set():
-        raise RuntimeError(f"the {part} ended by itself")
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        clock: Clock,
+        subscriptions: Sequence[Subscription],
+        jobs: Sequence[Job],
+        *,
+        needed_revision: str | None,
+        steps: Mapping[str, Step],
+        reading: RunnerSettings | None = None,
+    ) -> None:
+        self.stop: Final = asyncio.Event()
+        self._settings = settings
+        self._database = database
+        self._needed_revision = needed_revision
+        self._bus: Bus | None = None
+        self._relay: Relay | None = None
+        self._runner: ConsumerRunner | None = None
+        self._consumed = (subscriptions, reading)
+        self._unfit: SchemaUnfit | None = None
+        schema = Part("schema", self._watch_schema)
+        steps_done = [schema, *(Part(name, _step(step), once=True, needs=[schema]) for name, step in steps.items())]
+        bus = Part("bus", self._open_bus, once=True)
+        self._sealer = AuditSealer(database, settings.service, settings.audit_seed, clock)
+        self.parts: Final = [
+            *steps_done,
+            bus,
+            Part("relay", self._publish, needs=[schema, bus], stalled_after=STALLED_SECONDS),
+            Part("listener", self._listen, endless=True),
+            Part("sealer", self._seal, needs=[schema], stalled_after=STALLED_SECONDS),
+            Part("consumer", self._consume, needs=[*steps_done, bus], stalled_after=STALLED_SECONDS, progress=self._silence),
+            Part("log-maintenance", self._maintain, needs=[bus], once=True),
+            *(job_part(database, job, needs=steps_done) for job in (*jobs, *_housekeeping(clock))),
+        ]
+        if settings.worker_port:
+            self.parts.append(Part("http", self._serve))
+
+    async def run(self) -> None:
+        """Run the parts until `stop` is set. Raises `SchemaUnfit`."""
+        try:
+            await run_parts(self.parts, self.stop)
+        finally:
+            if self._bus is not None:
+                await self._bus.close()
+        if self._unfit is not None:
+            raise self._unfit
+
+    async def _watch_schema(self, part: Part, stop: asyncio.Event) -> None:
+        """The worker's only reason to end by itself: on a schema that it does not know every statement is a guess."""
+        while not stop.is_set():
+            try:
+                async with self._database.transaction(readonly=True) as uow:
+                    await require_revision(uow, self._needed_revision)
+            except SchemaUnfit as error:
+                self._unfit = error
+                stop.set()
+                return
+            part.went_well()
+            part.achieve()
+            await first_of(stop, timeout=SCHEMA_INTERVAL)
+
+    async def _open_bus(self, part: Part, _stop: asyncio.Event) -> None:
+        """Open the bus and make its topics. Whoever needs a topic that cannot be made waits for it alone."""
+        settings = self._settings
+        if self._bus is None:
+            self._bus = await open_bus(
+                kafka_bootstrap_servers=settings.kafka_bootstrap_servers, bus_database_url=settings.bus_database_url
+            )
+        try:
+            await self._bus.ensure_topics(topic_specs(test=settings.few_partitions))
+        finally:
+            part.achieve()
+
+    async def _publish(self, part: Part, stop: asyncio.Event) -> None:
+        self._relay = Relay(self._database, self._opened_bus(), part=part)
+        await self._relay.run(stop)
+
+    async def _listen(self, part: Part, _stop: asyncio.Event) -> None:
+        await Listener(self._settings.database_url or "", self._wake_relay, on_listening=part.went_well).run()
+
+    def _wake_relay(self) -> None:
+        if self._relay is not None:
+            self._relay.wake()
+
+    async def _seal(self, part: Part, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._sealer.seal_all()
+            part.went_well()
+            await first_of(stop, timeout=SEAL_INTERVAL)
+
+    async def _consume(self, part: Part, stop: asyncio.Event) -> None:
+        subscriptions, reading = self._consumed
+        self._runner = ConsumerRunner(
+            self._database, self._opened_bus(), self._settings.service, subscriptions, settings=reading, part=part
+        )
+        await self._runner.run(stop)
+
+    def _silence(self) -> float:
+        return self._runner.seconds_since_progress() if self._runner is not None else 0.0
+
+    async def _maintain(self, part: Part, stop: asyncio.Event) -> None:
+        """Retention and compaction of the embedded log; one of the workers does it at a time. Kafka does its own."""
+        bus = self._opened_bus()
+        while isinstance(bus, EmbeddedBus) and not stop.is_set():
+            await first_of(stop, timeout=MAINTENANCE_INTERVAL)
+            await bus.maintain()
+            part.went_well()
+
+    async def _serve(self, _part: Part, stop: asyncio.Event) -> None:
+        port = self._settings.worker_port or 0
+        await serve_worker_http(self._settings.service, self.parts, stop, port=port)
+
+    def _opened_bus(self) -> Bus:
+        if self._bus is None:
+            raise BusUnavailable("the bus is not open")
+        return self._bus
 
 
-async def _open_bus(settings: ServiceSettings) -> Bus:
-    bus = await open_bus(kafka_bootstrap_servers=settings.kafka_bootstrap_servers, bus_database_url=settings.bus_database_url)
-    try:
-        await bus.ensure_topics(topic_specs(test=settings.few_partitions))
-    except BaseException:
-        await bus.close()
-        raise
-    return bus
+def _step(step: Step) -> Work:
+    async def work(_part: Part, _stop: asyncio.Event) -> None:
+        await step()
+
+    return work
 
 
 def _housekeeping(clock: Clock) -> list[Job]:
@@ -147,11 +261,3 @@ def _housekeeping(clock: Clock) -> list[Job]:
         Job("purge-inbox", 600, purge_inbox),
         Job("purge-answers", 600, purge_answers),
     ]
-
-
-async def _maintain(bus: EmbeddedBus) -> None:
-    """Retention and compaction of the embedded log; one of the workers does it at a time."""
-    while True:
-        await asyncio.sleep(60)
-        with suppress(Exception):  # the next round tries again; a broker that is away is reported by relay and consumers
-            await bus.maintain()

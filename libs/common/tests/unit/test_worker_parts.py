@@ -1,12 +1,26 @@
-"""A worker none of whose parts may end unnoticed."""
+"""D18: the parts of a process fail alone, whatever they raise, and are started again alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
-from guanxi_common.process import until_stopped
+from guanxi_common import parts
+from guanxi_common.parts import Part, PartProblem, backoff_after, health_of, running
+from guanxi_common.testing.eventually import eventually
+from prometheus_client import REGISTRY
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(parts, "_CHECK_SECONDS", 0.02)
+
+
+class Unheard(BaseException):
+    """Derived from nothing that anybody catches."""
 
 
 async def cancelled_from_within() -> None:
@@ -19,27 +33,222 @@ async def returns() -> None:
     """End at once."""
 
 
-@pytest.mark.parametrize("work", [cancelled_from_within, returns])
-async def test_a_part_that_ends_by_itself_ends_the_worker(work: Callable[[], Awaitable[None]]) -> None:
-    async def worker() -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(until_stopped("consumer", work(), asyncio.Event()))
-            group.create_task(asyncio.Event().wait())
-
-    with pytest.raises(ExceptionGroup) as raised:
-        await worker()
-    assert [str(error) for error in raised.value.exceptions] == ["the consumer ended by itself"]
+async def group_fails() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(raising(Unheard())())
+        group.create_task(asyncio.Event().wait())
 
 
-async def test_a_part_may_end_when_it_is_told_to() -> None:
-    stop = asyncio.Event()
-    stop.set()
-    await until_stopped("consumer", returns(), stop)
+def raising(error: BaseException) -> Callable[[], Awaitable[None]]:
+    async def work() -> None:
+        raise error
+
+    return work
 
 
-async def test_a_worker_that_is_cancelled_ends_as_cancelled() -> None:
-    part = asyncio.ensure_future(until_stopped("consumer", asyncio.sleep(60), asyncio.Event()))
-    await asyncio.sleep(0)
-    part.cancel()
+ENDS = {
+    "an error": (raising(ValueError("the row of Li Wei")), "ValueError"),
+    "a problem of its own": (raising(PartProblem("no key 2025")), "PartProblem: no key 2025"),
+    "a group": (raising(BaseExceptionGroup("both", [Unheard(), ValueError()])), "Unheard"),
+    "a task of its own": (group_fails, "Unheard"),
+    "an exit": (raising(SystemExit(3)), "SystemExit"),
+    "an interrupt": (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
+    "a generator's end": (raising(GeneratorExit()), "GeneratorExit"),
+    "a cancellation": (raising(asyncio.CancelledError()), "EndedByItself: it was cancelled from within"),
+    "a library's cancellation": (cancelled_from_within, "EndedByItself: it was cancelled from within"),
+    "nothing": (returns, "EndedByItself: it returned"),
+}
+
+
+def part_of(name: str, work: Callable[[], Awaitable[None]], **known: object) -> tuple[Part, list[None]]:
+    """A part that does the work, and its starts."""
+    starts: list[None] = []
+
+    async def begin(_part: Part, _stop: asyncio.Event) -> None:
+        starts.append(None)
+        await work()
+
+    return Part(name, begin, **known), starts  # type: ignore[arg-type]  # the keywords of Part
+
+
+@asynccontextmanager
+async def beside(part: Part) -> AsyncIterator[Part]:
+    """The part beside another one, which must run on unharmed, begun once."""
+    ticks = 0
+
+    async def tick(_part: Part, stop: asyncio.Event) -> None:
+        nonlocal ticks
+        begun.append(None)
+        while not stop.is_set():
+            ticks += 1
+            await asyncio.sleep(0.001)
+
+    begun: list[None] = []
+    neighbour = Part("neighbour", tick)
+    async with running([part, neighbour]):
+        yield neighbour
+        before = ticks
+        await becomes(lambda: ticks > before)
+        assert (len(begun), neighbour.report().state) == (1, "running")
+
+
+async def becomes(condition: Callable[[], bool]) -> None:
+    async def probe() -> bool:
+        return condition()
+
+    await eventually(probe)
+
+
+@pytest.mark.parametrize(("work", "told"), ENDS.values(), ids=ENDS)
+async def test_d18_a_part_that_ends_is_started_again_and_its_neighbour_does_not_notice(
+    work: Callable[[], Awaitable[None]], told: str
+) -> None:
+    part, starts = part_of("ending", work)
+    async with beside(part):
+        await becomes(lambda: len(starts) >= 3)
+        report = part.report()
+        assert report.state in {"backing_off", "trying_again"}
+        assert report.failures >= 2
+        assert report.last_error == told
+        document = health_of("scoring-svc", "worker", [part])
+        assert document["status"] == "degraded"
+        assert document["parts"][0]["name"] == "ending"
+        assert (REGISTRY.get_sample_value("guanxi_part_failures_in_a_row", {"part": "ending"}) or 0) >= 2
+    assert part.report().state == "stopped"
+
+
+def test_the_pause_doubles_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FIRST_BACKOFF", 0.5)
+    assert [backoff_after(failures) for failures in (1, 2, 3, 4, 5, 6, 7, 8, 5_000)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+async def test_a_part_that_gets_on_has_recovered() -> None:
+    failures = 2
+
+    async def work(part: Part, stop: asyncio.Event) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ConnectionError
+        part.went_well()
+        await stop.wait()
+
+    part = Part("recovering", work)
+    async with running([part]):
+        await becomes(lambda: part.report().state == "running" and part.report().last_error is not None)
+        assert part.report().failures == 0
+        assert part.report().last_error == "ConnectionError"
+        assert health_of("scoring-svc", "worker", [part])["status"] == "ok"
+
+
+async def test_a_part_that_runs_on_in_silence_has_recovered_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PROVEN_SECONDS", 0.05)
+    tries = 0
+
+    async def work(_part: Part, stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise ConnectionError
+        await stop.wait()
+
+    part = Part("silent", work)
+    async with running([part]):
+        await becomes(lambda: tries == 2 and part.report().state == "running")
+        assert part.report().failures == 0
+
+
+async def test_one_lane_that_gets_on_does_not_hide_the_other_that_fails() -> None:
+    async def work(part: Part, stop: asyncio.Event) -> None:
+        part.failed(ConnectionError(), source="one")
+        part.failed(ConnectionError(), source="one")
+        part.went_well(source="two")
+        await stop.wait()
+
+    part = Part("lanes", work)
+    async with running([part]):
+        await becomes(lambda: part.report().failures == 2)
+        assert part.report().state == "trying_again"
+        part.went_well(source="one")
+        assert part.report().state == "running"
+
+
+async def test_a_part_that_stalls_is_cancelled_and_started_again() -> None:
+    tries = 0
+
+    async def work(part: Part, stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await asyncio.Event().wait()
+        while not stop.is_set():
+            part.went_well()
+            await asyncio.sleep(0.005)
+
+    part = Part("stalling", work, stalled_after=0.2)
+    async with beside(part):
+        await becomes(lambda: tries == 2)
+        assert part.report().last_error == "Stalled: no progress for 0.2 s"
+
+
+async def test_a_stalled_part_that_cannot_be_cancelled_is_shown_and_not_doubled() -> None:
+    tries, ends = 0, asyncio.Event()
+
+    async def work(_part: Part, _stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        while not ends.is_set():
+            try:
+                await ends.wait()
+            except asyncio.CancelledError:
+                continue
+
+    part = Part("stubborn", work, stalled_after=0.05)
+    async with running([part]):
+        await becomes(lambda: part.report().state == "stalled")
+        await asyncio.sleep(0.2)  # the cancellation has been tried and ignored
+        assert (tries, part.report().state) == (1, "stalled")
+        ends.set()
+
+
+async def test_a_part_waits_for_what_it_needs_and_says_so() -> None:
+    opened = asyncio.Event()
+
+    async def step() -> None:
+        if not opened.is_set():
+            raise ConnectionRefusedError
+
+    needed, _ = part_of("topics", step, once=True)
+    part, starts = part_of("consumer", asyncio.Event().wait, needs=[needed], endless=True)
+    async with running([needed, part]):
+        await becomes(lambda: needed.failures >= 2)
+        assert (part.report().state, part.report().waits_for) == ("waiting", ["topics"])
+        assert starts == []
+        opened.set()
+        await becomes(lambda: bool(starts))
+        assert (needed.report().state, part.report().state) == ("done", "running")
+
+
+async def test_a_part_finishes_what_is_under_way() -> None:
+    finished = False
+
+    async def work(_part: Part, stop: asyncio.Event) -> None:
+        nonlocal finished
+        await stop.wait()
+        await asyncio.sleep(0.05)
+        finished = True
+
+    part = Part("careful", work)
+    async with running([part]):
+        await becomes(lambda: part.report().state == "running")
+    assert finished
+
+
+async def test_whoever_runs_the_parts_can_be_cancelled() -> None:
+    part, starts = part_of("cancelled", asyncio.Event().wait)
+    task = asyncio.create_task(parts.run_parts([part], asyncio.Event()))
+    await becomes(lambda: bool(starts))
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await part
+        await task
+    assert part.report().state == "stopped"

@@ -7,10 +7,11 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
 from guanxi_common.keys.database import DatabaseKeyStore
+from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging import dead_letters
+from guanxi_common.parts import Part
 from guanxi_common.process import api_parts, http_settings
 from guanxi_common.security.build import build_blind_index, build_key_store
-from guanxi_common.startup import when_available
 
 from customer_svc.accounts.routes import accounts, batch_create_accounts
 from customer_svc.assignments.routes import assignments
@@ -40,9 +41,6 @@ class _OwnedParts(CustomerParts):
 
     keys: DatabaseKeyStore
 
-    async def open(self) -> None:
-        await when_available(self.keys.create_schema)
-
     async def close(self) -> None:
         await self.keys.close()
         await super().close()
@@ -51,9 +49,14 @@ class _OwnedParts(CustomerParts):
 def create_app() -> FastAPI:
     settings = CustomerSettings()
     clock = SystemClock()
+    keys = build_key_store(settings, clock)
+    key_watch = KeyWatch(keys)
+    common = api_parts(settings, clock, "customer_svc")
+    common["background"] = (*common["background"], Part("keys", key_watch.watch))
     parts = _OwnedParts(
-        **api_parts(settings, clock, "customer_svc"),
-        keys=build_key_store(settings, clock),
+        **common,
+        keys=keys,
+        key_watch=key_watch,
         indexes=build_indexes(settings),
         calendar=BusinessCalendar(zone=settings.business_zone),
         issuer=settings.issuer,

@@ -3,13 +3,14 @@
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
-from guanxi_common.security.build import open_key_store
-from guanxi_common.startup import when_available
+from guanxi_common.security.build import build_key_store
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
@@ -31,11 +32,18 @@ async def main() -> None:
             await directory.prepare_directory(uow, settings.issuer, settings.founder)
             await uow.commit()
 
-    await when_available(prepare_directory)
     calendar = BusinessCalendar(zone=settings.business_zone)
-    keys = await open_key_store(settings, clock)
+    keys = build_key_store(settings, clock)
     try:
-        await run_worker(settings, database, clock, subscriptions(calendar, clock), jobs(calendar, keys, clock))
+        await run_worker(
+            settings,
+            database,
+            clock,
+            subscriptions(calendar, clock),
+            jobs(calendar, keys, clock),
+            needed_revision=head_revision("customer_svc"),
+            steps={"keys": KeyWatch(keys).check, "directory": prepare_directory},
+        )
     finally:
         await keys.close()
 

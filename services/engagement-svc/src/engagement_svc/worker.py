@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
-from guanxi_common.security.build import open_key_store
+from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
 from engagement_svc.actions import service as actions
@@ -32,7 +34,7 @@ async def main() -> None:
     clock = SystemClock()
     calendar = BusinessCalendar(zone=settings.business_zone)
     standards = load_standards()
-    keys = await open_key_store(settings, clock)
+    keys = build_key_store(settings, clock)
     try:
         await run_worker(
             settings,
@@ -40,6 +42,8 @@ async def main() -> None:
             clock,
             subscriptions(settings, standards, calendar, keys, clock),
             jobs(standards, calendar, clock),
+            needed_revision=head_revision("engagement_svc"),
+            steps={"keys": KeyWatch(keys).check},
         )
     finally:
         await keys.close()

@@ -5,12 +5,14 @@ import asyncio
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
+from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.jobs import Job, waking
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.process import open_database, run_worker
-from guanxi_common.security.build import open_key_store
+from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
 from scoring_svc.actions import planner
@@ -41,7 +43,7 @@ async def main() -> None:
     clock = SystemClock()
     method = load_method(BusinessCalendar(zone=settings.business_zone))
     scorer, planning = asyncio.Event(), asyncio.Event()
-    keys = await open_key_store(settings, clock)
+    keys = build_key_store(settings, clock)
     try:
         database = open_database(settings, "worker")
         await run_worker(
@@ -50,6 +52,8 @@ async def main() -> None:
             clock,
             subscriptions(settings, method, clock, keys, scorer, planning),
             jobs(database, method, clock, scorer, planning),
+            needed_revision=head_revision("scoring_svc"),
+            steps={"keys": KeyWatch(keys).check},
             reading=READING,
         )
     finally:

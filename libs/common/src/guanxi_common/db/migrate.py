@@ -1,13 +1,15 @@
 """Migrations: run a service's Alembic revisions, check them against its tables, and tell which one a database is at.
 
 Revisions are named by date, `YYYYMMDD_HHMM`, and only ever expand or contract the schema in steps that the running code bears;
-so a database at a *later* revision than the code knows is fine for that code, and `is_ready` says so.
+so a database at a *later* revision than the code knows is fine for that code, and `require_revision` says so.
 """
 
 import importlib.util
 import os
+import re
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import anyio.to_thread
 from alembic import command
@@ -16,10 +18,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.parts import PartProblem
+
+_REVISION: Final = re.compile(r"\d{8}_\d{4}")
 
 
-class SchemaBehind(Exception):
+class SchemaUnfit(PartProblem):
+    """The database's schema is one that this code cannot work on; the text names both revisions."""
+
+
+class SchemaBehind(SchemaUnfit):
     """The database has not been migrated to the revision that this code needs."""
+
+
+class SchemaUnknown(SchemaUnfit):
+    """The database is at a revision that is not named by a date, so that nothing says whether it is later than this code's."""
 
 
 def migrations_folder(package: str) -> Path:
@@ -74,10 +87,14 @@ async def current_revision(uow: UnitOfWork) -> str | None:
 
 
 async def require_revision(uow: UnitOfWork, needed: str | None) -> None:
-    """Raise `SchemaBehind` unless the database is at revision `needed` or a later one."""
+    """Raise `SchemaBehind` or `SchemaUnknown` unless the database is at revision `needed` or a later one."""
     current = await current_revision(uow)
-    if needed is not None and (current is None or current < needed):
-        raise SchemaBehind(f"the database is at revision {current}, this code needs {needed}")
+    if needed is None or current == needed:
+        return
+    if current is None or current < needed:
+        raise SchemaBehind(f"the database is behind: at revision {current}, this code needs {needed}")
+    if not _REVISION.fullmatch(current):
+        raise SchemaUnknown(f"the database is at revision {current}, which this code does not know; it needs {needed}")
 
 
 def _config(url: str, package: str) -> Config:

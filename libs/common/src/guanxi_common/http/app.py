@@ -15,6 +15,7 @@ from guanxi_common.http.openapi import complete
 from guanxi_common.http.problems import install_problem_handlers
 from guanxi_common.http.routes import StrictRoute
 from guanxi_common.http.settings import HttpSettings, ServiceParts
+from guanxi_common.parts import running
 
 
 def create_service_app(
@@ -31,7 +32,7 @@ def create_service_app(
     """Build the ASGI application of a service.
 
     It has problem documents, authentication before bodies, strict bodies, limits and deadlines, request ids, `/livez`, `/readyz`,
-    `/metrics`, `/problems`, the OpenAPI document at `/openapi.json`, and `/docs` and `/redoc` that need no internet.
+    `/healthz`, `/metrics`, `/problems`, the OpenAPI document at `/openapi.json`, and `/docs` and `/redoc` that need no internet.
     `parts.open()` runs before the first request and `parts.close()` after the last.
     """
 
@@ -39,7 +40,8 @@ def create_service_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await parts.open()
         try:
-            yield
+            async with running(parts.background):
+                yield
         finally:
             await parts.close()
 

@@ -1,5 +1,6 @@
-"""`/livez`, `/readyz`, `/metrics`, and the pages that problem types point to."""
+"""`/livez`, `/readyz`, `/healthz`, `/metrics`, and the pages that problem types point to."""
 
+from collections.abc import Sequence
 from html import escape
 from inspect import getdoc
 
@@ -8,9 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from guanxi_common.db.migrate import SchemaBehind, require_revision
-from guanxi_common.errors import DomainError, NotFound, Unavailable
+from guanxi_common.db.migrate import SchemaUnfit, require_revision
+from guanxi_common.errors import DomainError, NotFound, Text, Unavailable
 from guanxi_common.http.call import Edge
+from guanxi_common.parts import health_of
 
 
 async def _live(_: Request) -> Response:
@@ -19,14 +21,38 @@ async def _live(_: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """The database answers and is migrated. The bus is not asked: without it, writes still go into the outbox."""
+    """The database answers and is migrated, and every master key in use is configured.
+
+    The bus is not asked: without it, writes still go into the outbox. A key store that is away makes nobody unready either; until
+    it has answered once, nobody knows which keys it needs.
+    """
     edge: Edge = request.app.state.edge
     try:
         async with edge.parts.database.transaction(readonly=True) as uow:
             await require_revision(uow, edge.parts.needed_revision)
-    except SchemaBehind:
-        raise Unavailable(headers={"Retry-After": "5"}) from None
+    except SchemaUnfit as error:
+        raise _not_ready(Text(str(error), f"数据库结构不符：{error}")) from None
+    if edge.parts.key_watch is not None:
+        _require_keys(edge.parts.key_watch.missing)
     return JSONResponse({"status": "ready"})
+
+
+def _require_keys(missing: Sequence[str] | None) -> None:
+    if missing is None:
+        raise _not_ready(Text("the key store has not answered yet", "密钥库尚未响应"))
+    if missing:
+        ids = ", ".join(missing)
+        raise _not_ready(Text(f"these master keys are needed and not configured: {ids}", f"缺少以下主密钥：{ids}"))
+
+
+def _not_ready(detail: Text) -> Unavailable:
+    return Unavailable(detail, headers={"Retry-After": "5"})
+
+
+async def _healthy(request: Request) -> Response:
+    """How each part fares; 200 however that is, since nobody may stop the whole for one part."""
+    parts = request.app.state.edge.parts
+    return JSONResponse(health_of(parts.service, "api", parts.background))
 
 
 async def _metrics(_: Request) -> Response:
@@ -71,6 +97,7 @@ def add_health_routes(app: FastAPI) -> None:
     for path, endpoint in (
         ("/livez", _live),
         ("/readyz", _ready),
+        ("/healthz", _healthy),
         ("/metrics", _metrics),
         ("/problems", _problems),
         ("/problems/{code}", _problem),

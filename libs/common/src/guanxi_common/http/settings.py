@@ -1,12 +1,14 @@
 """What an operator can set about the HTTP edge, and the parts that an API process is built from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.keys.watch import KeyWatch
+from guanxi_common.parts import Part
 from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.security.principal import Identity, Principal
 
@@ -47,7 +49,8 @@ class ServiceParts:
     """What the edge needs. A service extends it with its own parts (keys, ciphers) and reads them from `call.parts`.
 
     `needed_revision` is the schema revision that the code needs (`db.migrate.head_revision`); `close` runs once, after the last
-    request has been answered, and releases what the parts hold.
+    request has been answered, and releases what the parts hold. `background` runs beside the requests and is shown by `/healthz`.
+    `service` names the process there. With a `key_watch` the process is ready when no master key is missing.
     """
 
     database: Database
@@ -55,6 +58,9 @@ class ServiceParts:
     tokens: TokenVerifier
     resolve_principal: PrincipalResolver = resolve_principal
     needed_revision: str | None = None
+    service: str = "guanxi"
+    background: Sequence[Part] = ()
+    key_watch: KeyWatch | None = None
 
     async def open(self) -> None:
         """Runs before the first request."""

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS data_key (
     CONSTRAINT pk_data_key PRIMARY KEY (customer_id, key_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS uq_data_key_current ON data_key (customer_id) WHERE is_current;
+CREATE INDEX IF NOT EXISTS ix_data_key_master_id ON data_key (master_id);
 CREATE TABLE IF NOT EXISTS destroyed_customer (
     customer_id uuid CONSTRAINT pk_destroyed_customer PRIMARY KEY,
     destroyed_at timestamptz NOT NULL
@@ -49,6 +50,15 @@ WHERE customer_id = ANY($1::uuid[])
 ORDER BY customer_id, is_current DESC, created_at DESC
 """
 
+# From one master key to the next through the index: its few ids, whatever the number of rows.
+_MASTERS = """
+WITH RECURSIVE master (id) AS (
+    SELECT min(master_id) FROM data_key
+    UNION ALL SELECT (SELECT min(master_id) FROM data_key WHERE master_id > master.id) FROM master WHERE master.id IS NOT NULL
+)
+SELECT id FROM master WHERE id IS NOT NULL ORDER BY id
+"""
+
 
 class DatabaseKeyStore:
     """See `KeyStore`. One per process: it keeps at most 10,000 customers' keys in memory, each for at most 60 s."""
@@ -66,6 +76,12 @@ class DatabaseKeyStore:
             await uow.driver.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
             await uow.driver.execute(_SCHEMA)
             await uow.commit()
+
+    async def missing_masters(self) -> tuple[str, ...]:
+        """The ids of master keys under which data keys are wrapped and which are not configured."""
+        async with self._database.transaction(readonly=True) as uow:
+            rows = await uow.driver.fetch(_MASTERS)
+        return tuple(row["id"] for row in rows if not self._wrapper.knows(row["id"]))
 
     async def create(self, customer_id: UUID) -> DataKey:
         """See `KeyStore`."""

@@ -27,6 +27,10 @@ class KeyWrapper(Protocol):
         """The id of the master key that wraps now."""
         ...
 
+    def knows(self, master_id: str) -> bool:
+        """Whether what was wrapped under this master key can be unwrapped."""
+        ...
+
     async def wrap(self, material: bytes, context: bytes) -> bytes: ...
 
     async def unwrap(self, wrapped: bytes, master_id: str, context: bytes) -> bytes:
@@ -46,6 +50,10 @@ class LocalKeyWrapper:
     @property
     def current_id(self) -> str:
         return self._current_id
+
+    def knows(self, master_id: str) -> bool:
+        """See `KeyWrapper`."""
+        return master_id in self._masters
 
     async def wrap(self, material: bytes, context: bytes) -> bytes:
         nonce = os.urandom(_NONCE)

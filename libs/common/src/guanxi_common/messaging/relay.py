@@ -22,6 +22,7 @@ from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, Outgoing,
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.outbox.delivery import Delivery, Outcome
 from guanxi_common.messaging.outbox.store import OutboxStore, PostgresOutbox
+from guanxi_common.parts import Part
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +39,13 @@ AGE_INTERVAL: Final = 1.0
 class Relay:
     """Publishes one service's outbox. Start any number of them, each `run` in one task.
 
-    A lane is a producer with a connection of its own: more lanes publish more shards at once.
+    A lane is a producer with a connection of its own: more lanes publish more shards at once. `part` hears of each lane's passes.
     """
 
-    def __init__(self, database: Database | OutboxStore, bus: Bus, *, lanes: int = 2) -> None:
+    def __init__(self, database: Database | OutboxStore, bus: Bus, *, lanes: int = 2, part: Part | None = None) -> None:
         self._store: OutboxStore = PostgresOutbox(database) if isinstance(database, Database) else database
         self._bus = bus
+        self._part = part
         self._wakes = [asyncio.Event() for _ in range(lanes)]
 
     def wake(self) -> None:
@@ -71,11 +73,15 @@ class Relay:
                 except Exception as error:
                     if not is_transient(error):
                         raise
+                    if self._part is not None:
+                        self._part.failed(error, source=wake)
                     metrics.RELAY_ERRORS.labels(type(error).__name__).inc()
                     log.warning("relay_pass_failed", error=describe(error), next_in_seconds=backoff)
                     await _wait(stop, backoff)
                     backoff = min(backoff * 2, LONGEST_BACKOFF)
                 else:
+                    if self._part is not None:
+                        self._part.went_well(source=wake)
                     backoff = FIRST_BACKOFF
                     if not more and not stop.is_set():
                         await _wait(wake, POLL_INTERVAL)

@@ -20,6 +20,7 @@ from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, R
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
 from guanxi_common.messaging.processing import Handler, Processor, Subscription
+from guanxi_common.parts import Part
 
 __all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
 
@@ -44,7 +45,10 @@ class RunnerSettings:
 
 
 class ConsumerRunner:
-    """One member of a consumer group. `run` it in one task; start as many members as there are partitions, at most."""
+    """One member of a consumer group. `run` it in one task; start as many members as there are partitions, at most.
+
+    `part` hears of the failures that it gets over by itself.
+    """
 
     def __init__(
         self,
@@ -54,12 +58,14 @@ class ConsumerRunner:
         subscriptions: Sequence[Subscription],
         *,
         settings: RunnerSettings | None = None,
+        part: Part | None = None,
     ) -> None:
         self._settings: Final = settings or RunnerSettings()
         store: InboxStore = PostgresInbox(database) if isinstance(database, Database) else database
         limit = self._settings.dead_letter_limit
         self._processor = Processor(store, group, subscriptions, dead_letter_limit=limit)
         self._bus = bus
+        self._part = part
         self._group = group
         self._topics = [subscription.topic for subscription in subscriptions]
         self._size = self._settings.max_records
@@ -70,7 +76,7 @@ class ConsumerRunner:
         self._progressed_at: float | None = None
 
     def seconds_since_progress(self) -> float:
-        """How long ago the loop last went round; `/livez` fails above a few batch deadlines. Zero before the first round."""
+        """How long ago the loop last went round; above a few batch deadlines its part is stalled. Zero before the first round."""
         return 0.0 if self._progressed_at is None else asyncio.get_running_loop().time() - self._progressed_at
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -86,6 +92,7 @@ class ConsumerRunner:
                 finally:
                     await _close(consumer)
             except (BusError, OSError, TimeoutError) as error:
+                self._failed(error, "bus")
                 metrics.RESTARTS.labels(self._group).inc()
                 log.warning("consumer_lost", group=self._group, error=describe(error), again_in_seconds=self._backoff)
                 with suppress(TimeoutError):
@@ -98,6 +105,7 @@ class ConsumerRunner:
         while not stop.is_set():
             self._progressed_at = asyncio.get_running_loop().time()
             polled = await consumer.poll(max_records=self._size, timeout=self._settings.poll_timeout)
+            self._went_well("bus")
             if polled:
                 await self._take_over(consumer, polled, stop)
             await self._commit_offsets(consumer)
@@ -113,11 +121,13 @@ class ConsumerRunner:
             if not is_transient(error):
                 raise
             self._size = max(1, self._size // 2) if isinstance(error, TimeoutError) else self._size
+            self._failed(error, "batch")
             metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
             log.warning("batch_to_be_tried_again", group=self._group, records=len(records), error=describe(error))
             await _seek_back(consumer, polled)
             await self._back_off(consumer, stop)
         else:
+            self._went_well("batch")
             self._backoff = self._settings.first_backoff
             self._size = min(self._settings.max_records, self._size * 2)
             self._uncommitted.update({partition: batch[-1].offset + 1 for partition, batch in polled.items()})
@@ -135,6 +145,14 @@ class ConsumerRunner:
             polled = await consumer.poll(max_records=1, timeout=min(left, self._settings.poll_timeout))
             await _seek_back(consumer, polled)
         consumer.resume(paused & consumer.assignment())
+
+    def _failed(self, error: Exception, source: str) -> None:
+        if self._part is not None:
+            self._part.failed(error, source=source)
+
+    def _went_well(self, source: str) -> None:
+        if self._part is not None:
+            self._part.went_well(source=source)
 
     def _next_backoff(self) -> float:
         backoff, self._backoff = self._backoff, min(self._backoff * 2, self._settings.longest_backoff)

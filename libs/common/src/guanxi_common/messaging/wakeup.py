@@ -13,7 +13,6 @@ import asyncpg
 
 CHANNEL = "guanxi_outbox"
 MIN_INTERVAL = 0.010
-RECONNECT_AFTER = 1.0
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
@@ -55,26 +54,24 @@ class WakeUp:
 
 
 class Listener:
-    """Calls `on_wake` for every wake-up; reconnects by itself. Run `run()` as a task and cancel it to end."""
+    """Calls `on_wake` for every wake-up, and `on_listening` once it hears them."""
 
-    def __init__(self, url: str, on_wake: Callable[[], None]) -> None:
+    def __init__(self, url: str, on_wake: Callable[[], None], *, on_listening: Callable[[], None] = lambda: None) -> None:
         self._url = url
         self._on_wake = on_wake
+        self._on_listening = on_listening
 
     async def run(self) -> None:
-        while True:
-            with suppress(*_LOST):
-                await self._listen()
-            await asyncio.sleep(RECONNECT_AFTER)
-
-    async def _listen(self) -> None:
+        """Listen until cancelled. Raises where the connection cannot be made or is lost: its caller listens anew."""
         lost = asyncio.Event()
         connection = await asyncpg.connect(self._url, timeout=5)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, lambda *_: self._on_wake())
+            self._on_listening()
             self._on_wake()
             await lost.wait()
         finally:
             if not connection.is_closed():
                 connection.terminate()
+        raise ConnectionResetError("the listening connection was lost")

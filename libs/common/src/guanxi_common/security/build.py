@@ -11,7 +11,6 @@ from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.security.jwks import Jwks, file_loader, url_loader
 from guanxi_common.security.tokens import TokenVerifier
 from guanxi_common.settings import ServiceSettings
-from guanxi_common.startup import when_available
 
 
 def build_token_verifier(settings: ServiceSettings, clock: Clock) -> TokenVerifier:
@@ -24,18 +23,11 @@ def build_token_verifier(settings: ServiceSettings, clock: Clock) -> TokenVerifi
 
 
 def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
-    """The key store; `create_schema()` before its first use and `close()` at the end: it has a pool of its own."""
+    """The key store; a `KeyWatch` prepares it for its first use. `close()` it at the end: it has a pool of its own."""
     if settings.keys_database_url is None:
         raise ValueError("no key database is configured")
     engine = create_engine(settings.keys_database_url, pool_size=2, application_name=f"{settings.service} keys")
     return DatabaseKeyStore(Database(engine), LocalKeyWrapper(settings.master_key_ring), clock, cipher=settings.cipher)
-
-
-async def open_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:
-    """The key store, its tables made."""
-    store = build_key_store(settings, clock)
-    await when_available(store.create_schema)
-    return store
 
 
 def build_blind_index(settings: ServiceSettings, field: str) -> BlindIndex:

@@ -1,10 +1,9 @@
-"""`/livez` and `/metrics` of a worker process, on loopback unless told otherwise."""
+"""`/livez`, `/healthz` and `/metrics` of a worker process, on loopback unless told otherwise."""
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,36 +12,32 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-STALLED_SECONDS: Final = 180.0
-"""Three times the consumer's batch deadline: a worker that is merely slow is left alone."""
-
-Progress = Mapping[str, Callable[[], float]]
-"""By part (a consumer group, the relay): how many seconds ago it last made progress."""
+from guanxi_common.parts import Part, health_of
 
 
-def create_worker_app(progress: Progress, *, stalled_after: float = STALLED_SECONDS) -> Starlette:
-    """`/livez` answers 503 and names the parts that made no progress for `stalled_after` seconds; `/metrics` is Prometheus's."""
+def create_worker_app(service: str, parts: Sequence[Part]) -> Starlette:
+    """`/livez` answers while the event loop turns, `/healthz` says how each part fares, `/metrics` is Prometheus's.
+
+    `/healthz` answers 200 however the parts fare: whoever restarts a worker for one part stops the others.
+    """
 
     async def live(_: Request) -> Response:
-        stalled = sorted(part for part, seconds in progress.items() if seconds() > stalled_after)
-        return JSONResponse({"status": "stalled" if stalled else "ok", "stalled": stalled}, 503 if stalled else 200)
+        return JSONResponse({"status": "ok"})
+
+    async def healthy(_: Request) -> Response:
+        return JSONResponse(health_of(service, "worker", parts))
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/livez", live), Route("/metrics", metrics)])
+    return Starlette(routes=[Route("/livez", live), Route("/healthz", healthy), Route("/metrics", metrics)])
 
 
 async def serve_worker_http(
-    progress: Progress,
-    stop: asyncio.Event,
-    *,
-    port: int,
-    host: str = "127.0.0.1",
-    stalled_after: float = STALLED_SECONDS,
+    service: str, parts: Sequence[Part], stop: asyncio.Event, *, port: int, host: str = "127.0.0.1"
 ) -> None:
     """Serve in this event loop until `stop` is set: a loop that is blocked does not answer. Raises OSError if the port is taken."""
-    app = create_worker_app(progress, stalled_after=stalled_after)
+    app = create_worker_app(service, parts)
     # uvicorn would end the process where the port is taken.
     listening = socket.create_server((host, port), backlog=32)
     config = uvicorn.Config(

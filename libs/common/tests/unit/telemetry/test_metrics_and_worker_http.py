@@ -1,13 +1,15 @@
-"""The worker's `/livez` and `/metrics`, the names of the metrics, and the settings."""
+"""The worker's `/livez`, `/healthz` and `/metrics`, the names of the metrics, and the settings."""
 
 import asyncio
 import importlib
 import socket
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from guanxi_common.parts import Part, PartProblem, running
 from guanxi_common.telemetry import TelemetrySettings
 from guanxi_common.telemetry.metrics import POOL_IN_USE, POOL_SIZE, describe_metrics, watch_pool
 from guanxi_common.telemetry.worker_http import create_worker_app, serve_worker_http
@@ -18,25 +20,44 @@ from sqlalchemy.ext.asyncio import create_async_engine
 pytestmark = pytest.mark.anyio
 
 
-def client_of(progress: dict[str, float]) -> httpx.AsyncClient:
-    app = create_worker_app({part: lambda seconds=seconds: seconds for part, seconds in progress.items()}, stalled_after=60)
+async def forever(_part: Part, stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def stuck(_part: Part, _stop: asyncio.Event) -> None:
+    raise PartProblem("no topic")
+
+
+def client_of(*parts: Part) -> httpx.AsyncClient:
+    app = create_worker_app("scoring-svc", parts)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker")
 
 
-async def test_a_worker_lives_while_every_part_gets_on() -> None:
-    async with client_of({"relay": 0.2, "scoring": 60}) as client:
-        answer = await client.get("/livez")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "stalled": []})
+async def test_d18_a_part_that_fails_shows_in_healthz_and_never_in_livez() -> None:
+    relay, consumer = Part("relay", forever), Part("consumer", stuck)
 
+    async def failed() -> bool:
+        return bool(consumer.failures)
 
-async def test_a_worker_with_a_stalled_part_is_not_alive_and_names_it() -> None:
-    async with client_of({"relay": 0.2, "scoring": 61}) as client:
-        answer = await client.get("/livez")
-    assert (answer.status_code, answer.json()) == (503, {"status": "stalled", "stalled": ["scoring"]})
+    async with running([relay, consumer]), client_of(relay, consumer) as client:
+        await eventually(failed)
+        live, health = await client.get("/livez"), await client.get("/healthz")
+    assert (live.status_code, live.json()) == (200, {"status": "ok"})
+    document = health.json()
+    assert (health.status_code, document["status"], document["service"], document["process"]) == (
+        200,
+        "degraded",
+        "scoring-svc",
+        "worker",
+    )
+    shown = {part["name"]: part for part in document["parts"]}
+    assert (shown["relay"]["state"], shown["relay"]["failures"]) == ("running", 0)
+    assert shown["consumer"]["last_error"] == "PartProblem: no topic"
+    assert datetime.fromisoformat(shown["consumer"]["next_try"]) > datetime.fromisoformat(shown["consumer"]["since"])
 
 
 async def test_metrics_are_served() -> None:
-    async with client_of({}) as client:
+    async with client_of() as client:
         answer = await client.get("/metrics")
     assert answer.status_code == 200
     assert "guanxi_audit_unsealed_seconds" in answer.text
@@ -51,7 +72,7 @@ def free_port() -> int:
 
 async def test_it_serves_on_loopback_until_told_to_stop() -> None:
     stop, port = asyncio.Event(), free_port()
-    serving = asyncio.create_task(serve_worker_http({"relay": lambda: 0.0}, stop, port=port))
+    serving = asyncio.create_task(serve_worker_http("scoring-svc", [], stop, port=port))
     async with httpx.AsyncClient() as client:
 
         async def answered() -> bool:
@@ -68,7 +89,7 @@ async def test_it_serves_on_loopback_until_told_to_stop() -> None:
 
 async def test_a_taken_port_is_an_error_and_not_the_end_of_the_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        await serve_worker_http({}, asyncio.Event(), port=taken.getsockname()[1])
+        await serve_worker_http("scoring-svc", [], asyncio.Event(), port=taken.getsockname()[1])
 
 
 async def test_every_metric_is_ours_and_explained() -> None:

@@ -39,7 +39,7 @@ async def night_shift(database: Database, method: Method, clock: ManualClock) ->
 
 async def exported() -> dict[str, float]:
     """What Prometheus reads of the worker."""
-    transport = httpx.ASGITransport(create_worker_app({}))
+    transport = httpx.ASGITransport(create_worker_app("scoring-svc", []))
     async with httpx.AsyncClient(transport=transport, base_url="http://worker") as http:
         lines = (await http.get("/metrics")).text.splitlines()
     return {

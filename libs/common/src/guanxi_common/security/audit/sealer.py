@@ -5,8 +5,6 @@ never skipped. Any number of workers may run it: an advisory lock lets one at a 
 (about a second, or as long as the workers are down) can still be changed unseen.
 """
 
-import anyio
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guanxi_common.clock import Clock
@@ -16,7 +14,6 @@ from guanxi_common.security.audit.merkle import Frontier
 
 BATCH = 5_000
 _LOCK = 0x61756469
-_log = structlog.get_logger()
 
 _UNSEALED = f"SELECT {', '.join(ENTRY_FIELDS)} FROM audit_entry WHERE sealed_seq IS NULL ORDER BY id LIMIT $1"  # noqa: S608  # constant names
 
@@ -34,15 +31,6 @@ class AuditSealer:
         self._name = log
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self._clock = clock
-
-    async def run(self, interval: float = 1.0) -> None:
-        """Seal every `interval` seconds until cancelled. A failure is logged and tried again."""
-        while True:
-            try:
-                await self.seal_all()
-            except Exception:
-                _log.exception("audit.seal_failed", log=self._name)
-            await anyio.sleep(interval)
 
     async def seal_all(self) -> int:
         """Seal everything that is committed now, a batch a transaction; returns how many entries."""

@@ -1,0 +1,9 @@
+"""The metrics of a process's parts."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+FAILURES: Final = Gauge("guanxi_part_failures_in_a_row", "Failures of a part since it last got on (alert)", ["part"])
+SILENT: Final = Gauge("guanxi_part_silent_seconds", "How long ago a part last got on (alert)", ["part"])
+FAILED: Final = Counter("guanxi_part_failures_total", "Failures of a part", ["part"])
