@@ -17,6 +17,7 @@ from rich.table import Table
 from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.items_rules import ITEMS_RULES
+from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
 
@@ -27,6 +28,7 @@ RULES: Final = (
     *AUDIT_RULES,
     *EDGE_RULES,
     *ITEMS_RULES,
+    *PARTS_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

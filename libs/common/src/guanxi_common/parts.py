@@ -80,7 +80,7 @@ Work = Callable[["Part", asyncio.Event], Awaitable[None]]
 class Part:
     """One part of a process. It starts when all that it `needs` are done.
 
-    `once`: it is done when it returns. `progress` tells how many seconds ago it last got on; without it, `went_well` does.
+    `once`: it is done when it returns. `progress` tells how many seconds ago it last got on, beside `went_well` and `failed`.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Part:
         self._next_try: datetime | None = None
         self._phase: State = "waiting"
         self._since = _now()
-        self._began = self._well = self._failed = float("-inf")
+        self._began = self._heard = self._failed = float("-inf")
         part_metrics.FAILURES.labels(name).set_function(lambda: self.failures)
         if stalled_after is not None:
             part_metrics.SILENT.labels(name).set_function(self.silent_seconds)
@@ -126,12 +126,13 @@ class Part:
             self._failures.clear()
             self._failing_since = _now()
         self._failures[source] = self._failures.get(source, 0) + 1
-        self._last_error, self._failed_at, self._failed = _describe(error), _now(), monotonic()
+        self._last_error, self._failed_at = _describe(error), _now()
+        self._heard = self._failed = monotonic()
         part_metrics.FAILED.labels(self.name).inc()
 
     def went_well(self, *, source: object = None) -> None:
         """It got on with its work: what failed before is over."""
-        self._well = monotonic()
+        self._heard = monotonic()
         if self._failures.pop(source, None) and not self._failures:
             self._since = _now()
             _log.info("part_recovered", part=self.name)
@@ -141,12 +142,11 @@ class Part:
         self.done.set()
 
     def silent_seconds(self) -> float:
-        """How long ago the part last got on; 0 while it does not run."""
+        """How long ago the part gave its last sign of life, a failure included; 0 while it does not run."""
         if self._phase != "running":
             return 0.0
-        since_start = monotonic() - self._began
-        progress = self._progress() if self._progress is not None else monotonic() - self._well
-        return min(since_start, progress)
+        unheard = monotonic() - max(self._began, self._heard)
+        return min(unheard, self._progress()) if self._progress is not None else unheard
 
     @property
     def is_stalled(self) -> bool:

@@ -1,9 +1,12 @@
 """The application around the slices: health, metrics, documents that need no internet."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from guanxi_common.http.openapi import operations
+from guanxi_common.parts import Part, PartProblem
+from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.openapi import undocumented
 
 pytestmark = pytest.mark.anyio
@@ -19,6 +22,49 @@ async def test_not_ready_without_the_schema_or_the_database(service):
     behind = await service.client.get("/readyz")
     assert (behind.status_code, behind.headers["retry-after"]) == (503, "5")
     assert (await service.client.get("/livez")).status_code == 200
+
+
+async def test_behind_is_told_with_both_revisions_and_a_later_schema_serves(service):
+    async with service.database.transaction() as uow:
+        await uow.driver.execute(
+            "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('20260101_0000')"
+        )
+        await uow.commit()
+    parts = service.app.state.edge.parts
+    for needed, status in (("20251231_0000", 200), ("20260101_0000", 200), ("20260101_0001", 503)):
+        object.__setattr__(parts, "needed_revision", needed)
+        answer = await service.client.get("/readyz")
+        assert answer.status_code == status
+    assert "at revision 20260101_0000, this code needs 20260101_0001" in answer.json()["detail"]
+
+
+async def test_not_ready_before_the_key_store_answered_or_while_a_master_key_is_missing(service):
+    parts = service.app.state.edge.parts
+    for missing, status in ((None, 503), (("2024", "2025"), 503), ((), 200)):
+        object.__setattr__(parts, "key_watch", SimpleNamespace(missing=missing))
+        answer = await service.client.get("/readyz")
+        assert answer.status_code == status
+        if missing:
+            assert "2024, 2025" in answer.json()["detail"]
+
+
+async def test_d18_health_names_the_parts_of_the_process_whatever_their_state(service):
+    async def fail(part, stop):
+        raise PartProblem("away")
+
+    part = Part("database", fail)
+    object.__setattr__(service.app.state.edge.parts, "background", (part,))
+
+    async def failed():
+        return part.failures > 0
+
+    async with service.app.router.lifespan_context(service.app):
+        await eventually(failed)
+        answer = await service.client.get("/healthz")
+        assert (await service.client.get("/livez")).status_code == (await service.client.get("/readyz")).status_code == 200
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert [(shown["name"], shown["last_error"]) for shown in answer.json()["parts"]] == [("database", "PartProblem: away")]
 
 
 async def test_requests_are_counted_by_route(service):

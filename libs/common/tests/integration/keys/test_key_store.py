@@ -10,6 +10,7 @@ from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.store import CACHE_TTL, KeysDestroyed, NoDataKey
+from guanxi_common.keys.watch import KeyWatch, MasterKeysMissing
 from guanxi_common.keys.wrapping import CannotUnwrap, LocalKeyWrapper
 from guanxi_common.security.blind_index import BlindIndex
 from guanxi_common.security.fields import Place, SealBroken, seal, unseal
@@ -202,3 +203,25 @@ async def test_a_rotation_reseals_and_reindexes_and_then_the_old_key_can_go(
     assert kept.phones_index == [BlindIndex("phone", new).index(phone) for phone in phones]
     with pytest.raises(SealBroken, match="another key"):
         unseal(row["email_sealed"], key, Place("contact", "email", customer))
+
+
+async def test_d18_a_master_key_that_is_needed_and_missing_is_named(store: DatabaseKeyStore, clock: ManualClock) -> None:
+    await store.create_many([uuid4() for _ in range(3)])
+    both = another_process(store, clock, **{"2026": NEW, "2025": OLD})
+    await both.create(uuid4())
+    assert await both.missing_masters() == ()
+    assert await another_process(store, clock, **{"2026": NEW}).missing_masters() == ("2025",)
+    assert await another_process(store, clock, **{"2027": b"m" * 32}).missing_masters() == ("2025", "2026")
+
+
+async def test_d18_a_key_watch_makes_the_tables_and_tells_what_is_missing(database: Database, clock: ManualClock) -> None:
+    watch = KeyWatch(DatabaseKeyStore(database, LocalKeyWrapper({"2025": OLD}), clock))
+    assert watch.missing is None
+    await watch.check()
+    assert watch.missing == ()
+    store = DatabaseKeyStore(database, LocalKeyWrapper({"2025": OLD}), clock)
+    await store.create(uuid4())
+    late = KeyWatch(DatabaseKeyStore(database, LocalKeyWrapper({"2026": NEW}), clock))
+    with pytest.raises(MasterKeysMissing, match="2025"):
+        await late.check()
+    assert late.missing == ("2025",)

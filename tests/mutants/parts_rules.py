@@ -1,0 +1,85 @@
+"""The rules of parts, start-up, secrets of production and the supervisor (D18)."""
+
+from typing import Final
+
+from tests.mutants.rules import INTEGRATION, UNIT, Rule
+
+PARTS: Final = f"{UNIT}/test_worker_parts.py"
+KEYS: Final = f"{INTEGRATION}/keys/test_key_store.py"
+WORKER: Final = f"{INTEGRATION}/process/test_worker.py"
+HEALTH: Final = f"{INTEGRATION}/http/test_service_app.py"
+
+_parts = (
+    Rule(
+        "a part that ends is started again",
+        "guanxi_common/parts.py",
+        '                await self._back_off(error or EndedByItself("it returned"), stop)\n',
+        "                return\n",
+        f"{PARTS}::test_d18_a_part_that_ends_is_started_again_and_its_neighbour_does_not_notice",
+    ),
+    Rule(
+        "an exit raised in a part does not reach the event loop",
+        "guanxi_common/parts.py",
+        "        except (SystemExit, KeyboardInterrupt) as error:",
+        "        except ZeroDivisionError as error:",
+        f"{PARTS}::test_d18_a_part_that_ends_is_started_again_and_its_neighbour_does_not_notice",
+    ),
+    Rule(
+        "the pause of a part that fails grows",
+        "guanxi_common/parts.py",
+        "FIRST_BACKOFF * 2 ** min(failures - 1, 10)",
+        "FIRST_BACKOFF",
+        f"{PARTS}::test_the_pause_doubles_and_is_bounded",
+    ),
+    Rule(
+        "a stalled part is cancelled",
+        "guanxi_common/parts.py",
+        "            if looks == 2:",
+        "            if False:",
+        f"{PARTS}::test_a_part_that_stalls_is_cancelled_and_started_again",
+    ),
+    Rule(
+        "a part waits for what it needs",
+        "guanxi_common/parts.py",
+        "            for part in self.needs:\n                await first_of(part.done, stop)\n",
+        "",
+        f"{PARTS}::test_a_part_waits_for_what_it_needs_and_says_so",
+    ),
+    Rule(
+        "a lane's success does not hide another lane's failures",
+        "guanxi_common/parts.py",
+        "        if self._failures.pop(source, None) and not self._failures:",
+        "        self._failures.clear()\n        if self._failures.pop(source, None) and not self._failures:",
+        f"{PARTS}::test_one_lane_that_gets_on_does_not_hide_the_other_that_fails",
+    ),
+    Rule(
+        "a worker ends on a schema that went back",
+        "guanxi_common/process.py",
+        "                self._unfit = error\n                stop.set()\n                return\n",
+        "                raise\n",
+        f"{WORKER}::test_a_worker_ends_on_a_schema_that_it_does_not_know_also_later",
+    ),
+    Rule(
+        "a topic that cannot be made delays nobody who does not need it",
+        "guanxi_common/process.py",
+        "        finally:\n            part.achieve()\n",
+        "        finally:\n            pass\n        part.achieve()\n",
+        f"{WORKER}::test_d18_a_topic_that_cannot_be_made_delays_nobody_but_those_who_need_it",
+    ),
+    Rule(
+        "a master key that is needed and missing is noticed",
+        "guanxi_common/keys/database.py",
+        ' if not self._wrapper.knows(row["id"]))',
+        " if not row)",
+        f"{KEYS}::test_d18_a_master_key_that_is_needed_and_missing_is_named",
+    ),
+    Rule(
+        "an API without a master key that it needs is not ready",
+        "guanxi_common/http/health.py",
+        "    if missing:",
+        "    if False:",
+        f"{HEALTH}::test_not_ready_before_the_key_store_answered_or_while_a_master_key_is_missing",
+    ),
+)
+
+PARTS_RULES: Final = (*_parts,)
