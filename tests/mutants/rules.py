@@ -34,6 +34,20 @@ def _messaging(file: str) -> str:
 
 _outbox = (
     Rule(
+        "a row that cannot be read blocks its key",
+        _messaging("outbox/delivery.py"),
+        "            if row.unreadable is not None:",
+        "            if False:",
+        f"{DELIVERY}::test_7_1_a_row_that_cannot_be_read_blocks_its_key_once_the_rows_before_it_are_sent",
+    ),
+    Rule(
+        "reading a row of the outbox never raises",
+        _messaging("outbox/rows.py"),
+        "    except Exception as error:",
+        "    except ZeroDivisionError as error:",
+        f"{DELIVERY}::test_7_1_whatever_a_row_holds_reading_it_never_raises",
+    ),
+    Rule(
         "a version must fit the topic's kind",
         _messaging("outbox/append.py"),
         "    if versioned and version is None:",

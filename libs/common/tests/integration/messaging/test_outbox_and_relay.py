@@ -14,6 +14,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Unavailable
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, Record, RecordRejected
+from guanxi_common.messaging.dead_letters import repository as letters
 from guanxi_common.messaging.failures import is_transient
 from guanxi_common.messaging.outbox.store import LOCK_CLASS, PostgresOutbox
 from guanxi_common.messaging.relay import Relay, Sender, publish_pass
@@ -246,6 +247,36 @@ async def test_an_unsendable_event_blocks_its_own_key_only(fabric: Fabric) -> No
         pass
     assert await unpublished(fabric) == 4
     assert {record.key for record in bus.kept} == {b"good", b"fine"}
+
+
+async def test_7_1_a_row_that_cannot_be_unpacked_blocks_its_key_and_an_operator_settles_it(fabric: Fabric) -> None:
+    """As after a roll-back: a newer release has written what this one does not know."""
+    store, bus, sender = scripted(fabric)
+    await append_changes(fabric, "bad", 1, 2)
+    await append_changes(fabric, "good", 1)
+    [payload] = await fabric.fetch("SELECT payload FROM outbox WHERE key = 'bad' ORDER BY sequence LIMIT 1")
+    await fabric.execute("UPDATE outbox SET payload = 'x' WHERE sequence = (SELECT min(sequence) FROM outbox WHERE key = 'bad')")
+    await fabric.execute(
+        "INSERT INTO outbox (shard, topic, payload, event_count) VALUES (3, $1, 'many keys of a later release', 5)", FACTS
+    )
+    while await publish_pass(store, sender):
+        pass
+    assert [record.key for record in bus.kept] == [b"good"]
+    blocked = await fabric.fetch("SELECT topic, key, error FROM outbox_blocked_key ORDER BY topic")
+    assert [row["topic"] for row in blocked] == [CHANGES, FACTS]
+    assert all("cannot be unpacked" in row["error"] for row in blocked)
+
+    async with fabric.database.transaction() as uow:  # skipped: the row of many keys is given up
+        assert await letters.unblock(uow, FACTS, blocked[1]["key"], skip_record=True)
+        await uow.commit()
+    await fabric.execute("UPDATE outbox SET payload = $1 WHERE payload = 'x'", payload["payload"])  # the newer release is back
+    async with fabric.database.transaction() as uow:
+        assert await letters.unblock(uow, CHANGES, "bad", skip_record=False)
+        await uow.commit()
+    while await publish_pass(store, sender):
+        pass
+    assert [record.key for record in bus.kept] == [b"good", b"bad", b"bad"]
+    assert await unpublished(fabric) == 0
 
 
 async def test_the_producer_is_replaced_when_its_state_is_unknown(fabric: Fabric) -> None:

@@ -15,7 +15,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.messaging.inbox import unpack as unpack_record
 from guanxi_common.messaging.models import DeadLetter, InboxParked, InboxVersion, OutboxBlockedKey, OutboxRow
-from guanxi_common.messaging.outbox.rows import common_key, pack, shard_of, unpack
+from guanxi_common.messaging.outbox.rows import common_key, pack, pending_row
 from guanxi_common.messaging.outbox.store import LOCK_CLASS
 
 _letters: Final = cast("Table", DeadLetter.__table__)
@@ -155,9 +155,11 @@ async def unblock(uow: UnitOfWork, topic: str, key: str, *, skip_record: bool) -
 
     Waits for the relay that holds the shard: it may be about to put more rows behind the blocked key.
     """
-    shard = shard_of(key.encode())
-    await uow.execute(select(func.pg_advisory_xact_lock(LOCK_CLASS, shard)))
     of_key = and_(_blocked.c.topic == topic, _blocked.c.key == key)
+    shard = (await uow.execute(select(_blocked.c.shard).where(of_key))).scalar()
+    if shard is None:
+        return None
+    await uow.execute(select(func.pg_advisory_xact_lock(LOCK_CLASS, shard)))
     row = (await uow.execute(delete(_blocked).where(of_key).returning(*_blocked.c))).mappings().first()
     if row is None:
         return None
@@ -169,11 +171,12 @@ async def unblock(uow: UnitOfWork, topic: str, key: str, *, skip_record: bool) -
 
 
 async def _drop_first(uow: UnitOfWork, sequence: int, key: bytes) -> None:
-    """Remove the key's first record from the row; a row without records counts as published."""
-    query = select(_outbox.c.topic, _outbox.c.payload).where(_outbox.c.sequence == sequence)
-    row = (await uow.execute(query)).mappings().one()
-    left = list(unpack(row["topic"], row["payload"]))
-    del left[next(place for place, record in enumerate(left) if record.key == key)]
+    """Remove the key's first record from the row; a row without records, or one that cannot be read, counts as published."""
+    columns = [_outbox.c[name] for name in ("sequence", "shard", "topic", "key", "payload", "attempts")]
+    row = pending_row(**(await uow.execute(select(*columns).where(_outbox.c.sequence == sequence))).mappings().one())
+    left = list(row.records)
+    if left:
+        del left[next(place for place, record in enumerate(left) if record.key == key)]
     changes: dict[str, Any] = {"published_at": func.clock_timestamp(), "last_error": "skipped by an operator"}
     if left:
         changes = {"payload": pack(left), "event_count": len(left), "key": common_key(left)}

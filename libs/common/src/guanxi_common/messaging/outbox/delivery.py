@@ -11,13 +11,15 @@ KeyId = tuple[str, bytes]
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows. A row is in at most one of `published`, `failed` and `remaining`."""
+    """What became of the rows. A row is in at most one of `published`, `failed`, `remaining` and `set_aside`."""
 
     published: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     """sequence → error. The row stays as it is and is sent again."""
     remaining: dict[int, tuple[Outgoing, ...]] = field(default_factory=dict)
     """sequence → the records left in the row, all of them of blocked keys."""
+    set_aside: dict[int, str] = field(default_factory=dict)
+    """sequence → why the row cannot be read. It stays as it is behind its key."""
     blocked: dict[KeyId, tuple[PendingRow, str]] = field(default_factory=dict)
     """The keys newly blocked, with the row of the refused record and the error."""
     event_count: int = 0
@@ -30,7 +32,8 @@ class Delivery:
     while wave := delivery.next_wave():
         delivery.settle(await send(wave))
     ```
-    A failure of unknown outcome stops the keys of its row for this batch; a refusal blocks the one key.
+    A failure of unknown outcome stops the keys of its row for this batch; a refusal blocks the one key, and so does a row that cannot
+    be read, once every row of its key before it is acknowledged.
     """
 
     def __init__(self, rows: Sequence[PendingRow], blocked: Iterable[KeyId]) -> None:
@@ -46,6 +49,9 @@ class Delivery:
         later: list[PendingRow] = []
         self._wave = []
         for row in self._waiting:
+            if row.unreadable is not None:
+                self._meet_unreadable(row, row.unreadable, busy, later)
+                continue
             keys = {_key(record) for record in row.records} - self._blocked
             error = next((self._stopped[key] for key in keys if key in self._stopped), None)
             if error is not None:
@@ -60,6 +66,18 @@ class Delivery:
                 busy |= keys
         self._waiting = later
         return [record for _, records in self._wave for record in records]
+
+    def _meet_unreadable(self, row: PendingRow, reason: str, busy: set[KeyId], later: list[PendingRow]) -> None:
+        key = (row.topic, row.blocks)
+        if key in busy:
+            later.append(row)
+        elif key in self._stopped:
+            self._fail(row, self._stopped[key])
+        else:
+            self.outcome.set_aside[row.sequence] = reason
+            if key not in self._blocked:
+                self._blocked.add(key)
+                self.outcome.blocked[key] = (row, reason)
 
     def settle(self, results: Sequence[BusError | None]) -> None:
         """Take the outcomes of the records of the last wave, in their order."""

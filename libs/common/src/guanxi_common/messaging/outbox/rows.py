@@ -31,13 +31,29 @@ _FACTS_BEGIN = b"\x82"
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
-    """An unpublished row as the relay reads it."""
+    """An unpublished row as the relay reads it. `unreadable` says why there are no records: nobody can make them of the payload."""
 
     sequence: int
     shard: int
     topic: str
     records: tuple[Outgoing, ...]
     attempts: int = 0
+    key: str | None = None
+    unreadable: str | None = None
+
+    @property
+    def blocks(self) -> bytes:
+        """The key that an unreadable row blocks. One without a common key holds facts, whose order nobody was promised: it stands alone."""
+        return (self.key if self.key is not None else f"outbox row {self.sequence}").encode()
+
+
+def pending_row(sequence: int, shard: int, topic: str, key: str | None, payload: bytes, attempts: int) -> PendingRow:
+    """The row with its records; never raises. A newer release may have written what this one cannot unpack."""
+    try:
+        records = unpack(topic, payload)
+    except Exception as error:
+        return PendingRow(sequence, shard, topic, (), attempts, key, f"cannot be unpacked: {type(error).__name__}")
+    return PendingRow(sequence, shard, topic, records, attempts, key, None if records else "holds no record")
 
 
 def shard_of(key: bytes) -> int:

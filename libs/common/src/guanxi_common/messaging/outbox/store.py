@@ -9,7 +9,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.outbox.backlog import backlog_age
 from guanxi_common.messaging.outbox.delivery import KeyId, Outcome
-from guanxi_common.messaging.outbox.rows import SHARDS, PendingRow, row_values, shard_of, unpack
+from guanxi_common.messaging.outbox.rows import SHARDS, PendingRow, pending_row, row_values
 
 LOCK_CLASS: Final = 0x6F757462
 """The first half of the advisory lock of a shard; the second is the shard."""
@@ -26,7 +26,7 @@ WHERE pg_try_advisory_xact_lock({LOCK_CLASS}, shard) LIMIT $1
 """  # noqa: S608  # constants
 
 _READ = f"""
-SELECT sequence, shard, topic, payload, attempts FROM (
+SELECT sequence, shard, topic, key, payload, attempts FROM (
     SELECT o.*, sum(o.event_count) OVER (PARTITION BY o.shard ORDER BY o.sequence) - o.event_count AS events_before
     FROM unnest($1::int[]) AS s (shard)
     CROSS JOIN LATERAL (
@@ -48,6 +48,11 @@ _KEEP_REST = """
 UPDATE outbox AS o SET key = r.key, payload = r.payload, event_count = r.event_count, blocked_at = clock_timestamp()
 FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::int[]) AS r (sequence, key, payload, event_count)
 WHERE o.sequence = r.sequence
+"""
+
+_SET_ASIDE = """
+UPDATE outbox AS o SET blocked_at = clock_timestamp(), last_error = f.error
+FROM unnest($1::bigint[], $2::text[]) AS f (sequence, error) WHERE o.sequence = f.sequence
 """
 
 _BLOCK = "INSERT INTO outbox_blocked_key (topic, key, shard, sequence, error) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
@@ -108,10 +113,7 @@ class PostgresOutboxPass:
 
     async def read(self, shards: Sequence[int], max_events: int) -> Sequence[PendingRow]:
         rows = await self._driver.fetch(_READ, shards, max_events // len(shards))
-        return [
-            PendingRow(row["sequence"], row["shard"], row["topic"], unpack(row["topic"], row["payload"]), row["attempts"])
-            for row in rows
-        ]
+        return [pending_row(*row) for row in rows]
 
     async def blocked_keys(self, shards: Sequence[int]) -> frozenset[KeyId]:
         rows = await self._driver.fetch("SELECT topic, key FROM outbox_blocked_key WHERE shard = ANY($1::int[])", shards)
@@ -124,8 +126,10 @@ class PostgresOutboxPass:
             await self._driver.execute(_FAIL, list(outcome.failed), list(outcome.failed.values()))
         if outcome.remaining:
             await self._keep_rest(outcome)
+        if outcome.set_aside:
+            await self._driver.execute(_SET_ASIDE, list(outcome.set_aside), list(outcome.set_aside.values()))
         for (topic, key), (row, error) in outcome.blocked.items():
-            await self._driver.execute(_BLOCK, topic, key.decode(), shard_of(key), row.sequence, error)
+            await self._driver.execute(_BLOCK, topic, key.decode(), row.shard, row.sequence, error)
 
     async def _keep_rest(self, outcome: Outcome) -> None:
         values = [(sequence, *_rest(records)) for sequence, records in outcome.remaining.items()]
