@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.edge_rules import EDGE_RULES
+from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
@@ -29,6 +30,7 @@ RULES: Final = (
     *EDGE_RULES,
     *ITEMS_RULES,
     *PARTS_RULES,
+    *EPOCHS_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

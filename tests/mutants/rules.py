@@ -184,15 +184,15 @@ _policy = (
     Rule(
         "a gap parks",
         _messaging("policy.py"),
-        '    if kind == "changes" and version > last + 1:',
+        '    if kind == "changes" and version.epoch == last.epoch and version.number > last.number + 1:',
         "    if False:",
         SIMULATION,
     ),
     Rule(
         "snapshots are never gap-checked",
         _messaging("policy.py"),
-        '    if kind == "changes" and version > last + 1:',
-        "    if version > last + 1:",
+        '    if kind == "changes" and version.epoch == last.epoch and version.number > last.number + 1:',
+        "    if version.epoch == last.epoch and version.number > last.number + 1:",
         POLICY,
     ),
     Rule(
@@ -247,14 +247,14 @@ _policy = (
     Rule(
         "a buried change counts as taken over",
         _messaging("policy.py"),
-        "            return None\n        return self._advance(key, kind, version)",
+        "            return None\n        return self._advance(key, envelope.version)",
         "            return None\n        return None",
         POLICY,
     ),
     Rule(
         "a filled gap brings back what waits",
         _messaging("policy.py"),
-        "        return self._waiting.get(key, {}).pop(version + 1, None)",
+        "        return waiting.pop(version._replace(number=version.number + 1), None)",
         "        return None",
         SIMULATION,
     ),

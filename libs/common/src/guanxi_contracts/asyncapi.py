@@ -147,6 +147,11 @@ _HEADERS: Final[Document] = {
         "ce_time": _text("When it happened, RFC 3339; absent: the record's timestamp.", format="date-time"),
         "content-type": _text("Absent on a tombstone.", const="application/json"),
         "ce_aggregateversion": _text("On changes and snapshots.", pattern="^[1-9][0-9]*$"),
+        "ce_epoch": _text(
+            "On changes and snapshots: the owner's epoch, raised after its database was restored. A version of a later epoch is newer"
+            " than every one of an earlier epoch. Absent: 1.",
+            pattern="^[1-9][0-9]*$",
+        ),
         "ce_traceparent": _text("W3C Trace Context."),
         "ce_causationid": _text("The id of the event that caused this one."),
         "ce_actor": _text("`staff:<id>`, `client:<subject>` or `system:<worker>`."),

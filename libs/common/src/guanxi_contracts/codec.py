@@ -1,8 +1,9 @@
 """The wire form of an event: a Kafka record in the *binary* mode of CloudEvents 1.0.
 
 Attributes are `ce_*` headers in UTF-8, `data` is the value as JSON, the key is the record's key (the `partitionkey` of the
-Kafka binding, which is therefore never a header). Our extension attributes are `aggregateversion`, `traceparent`, `causationid`
-and `actor`; any other one is kept in `Envelope.extensions`. A record without a value is a tombstone.
+Kafka binding, which is therefore never a header). Our extension attributes are `aggregateversion`, `epoch`, `traceparent`,
+`causationid` and `actor`; any other one is kept in `Envelope.extensions`. A record without a value is a tombstone, and one without
+`epoch` is of the first: it was written before there were epochs.
 
 Source: CloudEvents 1.0.2, "Kafka Protocol Binding", sections 3.1 and 3.2.
 """
@@ -13,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 from guanxi_common.messaging.bus import Outgoing, Record
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import FIRST_EPOCH, Envelope
 
 from guanxi_contracts.topics import topic_kinds
 
@@ -41,6 +42,7 @@ _KNOWN: Final = frozenset(
         "ce_time",
         "ce_specversion",
         "ce_aggregateversion",
+        "ce_epoch",
         "ce_traceparent",
         "ce_causationid",
         "ce_actor",
@@ -77,6 +79,7 @@ def encode(envelope: Envelope) -> Outgoing:
         headers.append(("content-type", _JSON))
     if envelope.aggregate_version is not None:
         headers.append(("ce_aggregateversion", b"%d" % envelope.aggregate_version))
+        headers.append(("ce_epoch", b"%d" % envelope.epoch))
     for name, text in (
         ("ce_traceparent", envelope.traceparent),
         ("ce_causationid", envelope.causation_id),
@@ -104,7 +107,7 @@ def decode(record: Record, *, parse: bool = True) -> Envelope:
     try:
         key = record.key.decode()
         texts = {name: value.decode() for name, value in headers.items()}
-        version = texts.get("ce_aggregateversion")
+        version, epoch = texts.get("ce_aggregateversion"), texts.get("ce_epoch")
         return Envelope(
             UUID(texts["ce_id"]),
             texts["ce_type"],
@@ -113,12 +116,13 @@ def decode(record: Record, *, parse: bool = True) -> Envelope:
             texts["ce_source"],
             _parse_time(texts.get("ce_time"), record.timestamp_ms),
             _parse_data(record, texts.get("content-type"), parse=parse),
-            None if version is None else _parse_version(version),
+            None if version is None else _parse_count(version, "aggregateversion"),
             texts.get("ce_traceparent"),
             texts.get("ce_causationid"),
             texts.get("ce_actor"),
             {} if texts.keys() <= _KNOWN else _extensions(texts),
             None if parse else record.value,
+            FIRST_EPOCH if epoch is None else _parse_count(epoch, "epoch"),
         )
     except KeyError as error:
         raise DecodeError("missing_attribute", str(error.args[0]).removeprefix("ce_")) from None
@@ -154,9 +158,10 @@ def _parse_time(text: str | None, timestamp_ms: int) -> datetime:
     return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
-def _parse_version(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and text != "0"):
-        raise DecodeError("invalid_attribute", "aggregateversion")
+def _parse_count(text: str, attribute: str) -> int:
+    """A number from 1 that fits eight bytes."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
+        raise DecodeError("invalid_attribute", attribute)
     return int(text)
 
 

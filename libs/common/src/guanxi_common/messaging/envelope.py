@@ -4,12 +4,25 @@ On the wire an envelope is a Kafka record in CloudEvents *binary* mode: attribut
 the key (customer id; entity id for the directory) as the record key. See `guanxi_contracts.codec`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar, Final, NamedTuple, Unpack
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+FIRST_EPOCH: Final = 1
+
+
+class Version(NamedTuple):
+    """A version of an aggregate, ordered: every version of a later epoch of its owner is newer than all of an earlier one.
+
+    An owner whose database was restored counts on from an older number, in a new epoch.
+    """
+
+    epoch: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,7 @@ class Envelope:
 
     `raw` is set, and `data` is not, where the handler parses the value itself (`Subscription.parsed_by`).
     `aggregate_version` is set on *changes* (1..n per key, contiguous) and on *snapshots* (greater is newer), and None on facts.
-    A snapshot with `data` None is a tombstone.
+    `epoch` is the owner's; only the versions of changes and snapshots are compared by it. A snapshot with `data` None is a tombstone.
     """
 
     id: UUID
@@ -34,6 +47,21 @@ class Envelope:
     actor: str | None = None
     extensions: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    epoch: int = FIRST_EPOCH
+
+    @property
+    def version(self) -> Version:
+        """The version that a change or a snapshot carries; below every one of its epoch for a fact, which carries none."""
+        return Version(self.epoch, self.aggregate_version or 0)
+
+
+def newest_of_each_key(events: Iterable[Envelope]) -> list[Envelope]:
+    """Of each key the event with the newest version: a snapshot or its tombstone says all that counts, whatever came before it."""
+    newest: dict[str, Envelope] = {}
+    for event in events:
+        if event.key not in newest or newest[event.key].version <= event.version:
+            newest[event.key] = event
+    return list(newest.values())
 
 
 class DomainEvent(BaseModel):

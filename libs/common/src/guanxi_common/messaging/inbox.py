@@ -18,6 +18,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Record
+from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Plan, State
 
@@ -33,7 +34,7 @@ _OPEN = "SELECT topic, key FROM dead_letter WHERE consumer = $1 AND resolved_at 
 _BEHIND = "SELECT topic, key FROM inbox_parked WHERE consumer = $1 AND reason = 'behind'"
 
 _VERSIONS = """
-SELECT v.topic, v.key, v.version FROM inbox_version AS v
+SELECT v.topic, v.key, v.epoch, v.version FROM inbox_version AS v
 JOIN unnest($2::text[], $3::text[]) AS k (topic, key) ON v.topic = k.topic AND v.key = k.key WHERE v.consumer = $1
 """
 _WAITING = """
@@ -42,20 +43,22 @@ JOIN unnest($2::text[], $3::text[]) AS k (topic, key) ON p.topic = k.topic AND p
 WHERE p.consumer = $1 AND p.reason = 'gap'
 """
 _RAISE_VERSIONS = """
-UPDATE inbox_version AS v SET version = n.version
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS n (topic, key, stored, version)
-WHERE v.consumer = $1 AND v.topic = n.topic AND v.key = n.key AND v.version = n.stored
+UPDATE inbox_version AS v SET epoch = n.epoch, version = n.version
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+     AS n (topic, key, stored_epoch, stored, epoch, version)
+WHERE v.consumer = $1 AND v.topic = n.topic AND v.key = n.key AND v.epoch = n.stored_epoch AND v.version = n.stored
 """
 _FIRST_VERSIONS = """
-INSERT INTO inbox_version (consumer, topic, key, version)
-SELECT $1, topic, key, version FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (topic, key, version)
+INSERT INTO inbox_version (consumer, topic, key, epoch, version)
+SELECT $1, topic, key, epoch, version
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS n (topic, key, epoch, version)
 ON CONFLICT DO NOTHING
 """
 _PARK = """
-INSERT INTO inbox_parked (consumer, topic, key, event_id, type, version, reason, record)
-SELECT $1, p.topic, p.key, p.event_id, p.type, p.version, p.reason, p.record
-FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])
-     WITH ORDINALITY AS p (topic, key, event_id, type, version, reason, record, place) ORDER BY p.place
+INSERT INTO inbox_parked (consumer, topic, key, event_id, type, epoch, version, reason, record)
+SELECT $1, p.topic, p.key, p.event_id, p.type, p.epoch, p.version, p.reason, p.record
+FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::bytea[])
+     WITH ORDINALITY AS p (topic, key, event_id, type, epoch, version, reason, record, place) ORDER BY p.place
 """
 _PARK_AGAIN = """
 UPDATE inbox_parked AS p SET reason = n.reason FROM unnest($1::bigint[], $2::text[]) AS n (id, reason) WHERE p.id = n.id
@@ -77,7 +80,8 @@ WHERE p.consumer = $1 AND p.reason = 'behind' AND NOT EXISTS (
 GROUP BY p.topic, p.key ORDER BY min(p.id) LIMIT 1
 """
 _PARKED = """
-SELECT id, record FROM inbox_parked WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY version NULLS LAST, id LIMIT $4
+SELECT id, record FROM inbox_parked WHERE consumer = $1 AND topic = $2 AND key = $3 ORDER BY epoch, version NULLS LAST, id
+LIMIT $4
 """
 _REPLAYED = """
 UPDATE dead_letter SET resolved_at = now(), resolution = 'replayed', resolved_by = requested_by WHERE id = $1
@@ -183,7 +187,7 @@ class PostgresInboxTransaction:
             return State(blocked=blocked)
         topics, names = [topic for topic, _ in versioned], [key for _, key in versioned]
         rows = await self._driver.fetch(_VERSIONS, self._group, topics, names)
-        versions = {(row[0], row[1]): row[2] for row in rows}
+        versions = {(row[0], row[1]): Version(row[2], row[3]) for row in rows}
         waiting = [] if released else await self._driver.fetch(_WAITING, self._group, topics, names)
         return State(versions=versions, blocked=blocked, waiting=_by_version(waiting))
 
@@ -198,8 +202,8 @@ class PostgresInboxTransaction:
             await self._bury(burial)
 
     async def _write_versions(self, plan: Plan) -> None:
-        raised = sorted((*key, stored, new) for key, (stored, new) in plan.versions.items() if stored is not None)
-        first = sorted((*key, new) for key, (stored, new) in plan.versions.items() if stored is None)
+        raised = sorted((*key, *stored, *new) for key, (stored, new) in plan.versions.items() if stored is not None)
+        first = sorted((*key, *new) for key, (stored, new) in plan.versions.items() if stored is None)
         for statement, rows in ((_RAISE_VERSIONS, raised), (_FIRST_VERSIONS, first)):
             if rows:
                 await _exactly(self._driver.execute(statement, self._group, *_columns(rows)), len(rows))
@@ -278,13 +282,13 @@ async def forget_versions(uow: UnitOfWork, group: str, topic: str) -> None:
     await uow.driver.execute("DELETE FROM inbox_version WHERE consumer = $1 AND topic = $2", group, topic)
 
 
-def _by_version(rows: Iterable[Any]) -> dict[AggregateKey, dict[int, Arrival]]:
-    waiting: dict[AggregateKey, dict[int, Arrival]] = {}
+def _by_version(rows: Iterable[Any]) -> dict[AggregateKey, dict[Version, Arrival]]:
+    waiting: dict[AggregateKey, dict[Version, Arrival]] = {}
     for parked_id, packed in rows:
         arrival = arrive(unpack(packed), parked_id=parked_id)
         if arrival.envelope is not None and arrival.envelope.aggregate_version is not None:
             key = (arrival.envelope.topic, arrival.envelope.key)
-            waiting.setdefault(key, {})[arrival.envelope.aggregate_version] = arrival
+            waiting.setdefault(key, {})[arrival.envelope.version] = arrival
     return waiting
 
 
@@ -292,7 +296,7 @@ def _parked_row(arrival: Arrival, reason: ParkReason) -> tuple[Any, ...]:
     envelope = arrival.envelope
     if envelope is None:
         raise TypeError("only events are parked")
-    name = (envelope.topic, envelope.key, envelope.id, envelope.type, envelope.aggregate_version)
+    name = (envelope.topic, envelope.key, envelope.id, envelope.type, envelope.epoch, envelope.aggregate_version)
     return *name, reason, pack(arrival.record)
 
 

@@ -71,13 +71,14 @@ class InboxEvent(CommonBase):
 
 
 class InboxVersion(CommonBase):
-    """The last version of an aggregate that the consumer has taken over from a topic of changes or snapshots."""
+    """The last version of an aggregate that the consumer has taken over from a topic of changes or snapshots: (epoch, version)."""
 
     __tablename__ = "inbox_version"
     consumer: Mapped[str] = mapped_column(Text, primary_key=True)
     topic: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
 
 
 class InboxParked(CommonBase):
@@ -93,11 +94,24 @@ class InboxParked(CommonBase):
     version: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str] = mapped_column(Text)
     record: Mapped[bytes]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     parked_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
     __table_args__ = (
         Index("ix_inbox_parked_key", "consumer", "topic", "key", "id"),
         Index("ix_inbox_parked_behind", "consumer", "topic", "key", postgresql_where=text("reason = 'behind'")),
     )
+
+
+class OwnerEpoch(CommonBase):
+    """The epochs that the database's service has been in; the greatest is in force, and without a row it is the first.
+
+    `restore` names what the epoch was raised for.
+    """
+
+    __tablename__ = "owner_epoch"
+    epoch: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    restore: Mapped[str] = mapped_column(Text, unique=True)
+    raised_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
 
 
 class DeadLetter(CommonBase):
@@ -133,5 +147,6 @@ class DeadLetter(CommonBase):
 
 
 MESSAGING_TABLES: tuple[Table, ...] = tuple(
-    cast("Table", model.__table__) for model in (OutboxRow, OutboxBlockedKey, InboxEvent, InboxVersion, InboxParked, DeadLetter)
+    cast("Table", model.__table__)
+    for model in (OutboxRow, OutboxBlockedKey, OwnerEpoch, InboxEvent, InboxVersion, InboxParked, DeadLetter)
 )

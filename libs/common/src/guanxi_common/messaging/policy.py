@@ -2,8 +2,9 @@
 what to apply, to park, to bury and to drop.
 
 *Facts* are applied once per event id. *Changes* are applied version by version: not above the last one, skip; the next one,
-apply; a gap, park until it fills; the first one seen is the baseline; types without a handler advance the version too.
-*Snapshots* are applied if they are newer. Behind an open dead letter everything of its key waits.
+apply; a gap, park until it fills; the first one seen is the baseline, and so is the first of a later epoch, which ends all
+waiting of an earlier one; types without a handler advance the version too. *Snapshots* are applied if they are newer. Behind an
+open dead letter everything of its key waits.
 """
 
 from collections import Counter, deque
@@ -18,7 +19,7 @@ from uuid import UUID
 from guanxi_contracts.topics import TopicKind
 
 from guanxi_common.messaging.bus import Record
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version
 
 AggregateKey = tuple[str, str]
 """(topic, key)."""
@@ -33,13 +34,13 @@ class Verdict(Enum):
     PARK = auto()
 
 
-def decide(kind: TopicKind, last: int | None, version: int) -> Verdict:
+def decide(kind: TopicKind, last: Version | None, version: Version) -> Verdict:
     """What to do with `version` of an aggregate whose `last` version was taken over before."""
     if last is None:
         return Verdict.APPLY
     if version <= last:
         return Verdict.SKIP
-    if kind == "changes" and version > last + 1:
+    if kind == "changes" and version.epoch == last.epoch and version.number > last.number + 1:
         return Verdict.PARK
     return Verdict.APPLY
 
@@ -122,10 +123,10 @@ class State:
 
     seen: Mapping[UUID, int] = field(default_factory=dict)
     """Event ids taken over before this batch, with the hash of their payload."""
-    versions: Mapping[AggregateKey, int] = field(default_factory=dict)
+    versions: Mapping[AggregateKey, Version] = field(default_factory=dict)
     blocked: AbstractSet[AggregateKey] = frozenset()
     """Keys with an open dead letter, or with events that wait behind one."""
-    waiting: Mapping[AggregateKey, Mapping[int, Arrival]] = field(default_factory=dict)
+    waiting: Mapping[AggregateKey, Mapping[Version, Arrival]] = field(default_factory=dict)
     """Changes parked for a gap, by version."""
 
 
@@ -146,7 +147,7 @@ class Plan:
     dead: list[Burial] = field(default_factory=list)
     parked: list[tuple[Arrival, ParkReason]] = field(default_factory=list)
     unparked: list[int] = field(default_factory=list)
-    versions: dict[AggregateKey, tuple[int | None, int]] = field(default_factory=dict)
+    versions: dict[AggregateKey, tuple[Version | None, Version]] = field(default_factory=dict)
     """key → (version stored now, version to store)."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(topic, outcome) → number of records."""
@@ -226,19 +227,19 @@ class _Planner:
         """Decide about an arrival that is known not to be a repeat."""
         envelope = cast("Envelope", arrival.envelope)
         key = (envelope.topic, envelope.key)
-        kind, version = self._rules[envelope.topic].kind, envelope.aggregate_version
-        verdict = Verdict.APPLY if kind == "facts" or version is None else decide(kind, self._last(key), version)
+        kind, version = self._rules[envelope.topic].kind, envelope.version
+        verdict = Verdict.APPLY if kind == "facts" else decide(kind, self._last(key), version)
         if verdict is Verdict.SKIP:
             return self._drop(arrival, "stale")
         if key in self._blocked:
             self._plan.outcomes[envelope.topic, "parked"] += arrival.parked_id is None
             self._plan.parked.append((arrival, "behind"))
             return None
-        if verdict is Verdict.PARK and version is not None:
+        if verdict is Verdict.PARK:
             return self._wait(arrival, key, version)
         return self._apply(arrival, envelope, key)
 
-    def _wait(self, arrival: Arrival, key: AggregateKey, version: int) -> Arrival | None:
+    def _wait(self, arrival: Arrival, key: AggregateKey, version: Version) -> Arrival | None:
         waiting = self._waiting.setdefault(key, {})
         if version in waiting:
             return self._drop(arrival, "duplicate")
@@ -257,13 +258,14 @@ class _Planner:
         else:
             self._plan.outcomes[envelope.topic, "ignored"] += 1
         self._unpark(arrival)
-        return self._advance(key, rules.kind, envelope.aggregate_version)
+        return None if rules.kind == "facts" else self._advance(key, envelope.version)
 
-    def _advance(self, key: AggregateKey, kind: TopicKind, version: int | None) -> Arrival | None:
-        if kind == "facts" or version is None:
-            return None
+    def _advance(self, key: AggregateKey, version: Version) -> Arrival | None:
         self._plan.versions[key] = (self._stored.get(key), version)
-        return self._waiting.get(key, {}).pop(version + 1, None)
+        waiting = self._waiting.get(key, {})
+        for outlived in [other for other in waiting if other.epoch < version.epoch]:
+            self._drop(waiting.pop(outlived), "stale")
+        return waiting.pop(version._replace(number=version.number + 1), None)
 
     def _reject(self, arrival: Arrival, reason: str) -> Arrival | None:
         """To the dead letters. A version that is due counts as taken over, so that its successor can follow a skip."""
@@ -275,10 +277,11 @@ class _Planner:
             return None
         self._blocked.add(key)
         kind = self._rules[arrival.record.topic].kind
-        version = envelope.aggregate_version if envelope else None
-        if kind == "facts" or version is None or decide(kind, self._last(key), version) is not Verdict.APPLY:
+        if kind == "facts" or envelope is None or envelope.aggregate_version is None:
             return None
-        return self._advance(key, kind, version)
+        if decide(kind, self._last(key), envelope.version) is not Verdict.APPLY:
+            return None
+        return self._advance(key, envelope.version)
 
     def _drop(self, arrival: Arrival, outcome: str) -> Arrival | None:
         self._plan.outcomes[arrival.record.topic, outcome] += 1
@@ -289,6 +292,6 @@ class _Planner:
         if arrival.parked_id is not None:
             self._plan.unparked.append(arrival.parked_id)
 
-    def _last(self, key: AggregateKey) -> int | None:
+    def _last(self, key: AggregateKey) -> Version | None:
         planned = self._plan.versions.get(key)
         return planned[1] if planned else self._stored.get(key)

@@ -148,6 +148,7 @@ def record(
     type_: str,
     *,
     version: int | None = None,
+    epoch: int | None = None,
     event_id: UUID | None = None,
     data: Mapping[str, Any] | bytes | None = None,
 ) -> Outgoing:
@@ -156,6 +157,8 @@ def record(
     headers += [("ce_source", b"/test"), ("content-type", b"application/json")]
     if version is not None:
         headers.append(("ce_aggregateversion", str(version).encode()))
+    if epoch is not None:
+        headers.append(("ce_epoch", str(epoch).encode()))
     value = data if isinstance(data, bytes) or data is None else json.dumps(data).encode()
     return Outgoing(topic, key.encode(), value, tuple(headers))
 
@@ -164,8 +167,8 @@ def fact(key: str, n: int = 0, **known: Any) -> Outgoing:
     return record(FACTS, key, OPENED, data={"customer_id": key, "n": n}, **known)
 
 
-def change(key: str, version: int, type_: str = CHANGED) -> Outgoing:
-    return record(CHANGES, key, type_, version=version, data={"customer_id": key, "n": version})
+def change(key: str, version: int, type_: str = CHANGED, epoch: int | None = None) -> Outgoing:
+    return record(CHANGES, key, type_, version=version, epoch=epoch, data={"customer_id": key, "n": version})
 
 
 async def applied(fabric: Fabric, count: int) -> bool:

@@ -128,6 +128,28 @@ async def test_the_envelope_carries_context_source_version_and_id(fabric: Fabric
     assert (fact.actor, fact.traceparent, fact.causation_id) == ("staff:7", "00-aa-bb-01", "cause")
 
 
+async def test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not(fabric: Fabric) -> None:
+    for epoch, version in ((1, 9), (7, 6)):
+        async with fabric.database.transaction() as uow:
+            if epoch > 1:
+                await uow.driver.execute("INSERT INTO owner_epoch (epoch, restore) VALUES ($1, 'drill')", epoch)
+            await outbox.append(uow, CustomerChanged(customer_id="c"), CustomerSnapshot(customer_id="c"), version=version)
+            await outbox.append_tombstone(uow, SNAPSHOT, SNAPSHOTS, "gone", version=version)
+            await outbox.append(uow, TaskOpened(customer_id="c"))
+            await uow.commit()
+    async with running(fabric.relay()):
+        await eventually(lambda: all_published(fabric))
+    records = await read_all(fabric, [FACTS, CHANGES, SNAPSHOTS])
+    told = sorted((envelope.topic, envelope.key, *envelope.version) for envelope in map(decode, records))
+    versioned = [
+        (topic, key, *version)
+        for topic, key in ((CHANGES, "c"), (SNAPSHOTS, "c"), (SNAPSHOTS, "gone"))
+        for version in ((1, 9), (7, 6))
+    ]
+    assert told == [*versioned, (FACTS, "c", 1, 0), (FACTS, "c", 1, 0)]
+    assert all("ce_epoch" not in dict(record.headers) for record in records if record.topic == FACTS)
+
+
 async def test_a_version_must_fit_the_kind_of_the_topic(fabric: Fabric) -> None:
     change = CustomerChanged(customer_id="c")
     async with fabric.database.transaction() as uow:

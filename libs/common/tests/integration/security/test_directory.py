@@ -180,14 +180,24 @@ async def test_an_older_book_changes_nothing_and_a_newer_one_replaces_all(uow: U
     newer = Book(customer, (interval(RM_B),), 3)
     await repository.apply_books(uow, [Book(customer, (interval(RM_A), interval(MANAGER, capacity="assistant")), 2), newer])
     await repository.apply_books(uow, [Book(customer, (interval(RM_A),), 2)])
-    await repository.apply_books(uow, [Book(customer, (interval(RM_A),), 3)])
     rows = await uow.driver.fetch("SELECT staff_id, version FROM book_assignment WHERE customer_id = $1", customer)
     assert [tuple(row) for row in rows] == [(RM_B, 3)]
 
 
-def snapshot(kind: str, key: str, data: dict[str, object] | None, version: int = 1) -> Envelope:
+async def test_d20_the_same_book_again_puts_right_what_has_gone_wrong_with_its_rows(uow: UnitOfWork) -> None:
+    customer = uuid4()
+    book = Book(customer, (interval(RM_B),), 3)
+    await repository.apply_books(uow, [book])
+    await uow.driver.execute("UPDATE book_assignment SET staff_id = $2 WHERE customer_id = $1", customer, RM_A)
+    await repository.apply_books(uow, [book])
+    assert await uow.driver.fetchval("SELECT staff_id FROM book_assignment WHERE customer_id = $1", customer) == RM_B
+
+
+def snapshot(kind: str, key: str, data: dict[str, object] | None, version: int = 1, epoch: int = 1) -> Envelope:
     event_type = f"guanxi.{kind}.snapshot.v1"
-    return Envelope(new_id(), event_type, "directory.snapshots", key, "customer-svc", NOW, data, aggregate_version=version)
+    return Envelope(
+        new_id(), event_type, "directory.snapshots", key, "customer-svc", NOW, data, aggregate_version=version, epoch=epoch
+    )
 
 
 async def test_snapshots_build_the_replica_and_tombstones_clear_it(uow: UnitOfWork) -> None:
@@ -218,6 +228,52 @@ async def test_snapshots_build_the_replica_and_tombstones_clear_it(uow: UnitOfWo
     await handlers["guanxi.staff.snapshot.v1"](uow, [snapshot("staff", f"staff:{staff_id}", None, 2)])
     with pytest.raises(NotInDirectory):
         await repository.resolve_principal(uow, Identity(ISSUER, "t-9", "staff"))
+
+
+def outlet_named(name: str) -> dict[str, object]:
+    return {"outlet_id": str(SIBLING), "parent_id": None, "code": "021", "name": name, "kind": "outlet"}
+
+
+def staff_named(name: str) -> dict[str, object]:
+    return {"staff_id": str(RM_B), "subject": "rm-b", "name": name, "role": "teller", "outlet_id": None, "active": True}
+
+
+def book_at(outlet_id: UUID) -> dict[str, object]:
+    row = {"capacity": "primary_rm", "staff_id": None, "outlet_id": str(outlet_id), "valid_from": "2026-11-01T00:00:00Z"}
+    return {"customer_id": str(CUSTOMER), "assignments": [row]}
+
+
+CUSTOMER = UUID(int=77)
+TELLER = [{"role": "teller", "grants": {"customer.read": scope}} for scope in ("own", "all")]
+OF_OUTLET = "SELECT name FROM directory_outlet WHERE 'outlet:' || id = $1"
+OF_STAFF = "SELECT name FROM directory_staff WHERE 'staff:' || id = $1"
+OF_ROLE = "SELECT grants ->> 'customer.read' FROM directory_role WHERE 'role:' || role = $1"
+OF_BOOK = "SELECT outlet_id::text FROM book_assignment WHERE customer_id::text = $1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "before", "after", "kept", "told"),
+    [
+        ("outlet", f"outlet:{SIBLING}", outlet_named("before"), outlet_named("after"), OF_OUTLET, "after"),
+        ("staff", f"staff:{RM_B}", staff_named("before"), staff_named("after"), OF_STAFF, "after"),
+        ("role", "role:teller", *TELLER, OF_ROLE, "all"),
+        ("customer", str(CUSTOMER), book_at(OUTLET), book_at(SIBLING), OF_BOOK, str(SIBLING)),
+    ],
+)
+async def test_d20_every_replica_takes_a_lower_version_of_a_later_epoch(
+    uow: UnitOfWork, kind: str, key: str, before: dict[str, object], after: dict[str, object], kept: str, told: str
+) -> None:
+    """The owner was at version 9, was restored to 5 and counts on in its second epoch."""
+    handlers = {**consumers.directory_handlers(ISSUER), consumers.CUSTOMER_SNAPSHOT: consumers.apply_books}
+    handle = handlers[f"guanxi.{kind}.snapshot.v1"]
+    await handle(uow, [snapshot(kind, key, before, 9, 1)])
+    assert await uow.driver.fetchval(kept, key) not in (None, told)
+    await handle(uow, [snapshot(kind, key, after, 6, 2)])
+    assert await uow.driver.fetchval(kept, key) == told
+    await handle(uow, [snapshot(kind, key, before, 10, 1)])
+    assert await uow.driver.fetchval(kept, key) == told, "a late record of the first epoch is old, whatever its version"
+    await handle(uow, [snapshot(kind, key, None, 11, 1), snapshot(kind, key, after, 7, 2)])
+    assert await uow.driver.fetchval(kept, key) == told, "who came back in the batch of its tombstone stays"
 
 
 async def test_a_snapshot_that_does_not_fit_is_refused_without_its_values(uow: UnitOfWork) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.keys.store import DataKey, KeyStore
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory.consumers import apply_books
@@ -61,7 +61,8 @@ def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
     """Make the handler of `customer.snapshots`. A customer whose data key was destroyed is kept without a name until erased."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        snapshots = [(_snapshot(event), event.aggregate_version or 0) for event in events if event.data is not None]
+        events = newest_of_each_key(events)
+        snapshots = [(_snapshot(event), event.version) for event in events if event.data is not None]
         data_keys = await keys.get_many({snapshot.customer_id for snapshot, _ in snapshots})
         await repository.apply_customers(
             uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
@@ -80,7 +81,7 @@ def _snapshot(event: Envelope) -> _Snapshot:
         raise PermanentError("invalid_event", event.type, event_id=event.id) from error
 
 
-def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> CustomerReplica:
+def _replica(snapshot: _Snapshot, version: Version, key: DataKey | None) -> CustomerReplica:
     opened = _open(snapshot, key) if key else None
     limits, quiet = snapshot.contact_limits, snapshot.quiet_hours
     return CustomerReplica(
@@ -90,7 +91,8 @@ def _replica(snapshot: _Snapshot, version: int, key: DataKey | None) -> Customer
         language=snapshot.language,
         name=opened.display_name if opened else None,
         birth_date=opened.birth_date if opened else None,
-        version=version,
+        version=version.number,
+        epoch=version.epoch,
         max_contacts=limits.max_contacts if limits else None,
         contact_period_days=limits.per_days if limits else None,
         consents=[msgspec.to_builtins(consent) for consent in snapshot.consents],

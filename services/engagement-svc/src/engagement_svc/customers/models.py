@@ -4,6 +4,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +27,7 @@ class CustomerRow(Base):
     name: Mapped[str | None]
     birth_date: Mapped[date | None]
     version: Mapped[int]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     max_contacts: Mapped[int | None]
     contact_period_days: Mapped[int | None]
     quiet_from: Mapped[time | None]

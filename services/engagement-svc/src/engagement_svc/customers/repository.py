@@ -9,6 +9,7 @@ from uuid import UUID
 
 from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import FIRST_EPOCH
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
@@ -35,18 +36,20 @@ class CustomerReplica:
     consents: Sequence[Mapping[str, Any]] | None = None
     quiet_from: time | None = None
     quiet_to: time | None = None
+    epoch: int = FIRST_EPOCH
 
 
 async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica]) -> None:
-    """Insert or replace by newer versions."""
+    """Insert, or replace unless the replica is newer."""
     await uow.driver.executemany(
         "INSERT INTO customer AS kept (customer_id, customer_type, outlet_id, language, name, birth_date, version, max_contacts,"
-        " contact_period_days, consents, quiet_from, quiet_to) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12)"
+        " contact_period_days, consents, quiet_from, quiet_to, epoch)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13)"
         " ON CONFLICT (customer_id) DO UPDATE SET customer_type = EXCLUDED.customer_type, outlet_id = EXCLUDED.outlet_id,"
         " language = EXCLUDED.language, name = EXCLUDED.name, birth_date = EXCLUDED.birth_date, version = EXCLUDED.version,"
         " max_contacts = EXCLUDED.max_contacts, contact_period_days = EXCLUDED.contact_period_days, consents = EXCLUDED.consents,"
-        " quiet_from = EXCLUDED.quiet_from, quiet_to = EXCLUDED.quiet_to"
-        " WHERE kept.version < EXCLUDED.version",
+        " quiet_from = EXCLUDED.quiet_from, quiet_to = EXCLUDED.quiet_to, epoch = EXCLUDED.epoch"
+        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
         [
             (
                 c.customer_id,
@@ -61,6 +64,7 @@ async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica])
                 None if c.consents is None else json.dumps(list(c.consents)),
                 c.quiet_from,
                 c.quiet_to,
+                c.epoch,
             )
             for c in customers
         ],

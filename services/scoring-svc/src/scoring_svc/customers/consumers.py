@@ -9,7 +9,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.keys.store import DataKey, KeyStore
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory.consumers import apply_books
@@ -42,8 +42,8 @@ def replicate_customers(keys: KeyStore, calendar: BusinessCalendar, clock: Clock
     """Make the handler. A customer whose data key was destroyed is kept without a birth date until erased."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        now = clock.now()
-        told = [(_snapshot(event), event.aggregate_version or 0) for event in events if event.data is not None]
+        now, events = clock.now(), newest_of_each_key(events)
+        told = [(_snapshot(event), event.version) for event in events if event.data is not None]
         data_keys = await keys.get_many({snapshot.customer_id for snapshot, _ in told})
         today = calendar.local_date(now)
         facts = [(_facts(snapshot, data_keys.get(snapshot.customer_id), today), version) for snapshot, version in told]

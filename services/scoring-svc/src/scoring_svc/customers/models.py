@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +18,7 @@ class CustomerFactsRow(Base):
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     customer_type: Mapped[str]
     birth_date: Mapped[date | None]
     known_since: Mapped[date]

@@ -8,21 +8,22 @@ from uuid import UUID
 
 import msgspec
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import Version
 
 from scoring_svc.customers.policy import CustomerFacts
 
 _COLUMNS = ("customer_id", "customer_type", "birth_date", "known_since")
 
 
-async def apply_customers(uow: UnitOfWork, customers: Sequence[tuple[CustomerFacts, int]]) -> None:
-    """Insert or replace by newer versions; `known_since` stays what it was first."""
+async def apply_customers(uow: UnitOfWork, customers: Sequence[tuple[CustomerFacts, Version]]) -> None:
+    """Insert, or replace unless the replica is newer; `known_since` stays what it was first."""
     await uow.driver.executemany(
-        "INSERT INTO customer_facts AS kept (customer_id, version, customer_type, birth_date, known_since, detail)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (customer_id) DO UPDATE SET version = EXCLUDED.version,"
-        " customer_type = EXCLUDED.customer_type, birth_date = EXCLUDED.birth_date, detail = EXCLUDED.detail"
-        " WHERE kept.version < EXCLUDED.version",
+        "INSERT INTO customer_facts AS kept (customer_id, epoch, version, customer_type, birth_date, known_since, detail)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (customer_id) DO UPDATE SET epoch = EXCLUDED.epoch,"
+        " version = EXCLUDED.version, customer_type = EXCLUDED.customer_type, birth_date = EXCLUDED.birth_date,"
+        " detail = EXCLUDED.detail WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
         [
-            (facts.customer_id, version, facts.customer_type, facts.birth_date, facts.known_since, _detail(facts))
+            (facts.customer_id, *version, facts.customer_type, facts.birth_date, facts.known_since, _detail(facts))
             for facts, version in customers
         ],
     )

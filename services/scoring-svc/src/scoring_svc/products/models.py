@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,4 +16,5 @@ class ProductRow(Base):
 
     code: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -6,16 +6,18 @@ from typing import Any
 
 import msgspec
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.envelope import Version
 
 from scoring_svc.products.policy import Product
 
 
-async def apply_products(uow: UnitOfWork, products: Sequence[tuple[str, int, Mapping[str, Any]]]) -> None:
-    """Insert or replace by newer versions: (code, version, the snapshot)."""
+async def apply_products(uow: UnitOfWork, products: Sequence[tuple[str, Version, Mapping[str, Any]]]) -> None:
+    """Insert, or replace unless the replica is newer: (code, version, the snapshot)."""
     await uow.driver.executemany(
-        "INSERT INTO product AS kept (code, version, detail) VALUES ($1, $2, $3) ON CONFLICT (code) DO UPDATE SET"
-        " version = EXCLUDED.version, detail = EXCLUDED.detail WHERE kept.version < EXCLUDED.version",
-        [(code, version, json.dumps(detail, ensure_ascii=False)) for code, version, detail in products],
+        "INSERT INTO product AS kept (code, epoch, version, detail) VALUES ($1, $2, $3, $4) ON CONFLICT (code) DO UPDATE SET"
+        " epoch = EXCLUDED.epoch, version = EXCLUDED.version, detail = EXCLUDED.detail"
+        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [(code, *version, json.dumps(detail, ensure_ascii=False)) for code, version, detail in products],
     )
 
 

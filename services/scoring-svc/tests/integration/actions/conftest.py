@@ -12,7 +12,7 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version
 from scoring_svc.actions import planner, queue
 from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
@@ -57,7 +57,8 @@ class Desk:
             "consents": (Consent("marketing", "phone", granted=True),),
         }
         async with self.database.transaction() as uow:
-            await customers.apply_customers(uow, [(CustomerFacts(customer_id=self.customer, **{**fields, **more}), version)])
+            facts = CustomerFacts(customer_id=self.customer, **{**fields, **more})
+            await customers.apply_customers(uow, [(facts, Version(1, version))])
             await uow.commit()
 
     async def offer(self, *snapshots: dict[str, Any]) -> None:

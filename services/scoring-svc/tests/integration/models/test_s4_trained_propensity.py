@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.errors import DomainError
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.sandbox.berka import read_berka
 from prometheus_client import REGISTRY
 from scoring_svc.actions import planner, queue
@@ -251,7 +251,7 @@ async def test_s4_an_action_names_the_model_of_its_propensity(shop: Database, me
     agreed = (Consent("marketing", "phone", granted=True),)
     async with shop.transaction() as uow:
         known = [CustomerFacts(one, "individual", None, date(1994, 3, 20), consents=agreed) for one in ids]
-        await customers.apply_customers(uow, [(facts, 1) for facts in known])
+        await customers.apply_customers(uow, [(facts, Version(1, 1)) for facts in known])
         await queue.mark(uow, ids, now)
         await planner.plan_due_customers(uow, method, now)
         rows = await uow.driver.fetch(

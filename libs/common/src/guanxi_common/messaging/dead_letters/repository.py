@@ -68,6 +68,7 @@ class ParkedRow:
     event_id: UUID
     type: str
     version: int | None
+    epoch: int
     reason: str
     parked_at: datetime
 
@@ -128,7 +129,8 @@ async def list_parked(uow: UnitOfWork, *, position: After, limit: int) -> list[P
 async def accept_gap(uow: UnitOfWork, consumer: str, topic: str, key: str) -> int | None:
     """Give up the versions that are missing before the first one parked for a gap, and release what waits.
 
-    Returns the version from which the consumer goes on; None if nothing of the key waits for a gap.
+    Returns the version from which the consumer goes on; None if nothing of the key waits for a gap. What waits is of one epoch: the
+    first of a later one ends all waiting.
     """
     of_key = and_(_parked.c.consumer == consumer, _parked.c.topic == topic, _parked.c.key == key)
     gap = and_(of_key, _parked.c.reason == "gap")

@@ -57,6 +57,7 @@ _PARKED = {
     "event_id": _LETTER["event_id"],
     "type": "guanxi.customer.assigned.v1",
     "version": 7,
+    "epoch": 1,
     "reason": "gap",
     "parked_at": "2026-11-23T02:00:00Z",
 }

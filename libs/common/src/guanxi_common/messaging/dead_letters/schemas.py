@@ -62,6 +62,7 @@ class ParkedEventOut(BaseModel):
     event_id: UUID
     type: str
     version: int | None
+    epoch: int = Field(description="The owner's epoch; `version` counts within it.")
     reason: str = Field(description="`gap`: a version before it is missing. `behind`: behind a dead letter of its key.")
     parked_at: datetime
 

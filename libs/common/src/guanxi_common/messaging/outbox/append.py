@@ -13,7 +13,8 @@ from guanxi_common.context import current_context
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.bus import Outgoing
-from guanxi_common.messaging.envelope import DomainEvent, Envelope
+from guanxi_common.messaging.envelope import FIRST_EPOCH, DomainEvent, Envelope
+from guanxi_common.messaging.outbox.epoch import epoch_in_force
 from guanxi_common.messaging.outbox.rows import group_by_shard, pack_facts, row_values, shard_of
 
 _INSERT = """
@@ -35,15 +36,17 @@ async def append(
     """Write the events with the state change that they report; both become durable with the unit of work, or neither.
 
     Call it after the aggregate's row was locked and its version bumped: rows of one aggregate are published in the order of the
-    calls. `version` is the aggregate's new version: required where an event goes to a topic of changes or snapshots, not sent
-    on facts. `event_id` (for one event only) replaces the new UUIDv7, for an event whose id must come out the same again.
-    `caused_by` is the event being handled; without it cause and trace come from the call's context, as the actor always does.
+    calls. `version` is the aggregate's new version: required where an event goes to a topic of changes or snapshots, and not sent
+    on facts; the owner's epoch goes with it. `event_id` (for one event only) replaces the new UUIDv7, for an event whose id must
+    come out the same again. `caused_by` is the event being handled; without it cause and trace come from the call's context, as
+    the actor always does.
     Raises ValueError where the version does not fit the topic's kind or an event is too large.
     """
     if event_id is not None and len(events) != 1:
         raise ValueError("an event id is given for exactly one event")
     _check_versions([event.topic for event in events], version)
-    envelopes = [_envelope(event, event_id or new_id(), version, caused_by) for event in events]
+    epoch = FIRST_EPOCH if version is None else await epoch_in_force(uow)
+    envelopes = [_envelope(event, event_id or new_id(), version, caused_by, epoch) for event in events]
     await _insert_each(uow, [encode(envelope) for envelope in envelopes], caused_by)
 
 
@@ -51,7 +54,8 @@ async def append_tombstone(uow: UnitOfWork, event_type: str, topic: str, key: st
     """Remove `key` from a topic of snapshots: readers get an envelope whose data is None, and compaction forgets the rest."""
     if load_topics()[topic].kind != "snapshots":
         raise ValueError(f"{topic} is not a topic of snapshots")
-    await _insert_each(uow, [encode(_addressed(new_id(), event_type, topic, key, None, version, None))], None)
+    epoch = await epoch_in_force(uow)
+    await _insert_each(uow, [encode(_addressed(new_id(), event_type, topic, key, None, version, None, epoch))], None)
 
 
 async def append_batch(uow: UnitOfWork, events: Sequence[tuple[UUID, DomainEvent]]) -> None:
@@ -108,10 +112,12 @@ def _check_versions(topics: Sequence[str], version: int | None) -> None:
         raise ValueError("two events of one topic cannot have the same version")
 
 
-def _envelope(event: DomainEvent, event_id: UUID, version: int | None, caused_by: Envelope | None) -> Envelope:
+def _envelope(
+    event: DomainEvent, event_id: UUID, version: int | None, caused_by: Envelope | None, epoch: int = FIRST_EPOCH
+) -> Envelope:
     data = event.model_dump(mode="json", exclude_none=True)
     sent = None if load_topics()[event.topic].kind == "facts" else version
-    return _addressed(event_id, event.event_type, event.topic, event.key, data, sent, caused_by)
+    return _addressed(event_id, event.event_type, event.topic, event.key, data, sent, caused_by, epoch)
 
 
 def _addressed(
@@ -122,6 +128,7 @@ def _addressed(
     data: dict[str, Any] | None,
     version: int | None,
     caused_by: Envelope | None,
+    epoch: int = FIRST_EPOCH,
 ) -> Envelope:
     context = current_context()
     return Envelope(
@@ -136,6 +143,7 @@ def _addressed(
         traceparent=caused_by.traceparent if caused_by else context.traceparent,
         causation_id=str(caused_by.id) if caused_by else context.causation_id,
         actor=context.actor,
+        epoch=epoch,
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.security.directory import repository
 from guanxi_common.security.directory.values import Assignment, Book, Capacity, Outlet, Role, Staff
@@ -61,7 +61,7 @@ class _CustomerData(BaseModel):
 _Data = TypeVar("_Data", bound=BaseModel)
 
 
-def _read(events: Sequence[Envelope], model: type[_Data]) -> Iterator[tuple[_Data, int]]:
+def _read(events: Sequence[Envelope], model: type[_Data]) -> Iterator[tuple[_Data, Version]]:
     """The events' data with their versions; tombstones are left out. Raises `PermanentError`, without the offending value."""
     for event in events:
         if event.data is None:
@@ -70,7 +70,7 @@ def _read(events: Sequence[Envelope], model: type[_Data]) -> Iterator[tuple[_Dat
             data = model.model_validate(event.data)
         except ValidationError as error:
             raise PermanentError("invalid_snapshot", event.type, event_id=event.id) from error
-        yield data, event.aggregate_version or 0
+        yield data, event.version
 
 
 def _erased(events: Sequence[Envelope]) -> list[str]:
@@ -79,10 +79,11 @@ def _erased(events: Sequence[Envelope]) -> list[str]:
 
 
 async def apply_outlets(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+    events = newest_of_each_key(events)
     await repository.apply_outlets(
         uow,
         [
-            Outlet(data.outlet_id, data.parent_id, data.code, data.name, data.kind, version)
+            Outlet(data.outlet_id, data.parent_id, data.code, data.name, data.kind, version.number, version.epoch)
             for data, version in _read(events, _OutletData)
         ],
     )
@@ -90,7 +91,9 @@ async def apply_outlets(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 async def apply_roles(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-    await repository.apply_roles(uow, [Role(data.role, data.grants, version) for data, version in _read(events, _RoleData)])
+    events = newest_of_each_key(events)
+    roles = [Role(data.role, data.grants, version.number, version.epoch) for data, version in _read(events, _RoleData)]
+    await repository.apply_roles(uow, roles)
     await repository.remove_roles(uow, _erased(events))
 
 
@@ -98,8 +101,11 @@ async def apply_books(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Apply the assignments of customer snapshots; a tombstone removes them. A service that reads more of the snapshot calls
     this from its own handler.
     """
+    events = newest_of_each_key(events)
     books = [
-        Book(data.customer_id, tuple(Assignment(**dict(interval)) for interval in data.assignments), version)
+        Book(
+            data.customer_id, tuple(Assignment(**dict(interval)) for interval in data.assignments), version.number, version.epoch
+        )
         for data, version in _read(events, _CustomerData)
     ]
     await repository.apply_books(uow, books)
@@ -110,7 +116,10 @@ def directory_handlers(issuer: str) -> Mapping[str, Handler]:
     """The handlers of `directory.snapshots` by event type."""
 
     async def apply_staff(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        staff = [Staff(d.staff_id, issuer, *_details(d), version) for d, version in _read(events, _StaffData)]
+        events = newest_of_each_key(events)
+        staff = [
+            Staff(d.staff_id, issuer, *_details(d), version.number, version.epoch) for d, version in _read(events, _StaffData)
+        ]
         await repository.apply_staff(uow, staff)
         await repository.remove_staff(uow, [UUID(key) for key in _erased(events)])
 

@@ -1,6 +1,6 @@
 """The tables of the directory and the book. Every service keeps a copy of all of them (`DIRECTORY_TABLES`).
 
-customer-svc writes them as master; the others apply snapshots. `version` is that of the snapshot a row came with.
+customer-svc writes them as master; the others apply snapshots. `epoch` and `version` are those of the snapshot a row came with.
 """
 
 from datetime import datetime
@@ -26,6 +26,7 @@ class DirectoryOutlet(CommonBase):
     name: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     __table_args__ = (Index("ix_directory_outlet_parent_id", "parent_id"),)
 
 
@@ -42,6 +43,7 @@ class DirectoryStaff(CommonBase):
     reports_to: Mapped[UUID | None]
     active: Mapped[bool]
     version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     __table_args__ = (UniqueConstraint("issuer", "subject"), Index("ix_directory_staff_outlet_id", "outlet_id"))
 
 
@@ -52,6 +54,7 @@ class DirectoryRole(CommonBase):
     role: Mapped[str] = mapped_column(Text, primary_key=True)
     grants: Mapped[dict[str, Any]] = mapped_column(JSONB)
     version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
 
 
 class BookAssignment(CommonBase):
@@ -69,6 +72,7 @@ class BookAssignment(CommonBase):
     staff_id: Mapped[UUID | None]
     outlet_id: Mapped[UUID]
     version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     __table_args__ = (
         CheckConstraint("capacity IN ('primary_rm', 'assistant')", name="capacity"),
         CheckConstraint("valid_to > valid_from", name="interval"),

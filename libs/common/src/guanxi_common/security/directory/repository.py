@@ -1,6 +1,7 @@
 """The directory and the book: who the caller is, and the replicas' upserts.
 
-Every `apply_*` takes a row only if its version is greater than the one kept, so that an old snapshot changes nothing.
+Every `apply_*` takes a row unless it is older than the one kept, by (epoch, version): an old snapshot changes nothing, and the same
+one again, as a rebuild reads it, puts right what has gone wrong with the row.
 """
 
 import json
@@ -49,33 +50,35 @@ def _uuid(value: Any) -> UUID:
 
 async def apply_outlets(uow: UnitOfWork, outlets: Sequence[Outlet]) -> None:
     await uow.driver.executemany(
-        "INSERT INTO directory_outlet AS kept (id, parent_id, code, name, kind, version) VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO directory_outlet AS kept (id, parent_id, code, name, kind, version, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (id) DO UPDATE SET parent_id = EXCLUDED.parent_id, code = EXCLUDED.code, name = EXCLUDED.name,"
-        " kind = EXCLUDED.kind, version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
-        [(outlet.id, outlet.parent_id, outlet.code, outlet.name, outlet.kind, outlet.version) for outlet in outlets],
+        " kind = EXCLUDED.kind, version = EXCLUDED.version, epoch = EXCLUDED.epoch"
+        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [
+            (outlet.id, outlet.parent_id, outlet.code, outlet.name, outlet.kind, outlet.version, outlet.epoch)
+            for outlet in outlets
+        ],
     )
 
 
 async def apply_staff(uow: UnitOfWork, staff: Sequence[Staff]) -> None:
     await uow.driver.executemany(
-        "INSERT INTO directory_staff AS kept (id, issuer, subject, name, role, outlet_id, reports_to, active, version)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        "INSERT INTO directory_staff AS kept (id, issuer, subject, name, role, outlet_id, reports_to, active, version,"
+        " epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (id) DO UPDATE SET issuer = EXCLUDED.issuer, subject = EXCLUDED.subject, name = EXCLUDED.name,"
         " role = EXCLUDED.role, outlet_id = EXCLUDED.outlet_id, reports_to = EXCLUDED.reports_to, active = EXCLUDED.active,"
-        " version = EXCLUDED.version WHERE kept.version < EXCLUDED.version",
-        [
-            (one.id, one.issuer, one.subject, one.name, one.role, one.outlet_id, one.reports_to, one.active, one.version)
-            for one in staff
-        ],
+        " version = EXCLUDED.version, epoch = EXCLUDED.epoch"
+        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [(s.id, s.issuer, s.subject, s.name, s.role, s.outlet_id, s.reports_to, s.active, s.version, s.epoch) for s in staff],
     )
 
 
 async def apply_roles(uow: UnitOfWork, roles: Sequence[Role]) -> None:
     await uow.driver.executemany(
-        "INSERT INTO directory_role AS kept (role, grants, version) VALUES ($1, $2::jsonb, $3)"
-        " ON CONFLICT (role) DO UPDATE SET grants = EXCLUDED.grants, version = EXCLUDED.version"
-        " WHERE kept.version < EXCLUDED.version",
-        [(role.role, json.dumps(role.grants), role.version) for role in roles],
+        "INSERT INTO directory_role AS kept (role, grants, version, epoch) VALUES ($1, $2::jsonb, $3, $4)"
+        " ON CONFLICT (role) DO UPDATE SET grants = EXCLUDED.grants, version = EXCLUDED.version, epoch = EXCLUDED.epoch"
+        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [(role.role, json.dumps(role.grants), role.version, role.epoch) for role in roles],
     )
 
 
@@ -83,23 +86,24 @@ async def apply_books(uow: UnitOfWork, books: Sequence[Book]) -> None:
     """Replace all intervals of each customer by those of its newest book. One customer's books are applied one at a time:
     by the holder of its row lock, or by the one consumer of its partition.
     """
-    newest = {book.customer_id: book for book in sorted(books, key=lambda book: book.version)}
+    newest = {book.customer_id: book for book in sorted(books, key=lambda book: (book.epoch, book.version))}
     await uow.driver.execute(
-        "DELETE FROM book_assignment kept USING unnest($1::uuid[], $2::bigint[]) AS new (customer_id, version)"
-        " WHERE kept.customer_id = new.customer_id AND kept.version < new.version",
+        "DELETE FROM book_assignment kept USING unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS new (customer_id, epoch, version)"
+        " WHERE kept.customer_id = new.customer_id AND (kept.epoch, kept.version) <= (new.epoch, new.version)",
         list(newest),
+        [book.epoch for book in newest.values()],
         [book.version for book in newest.values()],
     )
     rows = [
-        (book.customer_id, a.capacity, a.valid_from, a.valid_to, a.staff_id, a.outlet_id, book.version)
+        (book.customer_id, a.capacity, a.valid_from, a.valid_to, a.staff_id, a.outlet_id, book.version, book.epoch)
         for book in newest.values()
         for a in book.assignments
     ]
     if rows:
         await uow.driver.execute(
-            "INSERT INTO book_assignment (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version)"
+            "INSERT INTO book_assignment (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version, epoch)"
             " SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::uuid[],"
-            " $7::bigint[]) AS new (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version)"
+            " $7::bigint[], $8::bigint[]) AS new (customer_id, capacity, valid_from, valid_to, staff_id, outlet_id, version, epoch)"
             " WHERE NOT EXISTS (SELECT FROM book_assignment kept WHERE kept.customer_id = new.customer_id)",
             *(list(column) for column in zip(*rows, strict=True)),
         )

@@ -1,10 +1,11 @@
-"""The directory's entries as values, each with the version of its snapshot."""
+"""The directory's entries as values, each with the version and the epoch of its snapshot; the owner's own stay in the first epoch."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from guanxi_common.messaging.envelope import FIRST_EPOCH
 from guanxi_common.security.principal import ScopeKind
 
 Capacity = Literal["primary_rm", "assistant"]
@@ -18,6 +19,7 @@ class Outlet:
     name: str
     kind: str
     version: int
+    epoch: int = FIRST_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Staff:
     reports_to: UUID | None
     active: bool
     version: int
+    epoch: int = FIRST_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Role:
     role: str
     grants: dict[str, ScopeKind]
     version: int
+    epoch: int = FIRST_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,4 @@ class Book:
     customer_id: UUID
     assignments: tuple[Assignment, ...]
     version: int
+    epoch: int = FIRST_EPOCH

@@ -47,8 +47,8 @@ def check_offset(
         envelope = decode(record)
         if envelope.id in held or envelope.id in applied:
             continue
-        version = tables.versions.get((envelope.topic, envelope.key), 0)
-        if kinds[at.topic] == "facts" or (envelope.aggregate_version or 0) > version:
+        last = tables.versions.get((envelope.topic, envelope.key))
+        if kinds[at.topic] == "facts" or last is None or envelope.version > last:
             raise InvariantViolated(f"offset {offset} of {at} is committed before the event at {record.offset} had its effect")
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Outgoing, Record
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import StoredRecord
 from guanxi_common.messaging.outbox.delivery import KeyId, Outcome
@@ -49,7 +49,7 @@ class Tables:
     blocked_rows: set[int] = field(default_factory=set)
     blocked_keys: dict[KeyId, int] = field(default_factory=dict)
     seen: dict[UUID, int] = field(default_factory=dict)
-    versions: dict[AggregateKey, int] = field(default_factory=dict)
+    versions: dict[AggregateKey, Version] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     letters: dict[int, Letter] = field(default_factory=dict)
     applied: list[Envelope] = field(default_factory=list)
@@ -196,7 +196,7 @@ class SimulatedInboxTransaction(_Transaction):
     def __init__(self, database: SimulatedDatabase, process: Process) -> None:
         super().__init__(database, process)
         self._seen: dict[UUID, int] = {}
-        self._versions: dict[AggregateKey, tuple[int | None, int]] = {}
+        self._versions: dict[AggregateKey, tuple[Version | None, Version]] = {}
         self._parked: dict[int, Parked] = {}
         self._unparked: set[int] = set()
         self._reasons: dict[int, str] = {}
@@ -224,12 +224,12 @@ class SimulatedInboxTransaction(_Transaction):
             blocked |= {arrival.key for arrival, reason in parked.values() if reason == "behind" and arrival.key}
         versions = {key: tables.versions[key] for key in versioned if key in tables.versions}
         versions.update({key: self._versions[key][1] for key in versioned if key in self._versions})
-        waiting: dict[AggregateKey, dict[int, Arrival]] = {}
+        waiting: dict[AggregateKey, dict[Version, Arrival]] = {}
         for row, (arrival, reason) in parked.items():
             key, envelope = arrival.key, arrival.envelope
             if not released and reason == "gap" and key in versioned and key is not None and envelope is not None:
                 found = arrive(arrival.record, parked_id=row)
-                waiting.setdefault(key, {})[envelope.aggregate_version or 0] = found
+                waiting.setdefault(key, {})[envelope.version] = found
         return State(versions=versions, blocked=blocked, waiting=waiting)
 
     def _present(self) -> dict[int, tuple[Arrival, str]]:
@@ -282,7 +282,7 @@ class SimulatedInboxTransaction(_Transaction):
         if not behind:
             return []
         rows = [(id_, row.arrival) for id_, row in sorted(parked.items()) if row.arrival.key == behind[0]]
-        rows.sort(key=lambda row: (row[1].envelope.aggregate_version or 0) if row[1].envelope else 0)
+        rows.sort(key=lambda row: row[1].envelope.version if row[1].envelope else Version(0, 0))
         return [StoredRecord(id_, arrival.record) for id_, arrival in rows[:limit]]
 
     async def settle_replay(self, dead_letter: StoredRecord, failure: tuple[str, str] | None) -> None:
