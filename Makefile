@@ -12,7 +12,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
-	mutants supply-chain bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset
+	mutants supply-chain bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset \
+	restore-drill
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +105,9 @@ lock: ## Compile the requirement locks anew
 	@for name in requirements requirements-dev requirements-bench; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt || exit 1; done
+
+restore-drill: setup-dev ## Back up under load, restore elsewhere, let the missing days arrive again
+	@$(BIN)/python -m pytest -q -n 0 libs/common/tests/integration/backup
 
 smoke: ## Clone, start, ask for a worklist, stop: what a newcomer does
 	@deploy/smoke

@@ -13,6 +13,7 @@ import anyio
 import typer
 from alembic.util import CommandError
 
+from guanxi_common.backup.commands import backup, restore, restore_drill
 from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import check, upgrade
@@ -32,6 +33,9 @@ from guanxi_common.supervisor.supervisor import Supervisor
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Guanxi's operator commands.")
 app.command()(token)
 app.command()(verify_audit)
+app.command()(backup)
+app.command()(restore)
+app.command()(restore_drill)
 app.command("load-sandbox")(load_sandbox_command)
 app.command("replay")(replay_command)
 
