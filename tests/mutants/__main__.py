@@ -19,11 +19,13 @@ from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
+from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
+    *RESTORE_RULES,
     *MESSAGING_RULES,
     *SERVICE_RULES,
     *AUDIT_RULES,

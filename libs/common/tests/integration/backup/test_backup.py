@@ -83,12 +83,14 @@ async def test_a_restored_database_shows_what_the_manifest_says(customer: str, e
         "UPDATE audit_entry SET actor = 'staff:8' WHERE sealed_seq = 1",
         "DELETE FROM audit_entry WHERE sealed_seq = 2",
         "DELETE FROM audit_head",
+        "WITH cut AS (DELETE FROM audit_entry WHERE sealed_seq >= 3) DELETE FROM audit_head WHERE size > 3",
         "UPDATE alembic_version SET version_num = '20260101_0000'",
     ],
 )
 async def test_a_restored_database_that_was_tampered_with_is_noticed(
     customer: str, empty: Callable[[], Any], tmp_path: Path, tampering: str
 ) -> None:
+    await log_reads(customer, 2)
     made = await make_backup({"customer": customer}, tmp_path, NOW)
     target = await empty()
     restored = await restore_backup(made, {"customer": target})
