@@ -45,6 +45,7 @@ from guanxi_common.testing.good_requests.table import good_requests
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 from guanxi_common.testing.kafka import free_ports
+from guanxi_common.testing.signatures import SIGNER, VERIFIER
 from guanxi_contracts.topics import topic_specs
 from scoring_svc import main as scoring_main
 from scoring_svc import worker as scoring_worker
@@ -219,11 +220,11 @@ async def _deliver(house: House) -> None:
         ScoringSettings(**addresses), load_method(calendar), clock, house.keys, asyncio.Event(), asyncio.Event()
     )
     runners = [
-        ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK)
+        ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))
     ]
     expected = {"directory_staff": len(STAFF) + 1, "book_assignment": 2}
-    async with running(Relay(house.databases["customer"], bus), *runners):
+    async with running(Relay(house.databases["customer"], bus, signer=SIGNER), *runners):
         await eventually(lambda: _arrived(house, "engagement", {**expected, "customer": 2}), timeout=60)
         await eventually(lambda: _arrived(house, "scoring", {**expected, "ledger_entry": 2}), timeout=60)
 

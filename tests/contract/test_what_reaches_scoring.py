@@ -14,6 +14,7 @@ from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, running
 from guanxi_common.testing.good_requests.bodies import product, product_terms, satisfaction
 from guanxi_common.testing.house import House
+from guanxi_common.testing.signatures import SIGNER, VERIFIER
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import load_method
 from scoring_svc.products.repository import read_catalogue
@@ -90,7 +91,12 @@ async def _deliver(house: House, topics: set[str], arrived: Callable[[], Awaitab
     )
     asked = [one for one in every if one.topic in topics]
     # A group of its own: other tests leave parked records under the service's name that nobody could read.
-    runner = ConsumerRunner(house.databases["scoring"], house.bus, f"scoring-{uuid4().hex}", asked, settings=QUICK)
-    relays = [Relay(house.databases[service], house.bus) for service in ("customer", "engagement")]
+    runner = ConsumerRunner(
+        house.databases["scoring"], house.bus, f"scoring-{uuid4().hex}", asked, settings=QUICK, verifier=VERIFIER
+    )
+    relays = [
+        Relay(house.databases["customer"], house.bus, signer=SIGNER),
+        Relay(house.databases["engagement"], house.bus),
+    ]
     async with running(*relays, runner):
         await eventually(arrived, timeout=60)

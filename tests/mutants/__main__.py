@@ -22,6 +22,7 @@ from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
+from tests.mutants.transport_rules import TRANSPORT_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
@@ -33,6 +34,7 @@ RULES: Final = (
     *ITEMS_RULES,
     *PARTS_RULES,
     *EPOCHS_RULES,
+    *TRANSPORT_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

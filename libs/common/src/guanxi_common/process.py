@@ -28,7 +28,7 @@ from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subsc
 from guanxi_common.messaging.wakeup import Listener, WakeUp
 from guanxi_common.parts import STALLED_SECONDS, Part, Work, first_of, run_parts
 from guanxi_common.security.audit.sealer import AuditSealer
-from guanxi_common.security.build import build_token_verifier
+from guanxi_common.security.build import build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.settings import ServiceSettings
 from guanxi_common.telemetry.metrics import watch_pool
@@ -140,6 +140,7 @@ class Worker:
         self._relay: Relay | None = None
         self._runner: ConsumerRunner | None = None
         self._consumed = (subscriptions, reading)
+        self._signer, self._verifier = build_signer(settings), build_verifier(settings)
         self._unfit: SchemaUnfit | None = None
         schema = Part("schema", self._watch_schema)
         steps_done = [schema, *(Part(name, _step(step), once=True, needs=[schema]) for name, step in steps.items())]
@@ -195,7 +196,7 @@ class Worker:
             part.achieve()
 
     async def _publish(self, part: Part, stop: asyncio.Event) -> None:
-        self._relay = Relay(self._database, self._opened_bus(), part=part)
+        self._relay = Relay(self._database, self._opened_bus(), signer=self._signer, part=part)
         await self._relay.run(stop)
 
     async def _listen(self, part: Part, _stop: asyncio.Event) -> None:
@@ -214,7 +215,13 @@ class Worker:
     async def _consume(self, part: Part, stop: asyncio.Event) -> None:
         subscriptions, reading = self._consumed
         self._runner = ConsumerRunner(
-            self._database, self._opened_bus(), self._settings.service, subscriptions, settings=reading, part=part
+            self._database,
+            self._opened_bus(),
+            self._settings.service,
+            subscriptions,
+            settings=reading,
+            verifier=self._verifier,
+            part=part,
         )
         await self._runner.run(stop)
 

@@ -17,6 +17,7 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from guanxi_common.keys.store import Cipher
+from guanxi_common.messaging.signing import EventSigner, producer_of, signed_topics
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
 from guanxi_common.security.secret_files import read_or_create
 
@@ -47,8 +48,10 @@ class ServiceSettings(BaseSettings):
 
     Keys are written `id:base64`, several with commas between them, the current one first; 32 bytes each. `master_keys` wrap the
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
-    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `jwks` is a file or a URL. `worker_port` serves `/livez`
-    and `/metrics` of the worker. `few_partitions`: topics with 4 partitions, for tests; it can never be changed for a broker's data.
+    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
+    on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
+    URL. `worker_port` serves `/livez` and `/metrics` of the worker. `few_partitions`: topics with 4 partitions, for tests; it can
+    never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
@@ -72,6 +75,8 @@ class ServiceSettings(BaseSettings):
     blind_index_keys: str | None = _secret()
     http_secrets: str | None = _secret()
     audit_key: str | None = _secret()
+    event_signing_key: str | None = _secret()
+    event_public_keys: str | None = None
     worker_port: int | None = None
     few_partitions: bool = False
 
@@ -129,6 +134,34 @@ class ServiceSettings(BaseSettings):
         """The Ed25519 seed that signs tree heads."""
         return _decode(self._secret("audit_key"))
 
+    @cached_property
+    def event_signing_pair(self) -> tuple[str, bytes] | None:
+        """Id and Ed25519 seed of the key that signs events; None for a service without signed topics.
+
+        Raises `SettingsError` in production where it is missing: the worker alone needs it.
+        """
+        if self.service not in _producers_of_signed_topics():
+            return None
+        if self.event_signing_key is None and self.production:
+            raise SettingsError(["GUANXI_EVENT_SIGNING_KEY is not set"])
+        [pair] = _parse_ring(self.event_signing_key or self._generated_signing_key(self.service)).items()
+        return pair
+
+    @cached_property
+    def event_public_ring(self) -> dict[str, bytes]:
+        """Public keys of the producers of signed topics, by id. Raises `SettingsError` in production where none is set."""
+        if self.event_public_keys is not None:
+            return _parse_ring(self.event_public_keys)
+        if self.production:
+            raise SettingsError(["GUANXI_EVENT_PUBLIC_KEYS is not set"])
+        generated = ",".join(self._generated_signing_key(producer) for producer in _producers_of_signed_topics())
+        return {key_id: _public_key(seed) for key_id, seed in _parse_ring(generated).items()}
+
+    def _generated_signing_key(self, service: str) -> str:
+        """What development has generated for the service; all of them share the folder."""
+        path = self.data_dir / "secrets" / f"event-signing-key-{service}"
+        return read_or_create(path, (f"{service}/development:" + _generate()).encode).decode()
+
     def _secret(self, name: str) -> str:
         """The setting; in development, what was generated for it."""
         given: str | None = getattr(self, name)
@@ -162,11 +195,24 @@ class ServiceSettings(BaseSettings):
             reason = _flaw(name, given, self.production)
             if reason:
                 problems.append(f"GUANXI_{name.upper()} {reason}")
+        return [*problems, *self._unfit_event_keys()]
+
+    def _unfit_event_keys(self) -> list[str]:
+        problems = []
+        if self.event_signing_key is not None:
+            reason = _flaw("event_signing_key", self.event_signing_key, self.production)
+            if reason is None and not self.event_signing_key.startswith(f"{self.service}/"):
+                reason = f"must be one key, with an id that begins with {self.service}/"
+            if reason:
+                problems.append(f"GUANXI_EVENT_SIGNING_KEY {reason}")
+        if self.event_public_keys is not None and (reason := _flaw_of_public_keys(self.event_public_keys)):
+            problems.append(f"GUANXI_EVENT_PUBLIC_KEYS {reason}")
         return problems
 
 
 _SECRETS = ("master_keys", "blind_index_keys", "http_secrets", "audit_key")
 _ID_OF = {"master_keys": "development:", "blind_index_keys": "1:"}
+_WITH_IDS = (*_ID_OF, "event_signing_key")
 
 
 def _flaw(name: str, given: str | None, production: bool) -> str | None:
@@ -174,20 +220,40 @@ def _flaw(name: str, given: str | None, production: bool) -> str | None:
     if given is None:
         return "is not set" if production else None
     try:
-        parts = _parse_ring(given) if name in _ID_OF else dict(enumerate(_decode(part) for part in given.split(",")))
+        parts = _parse_ring(given) if name in _WITH_IDS else dict(enumerate(_decode(part) for part in given.split(",")))
     except ValueError as error:
         return str(error)
     if any(len(secret) != _SECRET_BYTES for secret in parts.values()):
         return f"must be of {_SECRET_BYTES} bytes each"
     if name == "blind_index_keys" and not all(str(version).isdecimal() and 0 < int(version) < 256 for version in parts):
         return "must have ids of 1 to 255"
-    if name == "audit_key" and len(parts) > 1:
+    if name in ("audit_key", "event_signing_key") and len(parts) > 1:
         return "must be one key"
     if production and any(secret.startswith(_DEVELOPMENT_MARK) for secret in parts.values()):
         return "was generated for development"
     if production and any(len(set(secret)) < _LEAST_DISTINCT_BYTES for secret in parts.values()):
         return "is not random"
     return None
+
+
+def _flaw_of_public_keys(given: str) -> str | None:
+    try:
+        ring = _parse_ring(given)
+    except ValueError as error:
+        return str(error)
+    if any(len(key) != _SECRET_BYTES for key in ring.values()):
+        return f"must be of {_SECRET_BYTES} bytes each"
+    if any(producer_of(key_id) not in _producers_of_signed_topics() for key_id in ring):
+        return f"must have ids that begin with {' or '.join(f'{name}/' for name in _producers_of_signed_topics())}"
+    return None
+
+
+def _producers_of_signed_topics() -> list[str]:
+    return sorted(frozenset().union(*signed_topics().values()))
+
+
+def _public_key(seed: bytes) -> bytes:
+    return EventSigner("", seed).public_key
 
 
 def _parse_ring(text: str) -> dict[str, bytes]:

@@ -74,6 +74,7 @@ def _channel(topic: Topic) -> Document:
         "x-kind": topic.kind,
         "x-key": topic.key,
         "x-producers": list(topic.producers),
+        "x-signed": topic.signed,
         "x-consumers": [{"service": consumer.service, "types": list(consumer.types)} for consumer in topic.consumers],
     }
 
@@ -155,5 +156,6 @@ _HEADERS: Final[Document] = {
         "ce_traceparent": _text("W3C Trace Context."),
         "ce_causationid": _text("The id of the event that caused this one."),
         "ce_actor": _text("`staff:<id>`, `client:<subject>` or `system:<worker>`."),
+        "ce_signature": _text("On signed topics (`x-signed`): `<key id>:<base64>`, Ed25519 over key, attributes and value."),
     },
 }

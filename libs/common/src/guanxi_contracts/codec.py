@@ -2,8 +2,8 @@
 
 Attributes are `ce_*` headers in UTF-8, `data` is the value as JSON, the key is the record's key (the `partitionkey` of the
 Kafka binding, which is therefore never a header). Our extension attributes are `aggregateversion`, `epoch`, `traceparent`,
-`causationid` and `actor`; any other one is kept in `Envelope.extensions`. A record without a value is a tombstone, and one without
-`epoch` is of the first: it was written before there were epochs.
+`causationid` and `actor`, and on signed topics `signature`; any other one is kept in `Envelope.extensions`. A record without a value
+is a tombstone, and one without `epoch` is of the first: it was written before there were epochs.
 
 Source: CloudEvents 1.0.2, "Kafka Protocol Binding", sections 3.1 and 3.2.
 """
@@ -33,6 +33,9 @@ Reason = Literal[
     "unexpected_tombstone",
 ]
 
+SIGNATURE_HEADER: Final = "ce_signature"
+"""On signed topics only; made and checked by `guanxi_common.messaging.signing`."""
+
 _JSON: Final = b"application/json"
 _KNOWN: Final = frozenset(
     {
@@ -47,6 +50,7 @@ _KNOWN: Final = frozenset(
         "ce_causationid",
         "ce_actor",
         "ce_partitionkey",
+        SIGNATURE_HEADER,
         "content-type",
     }
 )

@@ -62,6 +62,8 @@ class Topic:
     producers: tuple[str, ...]
     consumers: tuple[TopicConsumer, ...]
     types: tuple[str, ...]
+    signed: bool
+    """Whether its records grant power, so that a consumer believes them by the producer's signature only."""
 
     def spec(self, *, test: bool) -> TopicSpec:
         """What the bus is asked to create."""
@@ -188,6 +190,7 @@ def _read_topics() -> Iterator[Topic]:
             producers=tuple(fields["producers"]),
             consumers=tuple(TopicConsumer(reader["service"], tuple(reader["types"])) for reader in fields["consumers"]),
             types=tuple(fields["types"]),
+            signed=fields.get("signed", False),
         )
 
 

@@ -70,7 +70,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHIN
 """
 _LOCK_REPLAYS = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi replay'), hashtext($1))"
 _REPLAYS = """
-SELECT id, record FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND requested_at IS NOT NULL
+SELECT id, record, key IS NOT NULL FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND requested_at IS NOT NULL
 ORDER BY requested_at LIMIT $2
 """
 _RELEASABLE = """
@@ -96,10 +96,14 @@ DELETE FROM inbox_event WHERE ctid IN (SELECT ctid FROM inbox_event WHERE seen_a
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A record that was parked or buried, under the id of its row."""
+    """A record that was parked or buried, under the id of its row.
+
+    A dead letter without a key was not its producer's, or could not be read: it took no version and holds nothing up.
+    """
 
     id: Any
     record: Record
+    has_key: bool = True
 
 
 class InboxTransaction(Protocol):
@@ -238,7 +242,8 @@ class PostgresInboxTransaction:
         return bool(await self._driver.fetchval(_LOCK_REPLAYS, self._group))
 
     async def requested_replays(self, limit: int) -> Sequence[StoredRecord]:
-        return [StoredRecord(row[0], unpack(row[1])) for row in await self._driver.fetch(_REPLAYS, self._group, limit)]
+        rows = await self._driver.fetch(_REPLAYS, self._group, limit)
+        return [StoredRecord(row[0], unpack(row[1]), row[2]) for row in rows]
 
     async def next_releasable(self, limit: int) -> Sequence[StoredRecord]:
         found = await self._driver.fetchrow(_RELEASABLE, self._group)

@@ -11,6 +11,9 @@ OUTBOX_AGE: Final = Gauge("guanxi_outbox_oldest_unpublished_seconds", "Age of th
 
 EVENTS: Final = Counter("guanxi_consumer_events_total", "Records taken over, by outcome", ["group", "topic", "outcome"])
 DEAD_LETTERS: Final = Counter("guanxi_consumer_dead_letters_total", "Dead letters made (alert)", ["group", "topic", "reason"])
+VERSION_JUMPS: Final = Counter(
+    "guanxi_consumer_version_jumps_total", "Snapshots far ahead of the last (alert)", ["group", "topic"]
+)
 TRANSIENT: Final = Counter("guanxi_consumer_transient_errors_total", "Batches to be tried again (alert)", ["group", "error"])
 FENCED: Final = Counter("guanxi_consumer_commits_fenced_total", "Offset commits refused after a rebalance", ["group"])
 RESTARTS: Final = Counter("guanxi_consumer_restarts_total", "Consumers replaced because they had stalled", ["group"])

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
-from typing import Literal, cast
+from typing import Final, Literal, cast
 from uuid import UUID
 
 from guanxi_contracts.topics import TopicKind
@@ -43,6 +43,20 @@ def decide(kind: TopicKind, last: Version | None, version: Version) -> Verdict:
     if kind == "changes" and version.epoch == last.epoch and version.number > last.number + 1:
         return Verdict.PARK
     return Verdict.APPLY
+
+
+FAR_AHEAD: Final = 10_000
+
+
+def is_jump(kind: TopicKind, last: Version | None, version: Version) -> bool:
+    """Whether a snapshot's version, or its epoch, is so far ahead that somebody should look: what comes after it as usual is stale.
+
+    It is applied all the same: versions of snapshots are never judged by their distance.
+    """
+    if kind != "snapshots" or last is None:
+        return False
+    (last_epoch, last_number), (epoch, number) = last, version
+    return (epoch - last_epoch if epoch != last_epoch else number - last_number) > FAR_AHEAD
 
 
 class Role(Enum):
@@ -98,16 +112,22 @@ def _stem(type_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A record to be dealt with: just read, or parked before (`parked_id`). Where there is no envelope, `reason` says why."""
+    """A record to be dealt with: just read, or parked before (`parked_id`). Where there is no envelope, `reason` says why.
+
+    A record that is not its producer's (`trusted` False) has no key: it must not hold up the events of the key that it names.
+    """
 
     record: Record
     envelope: Envelope | None
     payload_hash: int = 0
     reason: str = ""
     parked_id: int | None = None
+    trusted: bool = True
 
     @property
     def key(self) -> AggregateKey | None:
+        if not self.trusted:
+            return None
         if self.envelope is not None:
             return self.envelope.topic, self.envelope.key
         raw = self.record.key

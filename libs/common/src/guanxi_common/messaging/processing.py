@@ -22,7 +22,8 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentError, describe, is_transient, reason_of
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
-from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, plan_batch, plan_one
+from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, is_jump, plan_batch, plan_one
+from guanxi_common.messaging.signing import NOT_FROM_ITS_PRODUCER, EventVerifier
 from guanxi_common.telemetry.traces import record_spans
 
 log = structlog.get_logger(__name__)
@@ -72,16 +73,26 @@ def read_fact(event: Envelope, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 class Processor:
-    """Applies the records of one consumer group. Makes at most `dead_letter_limit` dead letters in its life."""
+    """Applies the records of one consumer group, on signed topics only those that `verifier` accepts.
+
+    Makes at most `dead_letter_limit` dead letters in its life.
+    """
 
     def __init__(
-        self, store: InboxStore, group: str, subscriptions: Sequence[Subscription], *, dead_letter_limit: int = 100
+        self,
+        store: InboxStore,
+        group: str,
+        subscriptions: Sequence[Subscription],
+        *,
+        verifier: EventVerifier | None = None,
+        dead_letter_limit: int = 100,
     ) -> None:
         self._store = store
         self._group = group
         self._rules = {subscription.topic: subscription.rules() for subscription in subscriptions}
         self._handlers = {subscription.topic: subscription.handlers for subscription in subscriptions}
         self._unparsed = {subscription.topic for subscription in subscriptions if subscription.parsed_by == "handler"}
+        self._verifier = verifier or EventVerifier({})
         self._dead_letters_left = dead_letter_limit
 
     async def process(self, records: Sequence[Record]) -> None:
@@ -89,7 +100,7 @@ class Processor:
 
         Raises a transient error with nothing done, or `DeadLetterLimitReached`.
         """
-        arrivals = [arrive(record, parse=record.topic not in self._unparsed) for record in records]
+        arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
         await self._take_over(arrivals, released=False)
 
     async def release(self) -> int:
@@ -98,6 +109,12 @@ class Processor:
         while count := await self._release_one_key():
             done += count
         return done
+
+    def _arrive(self, record: Record, *, parked_id: int | None = None, parse: bool = True) -> Arrival:
+        """Also for what was read before: a key may have been taken out meanwhile."""
+        if self._verifier.accepts(record):
+            return arrive(record, parked_id=parked_id, parse=parse)
+        return Arrival(record, None, 0, NOT_FROM_ITS_PRODUCER, parked_id, trusted=False)
 
     async def _take_over(self, arrivals: Sequence[Arrival], *, released: bool) -> None:
         try:
@@ -187,6 +204,10 @@ class Processor:
     def _report(self, plan: Plan) -> None:
         for (topic, outcome), count in plan.outcomes.items():
             metrics.EVENTS.labels(self._group, topic, outcome).inc(count)
+        for (topic, _), (last, version) in plan.versions.items():
+            if is_jump(self._rules[topic].kind, last, version):
+                metrics.VERSION_JUMPS.labels(self._group, topic).inc()
+                log.error("snapshot_version_jumps", group=self._group, topic=topic, last=last, version=version)
         for burial in plan.dead:
             record = burial.arrival.record
             metrics.DEAD_LETTERS.labels(self._group, record.topic, burial.reason).inc()
@@ -202,7 +223,8 @@ class Processor:
                 failure = None
                 try:
                     async with transaction.savepoint():
-                        await self._apply_again(transaction, arrive(replay.record))
+                        again = self._apply_again if replay.has_key else self._apply_in_turn
+                        await again(transaction, self._arrive(replay.record))
                 except Exception as error:
                     if is_transient(error):
                         raise
@@ -220,10 +242,20 @@ class Processor:
             raise PermanentError("no_handler")
         await self._handle(transaction, [arrival])
 
+    async def _apply_in_turn(self, transaction: InboxTransaction, arrival: Arrival) -> None:
+        """Apply a dead letter that has taken no place in the order of its key, as if it had just been read."""
+        if arrival.envelope is None:
+            raise PermanentError(arrival.reason)
+        plan = plan_one(self._rules, await self._load(transaction, [arrival], released=False), [arrival])
+        if plan.dead:
+            raise PermanentError(plan.dead[0].reason)
+        await self._handle(transaction, plan.apply)
+        await transaction.write(plan)
+
     async def _release_one_key(self) -> int:
         async with self._store.begin(self._group) as transaction:
             parked = await transaction.next_releasable(RELEASE_LIMIT)
-        arrivals = [arrive(stored.record, parked_id=stored.id) for stored in parked]
+        arrivals = [self._arrive(stored.record, parked_id=stored.id) for stored in parked]
         if arrivals:
             await self._take_over(arrivals, released=True)
         return len(arrivals)

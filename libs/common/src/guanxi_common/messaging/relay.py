@@ -22,6 +22,7 @@ from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, Outgoing,
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.outbox.delivery import Delivery, Outcome
 from guanxi_common.messaging.outbox.store import OutboxStore, PostgresOutbox
+from guanxi_common.messaging.signing import EventSigner, signed_topics
 from guanxi_common.parts import Part
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,19 @@ class Relay:
     """Publishes one service's outbox. Start any number of them, each `run` in one task.
 
     A lane is a producer with a connection of its own: more lanes publish more shards at once. `part` hears of each lane's passes.
+    The producer of a signed topic needs `signer`; without it consumers refuse what it sends there.
     """
 
-    def __init__(self, database: Database | OutboxStore, bus: Bus, *, lanes: int = 2, part: Part | None = None) -> None:
+    def __init__(
+        self,
+        database: Database | OutboxStore,
+        bus: Bus,
+        *,
+        lanes: int = 2,
+        signer: EventSigner | None = None,
+        part: Part | None = None,
+    ) -> None:
+        self._signer = signer
         self._store: OutboxStore = PostgresOutbox(database) if isinstance(database, Database) else database
         self._bus = bus
         self._part = part
@@ -63,7 +74,7 @@ class Relay:
             self.wake()
 
     async def _run_lane(self, wake: asyncio.Event, stop: asyncio.Event) -> None:
-        sender = Sender(self._bus)
+        sender = Sender(self._bus, self._signer)
         backoff = FIRST_BACKOFF
         try:
             while not stop.is_set():
@@ -105,10 +116,11 @@ async def _wait(event: asyncio.Event, timeout: float) -> None:
 
 
 class Sender:
-    """A lane's producer, made when first needed and replaced when its state is unknown."""
+    """A lane's producer, made when first needed and replaced when its state is unknown. `signer` signs for signed topics."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, signer: EventSigner | None = None) -> None:
         self._bus = bus
+        self._signer = signer
         self._producer: Producer | None = None
 
     async def send(self, records: Sequence[Outgoing]) -> list[BusError | None]:
@@ -116,6 +128,8 @@ class Sender:
 
         A broker refuses the whole batch in which one record is bad, so each refused one is sent again alone.
         """
+        if self._signer is not None:
+            records = [self._signer.sign(record) if record.topic in signed_topics() else record for record in records]
         results = await self._send(records)
         if len(records) > 1:
             for place, error in enumerate(results):

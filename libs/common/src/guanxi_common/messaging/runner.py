@@ -20,6 +20,7 @@ from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, R
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
 from guanxi_common.messaging.processing import Handler, Processor, Subscription
+from guanxi_common.messaging.signing import EventVerifier
 from guanxi_common.parts import Part
 
 __all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
@@ -47,7 +48,7 @@ class RunnerSettings:
 class ConsumerRunner:
     """One member of a consumer group. `run` it in one task; start as many members as there are partitions, at most.
 
-    `part` hears of the failures that it gets over by itself.
+    Without `verifier` no record of a signed topic is applied. `part` hears of the failures that it gets over by itself.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class ConsumerRunner:
         subscriptions: Sequence[Subscription],
         *,
         settings: RunnerSettings | None = None,
+        verifier: EventVerifier | None = None,
         part: Part | None = None,
     ) -> None:
         self._settings: Final = settings or RunnerSettings()
         store: InboxStore = PostgresInbox(database) if isinstance(database, Database) else database
         limit = self._settings.dead_letter_limit
-        self._processor = Processor(store, group, subscriptions, dead_letter_limit=limit)
+        self._processor = Processor(store, group, subscriptions, verifier=verifier, dead_letter_limit=limit)
         self._bus = bus
         self._part = part
         self._group = group

@@ -6,6 +6,7 @@ from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.wrapping import LocalKeyWrapper
+from guanxi_common.messaging.signing import EventSigner, EventVerifier
 from guanxi_common.security.blind_index import BlindIndex
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.security.jwks import Jwks, file_loader, url_loader
@@ -28,6 +29,16 @@ def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore
         raise ValueError("no key database is configured")
     engine = create_engine(settings.keys_database_url, pool_size=2, application_name=f"{settings.service} keys")
     return DatabaseKeyStore(Database(engine), LocalKeyWrapper(settings.master_key_ring), clock, cipher=settings.cipher)
+
+
+def build_signer(settings: ServiceSettings) -> EventSigner | None:
+    """What the relay signs with; None for a service without signed topics. Raises `SettingsError`."""
+    return EventSigner(*pair) if (pair := settings.event_signing_pair) else None
+
+
+def build_verifier(settings: ServiceSettings) -> EventVerifier:
+    """What the consumers believe. Raises `SettingsError`."""
+    return EventVerifier(settings.event_public_ring)
 
 
 def build_blind_index(settings: ServiceSettings, field: str) -> BlindIndex:

@@ -1,5 +1,6 @@
 """The operator's commands about tokens and the audit log; `cli` lists them."""
 
+import base64
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import asyncpg
 import typer
 
 from guanxi_common.clock import SystemClock
+from guanxi_common.messaging.signing import EventSigner
 from guanxi_common.security.audit.export import export_log, export_subject
 from guanxi_common.security.audit.heads import Head
 from guanxi_common.security.audit.verify import Report, verify
@@ -35,6 +37,14 @@ def token(
     lifetime = timedelta(hours=hours)
     audiences = audience or [DEFAULT_AUDIENCE]
     typer.echo(issuer.issue(subject, kind="client" if client else "staff", audience=audiences, lifetime=lifetime))
+
+
+def event_key(key_id: Annotated[str, typer.Argument(help="`<service>/<label>`, for instance customer-svc/2026-11.")]) -> None:
+    """Print a new key pair for signed events: the service's worker gets the first line, every worker the second."""
+    seed = os.urandom(32)
+    public = EventSigner(key_id, seed).public_key
+    typer.echo(f"GUANXI_EVENT_SIGNING_KEY={key_id}:{base64.b64encode(seed).decode()}")
+    typer.echo(f"GUANXI_EVENT_PUBLIC_KEYS={key_id}:{base64.b64encode(public).decode()}")
 
 
 def verify_audit(

@@ -10,8 +10,9 @@ import pytest
 from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.envelope import Version
-from guanxi_common.messaging.policy import Arrival, Plan, Role, State, TopicRules, Verdict, decide, plan_batch, plan_one
+from guanxi_common.messaging.policy import Arrival, Plan, Role, State, TopicRules, Verdict, decide, is_jump, plan_batch, plan_one
 from guanxi_common.testing.fabric import ASSIGNED, CHANGED, CHANGES, COMPLETED, FACTS, OPENED, SNAPSHOT, SNAPSHOTS, record
+from guanxi_contracts.topics import TopicKind
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,3 +283,21 @@ def test_ids_of_events_are_those_on_the_wire() -> None:
     arrived = arrival(FACTS, OPENED, event_id=event_id)
     assert arrived.envelope is not None
     assert arrived.envelope.id == event_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "last", "version", "jumps"),
+    [
+        ("snapshots", None, (1, 10**15), False),  # the first
+        ("snapshots", (1, 5), (1, 10_005), False),
+        ("snapshots", (1, 5), (1, 10_006), True),
+        ("snapshots", (1, 20_000), (2, 5), False),  # after a restore the versions begin lower
+        ("snapshots", (1, 5), (2, 40_000), False),
+        ("snapshots", (1, 5), (10_002, 6), True),
+        ("changes", (1, 5), (1, 10_006), False),  # parked, and seen as a gap
+    ],
+)
+def test_d19_a_jump_is_a_version_more_than_ten_thousand_ahead(
+    kind: TopicKind, last: tuple[int, int] | None, version: tuple[int, int], jumps: bool
+) -> None:
+    assert is_jump(kind, last and Version(*last), Version(*version)) is jumps

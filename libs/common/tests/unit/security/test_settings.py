@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from guanxi_common.clock import SystemClock
 from guanxi_common.errors import Unauthenticated
-from guanxi_common.security.build import build_blind_index, build_token_verifier
+from guanxi_common.messaging.signing import EventSigner
+from guanxi_common.security.build import build_blind_index, build_signer, build_token_verifier, build_verifier
+from guanxi_common.security.commands import event_key
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.settings import ServiceSettings, SettingsError
 from pydantic import ValidationError
@@ -107,6 +109,68 @@ def test_an_unfit_setting_is_named_and_not_shown(change: dict[str, str], named: 
         settings(**PRODUCTION | change)
     assert [problem.split(" ")[0] for problem in raised.value.problems] == [named]
     assert not any(value in str(raised.value) for value in change.values() if value != LOCAL_ISSUER)
+
+
+class Customer(ServiceSettings):
+    service = "customer-svc"
+
+
+PUBLIC = base64.b64encode(EventSigner("customer-svc/1", b"\7" * 32).public_key).decode()
+
+
+def test_d19_development_agrees_on_the_key_that_signs_events_whoever_starts_first(tmp_path: Path) -> None:
+    values: dict[str, Any] = {**ADDRESSES, "data_dir": tmp_path}
+    believed = settings(**values).event_public_ring
+    pair = Customer(**values).event_signing_pair
+    assert pair is not None
+    assert believed == {pair[0]: EventSigner(*pair).public_key}
+    assert settings(**values).event_signing_pair is None
+
+
+def test_d19_production_starts_no_worker_without_the_keys_of_events() -> None:
+    with pytest.raises(SettingsError, match="GUANXI_EVENT_SIGNING_KEY is not set"):
+        build_signer(Customer(**PRODUCTION))  # type: ignore[arg-type]  # one dict of all
+    with pytest.raises(SettingsError, match="GUANXI_EVENT_PUBLIC_KEYS is not set"):
+        build_verifier(settings(**PRODUCTION))
+    given: dict[str, Any] = {
+        **PRODUCTION,
+        "event_signing_key": f"customer-svc/1:{random_secret(7)}",
+        "event_public_keys": f"customer-svc/2:{PUBLIC},customer-svc/1:{PUBLIC}",
+    }
+    assert (signer := build_signer(Customer(**given)))
+    assert signer.key_id == "customer-svc/1"
+    assert list(settings(**PRODUCTION, event_public_keys=given["event_public_keys"]).event_public_ring) == [
+        "customer-svc/2",
+        "customer-svc/1",
+    ]
+
+
+def test_d19_the_command_makes_a_pair_that_production_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    event_key("customer-svc/2026-11")
+    printed = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
+    given: dict[str, Any] = PRODUCTION | {name.removeprefix("GUANXI_").lower(): value for name, value in printed.items()}
+    signer = build_signer(Customer(**given))
+    assert signer is not None
+    assert Customer(**given).event_public_ring == {"customer-svc/2026-11": signer.public_key}
+
+
+UNFIT_EVENT_KEYS = {
+    "another service's signing key": ("event_signing_key", f"scoring-svc/1:{random_secret(7)}"),
+    "a signing key without label": ("event_signing_key", f"customer-svc:{random_secret(7)}"),
+    "two signing keys": ("event_signing_key", f"customer-svc/1:{random_secret(7)},customer-svc/2:{random_secret(8)}"),
+    "a signing key that is not random": ("event_signing_key", "customer-svc/1:" + base64.b64encode(bytes(32)).decode()),
+    "a public key that is too short": ("event_public_keys", "customer-svc/1:AAAA"),
+    "a public key of a service that signs nothing": ("event_public_keys", f"scoring-svc/1:{PUBLIC}"),
+    "a public key without id": ("event_public_keys", PUBLIC),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), UNFIT_EVENT_KEYS.values(), ids=UNFIT_EVENT_KEYS)
+def test_d19_an_unfit_key_of_events_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Customer(**PRODUCTION, **{name: value})  # type: ignore[arg-type]  # one dict of all
+    assert [problem.split(" ")[0] for problem in raised.value.problems] == [f"GUANXI_{name.upper()}"]
+    assert value not in str(raised.value)
 
 
 def test_settings_do_not_show_secrets_or_passwords() -> None:

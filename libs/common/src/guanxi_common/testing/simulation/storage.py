@@ -273,7 +273,7 @@ class SimulatedInboxTransaction(_Transaction):
         await self._round_trip()
         letters = self._database.tables.letters
         asked = [id_ for id_, letter in letters.items() if letter.replay_requested and letter.resolution is None]
-        return [StoredRecord(id_, letters[id_].record) for id_ in asked[:limit]]
+        return [StoredRecord(id_, letters[id_].record, letters[id_].key is not None) for id_ in asked[:limit]]
 
     async def next_releasable(self, limit: int) -> Sequence[StoredRecord]:
         await self._round_trip()

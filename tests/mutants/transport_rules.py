@@ -1,0 +1,60 @@
+"""The rules of transport and of who may tell: signatures, connections, rights."""
+
+from typing import Final
+
+from tests.mutants.rules import INTEGRATION, UNIT, Rule
+
+_SIGNING: Final = "guanxi_common/messaging/signing.py"
+_SIGNED: Final = f"{UNIT}/messaging/test_signing.py"
+_PRODUCERS: Final = f"{INTEGRATION}/messaging/test_d19_producers.py"
+
+_signatures = (
+    Rule(
+        "a record of a signed topic needs its producer's signature",
+        "guanxi_common/messaging/processing.py",
+        "        if self._verifier.accepts(record):",
+        "        if True:",
+        f"{_PRODUCERS}::test_d19_a_forged_record_is_never_applied_and_holds_up_nothing",
+    ),
+    Rule(
+        "a forged record has no key, so that it holds up nothing",
+        "guanxi_common/messaging/policy.py",
+        "        if not self.trusted:\n            return None\n",
+        "",
+        f"{_PRODUCERS}::test_d19_a_forged_record_is_never_applied_and_holds_up_nothing",
+    ),
+    Rule(
+        "a letter without a key is replayed in its place",
+        "guanxi_common/messaging/processing.py",
+        "self._apply_again if replay.has_key else self._apply_in_turn",
+        "self._apply_again",
+        f"{_PRODUCERS}::test_d19_letters_of_a_key_that_came_late_are_replayed_in_their_place",
+    ),
+    Rule(
+        "only a producer of the topic signs",
+        _SIGNING,
+        "        if key is None or producer_of(key_id) not in producers:",
+        "        if key is None:",
+        f"{_SIGNED}::test_d19_another_services_key_signs_nothing_on_this_topic",
+    ),
+    Rule(
+        "the signature covers the topic",
+        _SIGNING,
+        "[_DOMAIN, topic.encode(), key,",
+        '[_DOMAIN, b"", key,',
+        f"{_SIGNED}::test_d19_a_record_means_nothing_on_another_signed_topic",
+    ),
+    Rule("the signature covers the key", _SIGNING, "topic.encode(), key, digest", 'topic.encode(), b"", digest', _SIGNED),
+    Rule("the signature covers the value", _SIGNING, "sha256(value).digest()", 'b""', _SIGNED),
+    Rule("the signature covers each attribute", _SIGNING, 'name.startswith("ce_") or', 'name == "ce_id" or', _SIGNED),
+    Rule("parts are told apart by their length", _SIGNING, 'len(part).to_bytes(4, "big") + part', "part", _SIGNED),
+    Rule(
+        "a jump of a snapshot's version is counted",
+        "guanxi_common/messaging/policy.py",
+        ") > FAR_AHEAD\n",
+        ") > FAR_AHEAD * 2\n",
+        f"{_PRODUCERS}::test_d19_versions_are_not_judged_by_their_distance_but_a_jump_is_counted",
+    ),
+)
+
+TRANSPORT_RULES: Final = _signatures
