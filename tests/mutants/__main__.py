@@ -19,6 +19,7 @@ from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
+from tests.mutants.records_rules import RECORDS_RULES
 from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
@@ -32,6 +33,7 @@ RULES: Final = (
     *AUDIT_RULES,
     *EDGE_RULES,
     *ITEMS_RULES,
+    *RECORDS_RULES,
     *PARTS_RULES,
     *EPOCHS_RULES,
     *TRANSPORT_RULES,

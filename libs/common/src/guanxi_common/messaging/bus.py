@@ -107,7 +107,8 @@ class Consumer(Protocol):
     def assignment(self) -> frozenset[TopicPartition]: ...
 
     async def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Read from `offset` next. Does nothing for a partition that is no longer held; nor do `pause` and `resume`."""
+        """Read from `offset` next; outside of the log that is its start. Does nothing for a partition that is no longer held;
+        nor do `pause` and `resume`."""
         ...
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
@@ -121,6 +122,10 @@ class Consumer(Protocol):
 
         When fenced, what is still held may or may not be stored; the next commit of the partition makes up for it.
         """
+        ...
+
+    async def start_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The least offset that each partition still has, its end where it has none. Raises `BusUnavailable`."""
         ...
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:

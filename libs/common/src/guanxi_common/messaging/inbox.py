@@ -5,7 +5,7 @@ sent per event. Two members at work on the same events (one has lost its lease a
 tables' keys: the later one waits or raises `LostRace`, and finds the work done when it tries again.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,11 @@ import msgspec
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.arrivals import arrive
-from guanxi_common.messaging.bus import Record
+from guanxi_common.messaging.bus import Record, TopicPartition
 from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Plan, State
+from guanxi_common.messaging.positions import Move
 
 PURGE_CHUNK: Final = 10_000
 
@@ -68,6 +69,20 @@ _BURY = """
 INSERT INTO dead_letter (id, consumer, topic, partition, "offset", key, event_id, type, version, record, reason, error)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
 """
+_BLOCKED = f"({_OPEN} UNION {_BEHIND})"
+_MOVE = """
+WITH step AS (
+    SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[]) AS s (topic, partition, before, after)
+), moved AS (
+    UPDATE consumer_position AS p SET position = step.after, moved_at = now() FROM step
+    WHERE p.consumer = $1 AND p.topic = step.topic AND p.partition = step.partition AND p.position = step.before RETURNING 1
+), begun AS (
+    INSERT INTO consumer_position (consumer, topic, partition, position)
+    SELECT $1, topic, partition, after FROM step WHERE before IS NULL ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT NULL AS topic, ((SELECT count(*) FROM moved) + (SELECT count(*) FROM begun))::text AS key
+"""
+_POSITIONS = "SELECT topic, partition, position FROM consumer_position WHERE consumer = $1"
 _LOCK_REPLAYS = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi replay'), hashtext($1))"
 _REPLAYS = """
 SELECT id, record, key IS NOT NULL FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND requested_at IS NOT NULL
@@ -116,10 +131,19 @@ class InboxTransaction(Protocol):
         """Keep the event ids; return those that were there before, with their payload's hash."""
         ...
 
-    async def load(self, versioned: Sequence[AggregateKey], *, released: bool) -> State:
+    async def positions(self) -> Mapping[TopicPartition, int]:
+        """The group's stored positions."""
+        ...
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        """Store the positions. Raises `LostRace` where one is not at its `before`: another member has moved it."""
+        ...
+
+    async def load(self, versioned: Sequence[AggregateKey], *, released: bool, moves: Sequence[Move] = ()) -> State:
         """The keys that are blocked, and the versions and waiting changes of the `versioned` keys.
 
         `released`: the keys are being released, so only an open dead letter blocks and nothing is reported as waiting.
+        `moves` as by `move`, without a round trip of their own.
         """
         ...
 
@@ -184,9 +208,20 @@ class PostgresInboxTransaction:
         known = hashes.keys() - {row[0] for row in fresh}
         return dict(await self._driver.fetch(_HASHES, self._group, list(known)))
 
-    async def load(self, versioned: Sequence[AggregateKey], *, released: bool) -> State:
-        query = _OPEN if released else f"{_OPEN} UNION {_BEHIND}"
-        blocked = {(row[0], row[1]) for row in await self._driver.fetch(query, self._group)}
+    async def positions(self) -> Mapping[TopicPartition, int]:
+        return {TopicPartition(row[0], row[1]): row[2] for row in await self._driver.fetch(_POSITIONS, self._group)}
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        if moves:
+            _split_moved(await self._driver.fetch(_MOVE, self._group, *_steps(moves)), len(moves))
+
+    async def load(self, versioned: Sequence[AggregateKey], *, released: bool, moves: Sequence[Move] = ()) -> State:
+        query = _OPEN if released else _BLOCKED
+        if moves:
+            rows = await self._driver.fetch(f"{_MOVE} UNION ALL {query}", self._group, *_steps(moves))
+            blocked = _split_moved(rows, len(moves))
+        else:
+            blocked = {(row[0], row[1]) for row in await self._driver.fetch(query, self._group)}
         if not versioned:
             return State(blocked=blocked)
         topics, names = [topic for topic, _ in versioned], [key for _, key in versioned]
@@ -282,6 +317,14 @@ async def purge(uow: UnitOfWork, seen_before: datetime) -> int:
     return _count(await uow.driver.execute(_PURGE, seen_before, PURGE_CHUNK))
 
 
+async def rewind(uow: UnitOfWork, group: str, topic: str) -> None:
+    """Make the group read the topic again from its start; a member that runs notices within seconds.
+
+    Every position that the group has is set to 0. One that it does not have is the bus's committed offset, and stays.
+    """
+    await uow.driver.execute("UPDATE consumer_position SET position = 0 WHERE consumer = $1 AND topic = $2", group, topic)
+
+
 async def forget_versions(uow: UnitOfWork, group: str, topic: str) -> None:
     """Make the group take the next version of every aggregate on `topic` as its baseline, for a rebuild from the snapshots."""
     await uow.driver.execute("DELETE FROM inbox_version WHERE consumer = $1 AND topic = $2", group, topic)
@@ -303,6 +346,18 @@ def _parked_row(arrival: Arrival, reason: ParkReason) -> tuple[Any, ...]:
         raise TypeError("only events are parked")
     name = (envelope.topic, envelope.key, envelope.id, envelope.type, envelope.epoch, envelope.aggregate_version)
     return *name, reason, pack(arrival.record)
+
+
+def _steps(moves: Sequence[Move]) -> list[list[Any]]:
+    return _columns((move.at.topic, move.at.partition, move.before, move.after) for move in moves)
+
+
+def _split_moved(rows: Iterable[Any], expected: int) -> set[AggregateKey]:
+    """The keys of the rows; the one without a topic says how many positions were moved. Raises `LostRace`."""
+    by_topic = {(row[0], row[1]) for row in rows}
+    if (None, str(expected)) not in by_topic:
+        raise LostRace("another member has moved the position")
+    return by_topic - {(None, str(expected))}
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

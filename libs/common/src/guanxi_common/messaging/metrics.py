@@ -17,3 +17,6 @@ VERSION_JUMPS: Final = Counter(
 TRANSIENT: Final = Counter("guanxi_consumer_transient_errors_total", "Batches to be tried again (alert)", ["group", "error"])
 FENCED: Final = Counter("guanxi_consumer_commits_fenced_total", "Offset commits refused after a rebalance", ["group"])
 RESTARTS: Final = Counter("guanxi_consumer_restarts_total", "Consumers replaced because they had stalled", ["group"])
+POSITIONS_RESET: Final = Counter(
+    "guanxi_consumer_positions_reset_total", "Positions that the log does not have (alert)", ["group", "topic", "reason"]
+)

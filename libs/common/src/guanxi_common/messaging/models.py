@@ -146,7 +146,20 @@ class DeadLetter(CommonBase):
     )
 
 
+class ConsumerPosition(CommonBase):
+    """The offset that a group reads next. The authority: the offset committed to the bus only follows it."""
+
+    __tablename__ = "consumer_position"
+    consumer: Mapped[str] = mapped_column(Text, primary_key=True)
+    topic: Mapped[str] = mapped_column(Text, primary_key=True)
+    partition: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    moved_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
+    # Written with every batch: the free space keeps the new row on its page, without a new index entry.
+    __table_args__ = ({"postgresql_with": {"fillfactor": 20}},)
+
+
 MESSAGING_TABLES: tuple[Table, ...] = tuple(
     cast("Table", model.__table__)
-    for model in (OutboxRow, OutboxBlockedKey, OwnerEpoch, InboxEvent, InboxVersion, InboxParked, DeadLetter)
+    for model in (OutboxRow, OutboxBlockedKey, OwnerEpoch, InboxEvent, InboxVersion, InboxParked, DeadLetter, ConsumerPosition)
 )

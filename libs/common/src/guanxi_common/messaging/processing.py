@@ -23,6 +23,7 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentError, describe, is_transient, reason_of
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
 from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, is_jump, plan_batch, plan_one
+from guanxi_common.messaging.positions import Move
 from guanxi_common.messaging.signing import NOT_FROM_ITS_PRODUCER, EventVerifier
 from guanxi_common.telemetry.traces import record_spans
 
@@ -95,13 +96,14 @@ class Processor:
         self._verifier = verifier or EventVerifier({})
         self._dead_letters_left = dead_letter_limit
 
-    async def process(self, records: Sequence[Record]) -> None:
-        """Take over the records; on return everything is durable and their offsets may be committed.
+    async def process(self, records: Sequence[Record], moves: Sequence[Move] = ()) -> None:
+        """Take over the records and move the group's positions; on return all is durable and the offsets may be committed.
 
-        Raises a transient error with nothing done, or `DeadLetterLimitReached`.
+        Raises a transient error with nothing done (`LostRace` where a position was moved by another member), or
+        `DeadLetterLimitReached`.
         """
         arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
-        await self._take_over(arrivals, released=False)
+        await self._take_over(arrivals, moves, released=False)
 
     async def release(self) -> int:
         """Do what operators have asked for: replay dead letters, and apply what waited behind settled ones. Returns how many."""
@@ -116,10 +118,11 @@ class Processor:
             return arrive(record, parked_id=parked_id, parse=parse)
         return Arrival(record, None, 0, NOT_FROM_ITS_PRODUCER, parked_id, trusted=False)
 
-    async def _take_over(self, arrivals: Sequence[Arrival], *, released: bool) -> None:
+    async def _take_over(self, arrivals: Sequence[Arrival], moves: Sequence[Move], *, released: bool) -> None:
         try:
             async with self._store.begin(self._group) as transaction:
-                plan = plan_batch(self._rules, await self._load(transaction, arrivals, released=released), arrivals)
+                state = await self._load(transaction, arrivals, moves, released=released)
+                plan = plan_batch(self._rules, state, arrivals)
                 await self._handle(transaction, plan.apply)
                 await self._finish(transaction, [plan])
         except Exception as error:
@@ -127,6 +130,7 @@ class Processor:
                 raise
             log.warning("batch_goes_one_by_one", group=self._group, records=len(arrivals), error=describe(error))
             async with self._store.begin(self._group) as transaction:
+                await transaction.move(moves)
                 await self._one_by_one(transaction, list(arrivals), released=released)
 
     async def _one_by_one(self, transaction: InboxTransaction, queue: list[Arrival], *, released: bool) -> None:
@@ -147,7 +151,9 @@ class Processor:
             queue = plan.rest
         await self._finish(transaction, plans, written=True)
 
-    async def _load(self, transaction: InboxTransaction, arrivals: Iterable[Arrival], *, released: bool) -> State:
+    async def _load(
+        self, transaction: InboxTransaction, arrivals: Iterable[Arrival], moves: Sequence[Move] = (), *, released: bool
+    ) -> State:
         hashes: dict[UUID, int] = {}
         versioned = set()
         for arrival in arrivals:
@@ -163,7 +169,7 @@ class Processor:
             if rules.keeps_ids and envelope is not None and arrival.parked_id is None and envelope.type in rules.handled:
                 hashes.setdefault(envelope.id, arrival.payload_hash)
         seen = await transaction.admit(hashes) if hashes else {}
-        state = await transaction.load(list(versioned), released=released)
+        state = await transaction.load(list(versioned), released=released, moves=moves)
         return State(seen, state.versions, state.blocked, state.waiting)
 
     async def _handle(self, transaction: InboxTransaction, admitted: Sequence[Arrival]) -> None:
@@ -257,7 +263,7 @@ class Processor:
             parked = await transaction.next_releasable(RELEASE_LIMIT)
         arrivals = [self._arrive(stored.record, parked_id=stored.id) for stored in parked]
         if arrivals:
-            await self._take_over(arrivals, released=True)
+            await self._take_over(arrivals, (), released=True)
         return len(arrivals)
 
 

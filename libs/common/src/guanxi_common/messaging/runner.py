@@ -1,5 +1,6 @@
 """The consumer runner: poll, take over a batch in one transaction, commit the database, then commit the offsets.
 
+- Reading starts where the database says, and each batch moves that position; the bus's offset only follows.
 - A transient failure: seek back, pause, back off, try again; membership is kept by polling on.
 - A batch has a deadline well below the broker's `max.poll.interval`; one that misses it is tried again at half the size.
 - A fenced or failed offset commit is no failure: the work is durable, and what is read again is recognised.
@@ -16,9 +17,10 @@ import structlog
 
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging import metrics
-from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, Record, TopicPartition
+from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, TopicPartition
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
+from guanxi_common.messaging.places import Places, Polled
 from guanxi_common.messaging.processing import Handler, Processor, Subscription
 from guanxi_common.messaging.signing import EventVerifier
 from guanxi_common.parts import Part
@@ -26,8 +28,6 @@ from guanxi_common.parts import Part
 __all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
 
 log = structlog.get_logger(__name__)
-
-Polled = Mapping[TopicPartition, Sequence[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class ConsumerRunner:
         self._settings: Final = settings or RunnerSettings()
         store: InboxStore = PostgresInbox(database) if isinstance(database, Database) else database
         limit = self._settings.dead_letter_limit
+        self._places = Places(store, group)
         self._processor = Processor(store, group, subscriptions, verifier=verifier, dead_letter_limit=limit)
         self._bus = bus
         self._part = part
@@ -88,7 +89,8 @@ class ConsumerRunner:
         """
         while not stop.is_set():
             try:
-                consumer = await self._bus.consumer(group=self._group, topics=self._topics)
+                again = self._places.forget_listener
+                consumer = await self._bus.consumer(group=self._group, topics=self._topics, on_assigned=again, on_revoked=again)
                 try:
                     await self._consume(consumer, stop)
                 finally:
@@ -104,35 +106,51 @@ class ConsumerRunner:
     async def _consume(self, consumer: Consumer, stop: asyncio.Event) -> None:
         self._uncommitted.clear()
         self._positions.clear()
+        self._places.forget()
         while not stop.is_set():
             self._progressed_at = asyncio.get_running_loop().time()
             polled = await consumer.poll(max_records=self._size, timeout=self._settings.poll_timeout)
             self._went_well("bus")
-            if polled:
-                await self._take_over(consumer, polled, stop)
+            await self._take_over(consumer, polled, stop)
             await self._commit_offsets(consumer)
             await self._release()
             await self._check_stall(consumer)
 
     async def _take_over(self, consumer: Consumer, polled: Polled, stop: asyncio.Event) -> None:
-        records = [record for batch in polled.values() for record in batch]
         try:
             async with asyncio.timeout(self._settings.batch_deadline):
-                await self._processor.process(records)
+                positions = await self._process(consumer, polled)
         except Exception as error:
             if not is_transient(error):
                 raise
             self._size = max(1, self._size // 2) if isinstance(error, TimeoutError) else self._size
             self._failed(error, "batch")
             metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
-            log.warning("batch_to_be_tried_again", group=self._group, records=len(records), error=describe(error))
+            records = sum(map(len, polled.values()))
+            log.warning("batch_to_be_tried_again", group=self._group, records=records, error=describe(error))
+            self._places.forget()
             await _seek_back(consumer, polled)
             await self._back_off(consumer, stop)
         else:
-            self._went_well("batch")
-            self._backoff = self._settings.first_backoff
-            self._size = min(self._settings.max_records, self._size * 2)
-            self._uncommitted.update({partition: batch[-1].offset + 1 for partition, batch in polled.items()})
+            if positions or not polled:  # records that are only sought again say nothing
+                self._went_well("batch")
+                self._backoff = self._settings.first_backoff
+            if positions:
+                self._size = min(self._settings.max_records, self._size * 2)
+
+    async def _process(self, consumer: Consumer, polled: Polled) -> Mapping[TopicPartition, int]:
+        """Take over what follows the stored positions; returns the new ones. Raises what is transient, with nothing done."""
+        await self._places.look(self._settings.release_interval)
+        admitted, sought = await self._places.admit(consumer, polled)
+        self._uncommitted.update(sought)
+        if not admitted:
+            return {}
+        records = [record for batch in admitted.values() for record in batch]
+        await self._processor.process(records, self._places.moves(admitted))
+        positions = {partition: batch[-1].offset + 1 for partition, batch in admitted.items()}
+        self._places.moved(positions)
+        self._uncommitted.update(positions)
+        return positions
 
     async def _back_off(self, consumer: Consumer, stop: asyncio.Event) -> None:
         """Wait without processing. Polling goes on, so that the group keeps this member."""

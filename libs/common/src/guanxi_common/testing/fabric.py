@@ -13,8 +13,8 @@ from guanxi_contracts.topics import topic_specs
 from guanxi_common.db.metadata import CommonBase
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.ids import new_id
-from guanxi_common.messaging.bus import Bus, Outgoing
-from guanxi_common.messaging.embedded import EmbeddedBus
+from guanxi_common.messaging.bus import Bus, Outgoing, TopicPartition, TopicSpec
+from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
 from guanxi_common.messaging.models import MESSAGING_TABLES
 from guanxi_common.messaging.relay import Relay
@@ -89,6 +89,17 @@ class Fabric:
         finally:
             await producer.close()
 
+    async def positions(self) -> dict[TopicPartition, int]:
+        rows = await self.fetch("SELECT topic, partition, position FROM consumer_position WHERE consumer = $1", self.group)
+        return {TopicPartition(row["topic"], row["partition"]): row["position"] for row in rows}
+
+    async def set_positions(self, positions: Mapping[TopicPartition, int]) -> None:
+        """As a restored database, or an operator, has them."""
+        await self.execute("DELETE FROM consumer_position WHERE consumer = $1", self.group)
+        for at, position in positions.items():
+            statement = "INSERT INTO consumer_position (consumer, topic, partition, position) VALUES ($1, $2, $3, $4)"
+            await self.execute(statement, self.group, at.topic, at.partition, position)
+
     async def effects(self, topic: str | None = None) -> list[Any]:
         return await self.fetch("SELECT * FROM effect WHERE $1::text IS NULL OR topic = $1 ORDER BY place", topic)
 
@@ -105,20 +116,32 @@ class Fabric:
 
 
 @asynccontextmanager
-async def open_fabric(postgres: TestServer, *, pool_size: int = 12) -> AsyncIterator[Fabric]:
-    """A fabric on the embedded bus, with databases of its own."""
+async def open_fabric(postgres: TestServer, *, pool_size: int = 12, kafka: str | None = None) -> AsyncIterator[Fabric]:
+    """A fabric on the embedded bus, with databases of its own; or on a broker, whose topics it reads from where they end now."""
     template = await postgres.template("template_messaging", _build)
     async with postgres.database(template) as url, postgres.database() as bus_url:
-        bus = await EmbeddedBus.open(bus_url)
-        await bus.ensure_topics(topic_specs(test=True))
+        bus = await open_bus(kafka_bootstrap_servers=kafka, bus_database_url=bus_url)
+        topics = [topic for topic in topic_specs(test=True) if kafka is None or topic.name in (FACTS, CHANGES, SNAPSHOTS)]
+        await bus.ensure_topics(topics)
         wake_up = WakeUp(url)
         database = Database(create_engine(url, pool_size=pool_size), wake_relay=wake_up.notify)
+        fabric = Fabric(database, bus, url, bus_url=bus_url)
         try:
-            yield Fabric(database, bus, url, bus_url=bus_url)
+            if kafka is not None:
+                await _start_at_the_end(fabric, topics)
+            yield fabric
         finally:
             await wake_up.close()
             await database.dispose()
             await bus.close()
+
+
+async def _start_at_the_end(fabric: Fabric, topics: Sequence[TopicSpec]) -> None:
+    consumer = await fabric.bus.consumer(group=f"ends-{fabric.group}", topics=[topic.name for topic in topics])
+    partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+    ends = await consumer.end_offsets(partitions)
+    await consumer.close()
+    await fabric.set_positions(ends)
 
 
 async def _build(url: str) -> None:

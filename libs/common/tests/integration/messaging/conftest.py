@@ -76,6 +76,14 @@ async def fabric(postgres: TestServer) -> AsyncIterator[Fabric]:
         yield fabric
 
 
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def either_fabric(request: pytest.FixtureRequest, postgres: TestServer, anyio_backend: str) -> AsyncIterator[Fabric]:
+    """A fabric on each of the two buses."""
+    kafka = request.getfixturevalue("kafka") if request.param == "kafka" else None
+    async with open_fabric(postgres, pool_size=16, kafka=kafka) as fabric:
+        yield fabric
+
+
 @pytest.fixture(name="read")
 def read_fixture() -> Callable[..., Awaitable[list[Record]]]:
     return read

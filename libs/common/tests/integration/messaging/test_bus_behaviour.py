@@ -178,6 +178,23 @@ async def test_positions_and_end_offsets_tell_the_lag(bench: Any, read: Read) ->
         assert await consumer.position(at) == 5
 
 
+async def test_start_offsets_are_those_of_the_oldest_records(bench: Any, read: Read) -> None:
+    await bench.send(bench.records(5, keys=1))
+    async with bench.consumer() as consumer:
+        [first, *_] = await read(consumer, 5)
+        held, empty = TopicPartition(bench.topic, first.partition), TopicPartition(bench.topic, (first.partition + 1) % 4)
+        assert await consumer.start_offsets([held, empty]) == {held: 0, empty: 0}
+
+
+async def test_d20_a_position_beyond_the_end_reads_from_the_start(bench: Any, read: Read) -> None:
+    await bench.send(bench.records(5, keys=1))
+    async with bench.consumer() as consumer:
+        got = await read(consumer, 5)
+        at = TopicPartition(bench.topic, got[0].partition)
+        await consumer.seek(at, 1_000)
+        assert values(await read(consumer, 5)) == values(got)
+
+
 async def test_two_members_split_the_partitions_and_one_that_leaves_gives_its_own_back(bench: Any, read: Read) -> None:
     async with bench.consumer() as one:
         await holds(one, 4)

@@ -182,6 +182,39 @@ async def test_retention_deletes_what_is_older_and_readers_go_on_behind_it(bench
     assert await database.fetchval("SELECT max(record_offset) FROM record") == 10
 
 
+@pytest.mark.parametrize("position", [2, 5], ids=["before-the-gap", "inside"])
+async def test_a_gap_at_the_end_of_a_partition_is_passed_over(bench: Any, database: Any, position: int) -> None:
+    """Such a partition has no lag, or its reader would count as stalled for ever."""
+    topic = await bench.make_topic(1)
+    await bench.send([Outgoing(topic, b"k", b"%d" % i) for i in range(8)])
+    await database.execute("DELETE FROM record WHERE record_offset >= $1", 2)
+    at = TopicPartition(topic, 0)
+    async with bench.consumer(topic=topic) as consumer:
+        await consumer.poll(max_records=10, timeout=1)
+        await consumer.seek(at, position)
+
+        async def at_the_end() -> bool:
+            await consumer.poll(max_records=10, timeout=0.1)
+            return bool(await consumer.position(at) == 8)
+
+        await eventually(at_the_end)
+        assert await consumer.end_offsets([at]) == {at: 8}
+        await bench.send([Outgoing(topic, b"k", b"8")])
+        [record] = (await consumer.poll(max_records=10, timeout=10))[at]
+    assert (record.offset, record.value) == (8, b"8")
+
+
+async def test_a_log_restored_to_an_earlier_state_under_a_reader_is_read_from_its_start(bench: Any, database: Any) -> None:
+    topic = await bench.make_topic(1)
+    at = TopicPartition(topic, 0)
+    await bench.send([Outgoing(topic, b"k", b"%d" % i) for i in range(8)])
+    async with bench.consumer(topic=topic) as consumer:
+        await consumer.poll(max_records=10, timeout=5)
+        await database.execute("DELETE FROM record WHERE record_offset >= 3; UPDATE log SET next_offset = 3")
+        again = await consumer.poll(max_records=10, timeout=10)
+    assert [record.offset for record in again[at]] == [0, 1, 2]
+
+
 async def test_without_a_retention_nothing_is_deleted(bench: Any, database: Any) -> None:
     await bench.send(bench.records(10))
     await database.execute("UPDATE record SET timestamp_ms = 0")

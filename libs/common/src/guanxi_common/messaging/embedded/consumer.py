@@ -16,6 +16,7 @@ from guanxi_common.messaging.embedded.producer import decode_headers
 from guanxi_common.messaging.embedded.wakeups import Wakeups
 
 _RETRY_SECONDS = 0.25
+_ASTRAY_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -55,6 +56,7 @@ class EmbeddedConsumer:
         self._wake = asyncio.Event()
         self._group_changed = False
         self._polled_at = time.monotonic()
+        self._looked_astray_at = float("-inf")
         self._heartbeat: asyncio.Task[None] | None = None
 
     async def start(self, topic_signs: Sequence[str], group_sign: str) -> None:
@@ -79,6 +81,8 @@ class EmbeddedConsumer:
                     await self._take_part()
                 if batch := await self._fetch(max_records):
                     return batch
+                if await self._come_back():
+                    continue
             except BusUnavailable as error:
                 failure = error
             left = deadline - time.monotonic()
@@ -110,15 +114,11 @@ class EmbeddedConsumer:
             self._look_at_group()
             raise CommitFenced(f"{len(offsets) - len(stored)} of {len(offsets)} partitions are no longer held")
 
+    async def start_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return await self._offsets("first_offset", partitions)
+
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        wanted = list(partitions)
-        with reported():
-            rows = await self._pool.fetch(
-                "SELECT name, partition, next_offset FROM log JOIN topic ON topic.id = topic_id WHERE (name, partition) IN "
-                "(SELECT * FROM unnest($1::text[], $2::integer[]))",
-                *([at.topic for at in wanted], [at.partition for at in wanted]),
-            )
-        return {TopicPartition(row["name"], row["partition"]): row["next_offset"] for row in rows}
+        return await self._offsets("next_offset", partitions)
 
     async def position(self, partition: TopicPartition) -> int:
         if partition not in self._positions:
@@ -136,6 +136,30 @@ class EmbeddedConsumer:
                 await self._membership.leave()
         self._unsubscribe()
         self._holds, self._positions = {}, {}
+
+    async def _offsets(self, column: str, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        wanted = list(partitions)
+        with reported():
+            rows = await self._pool.fetch(_BOUNDS, [at.topic for at in wanted], [at.partition for at in wanted])
+        return {TopicPartition(row["name"], row["partition"]): row[column] for row in rows}
+
+    async def _come_back(self) -> bool:
+        """Leave positions behind which there is nothing: the log's last records were deleted, or the whole log was restored.
+
+        Now and then, as most polls that find nothing are at the end. Whether the consumer should fetch again.
+        """
+        now = time.monotonic()
+        if now - self._looked_astray_at < _ASTRAY_SECONDS or not self._positions:
+            return False
+        self._looked_astray_at = now
+        at_log = {self._holds[at].log_id: at for at in self._holds}
+        with reported():
+            rows = await self._pool.fetch(_ASTRAY, list(at_log), [self._positions[at] for at in at_log.values()])
+        for log_id, position in rows:
+            at = at_log[log_id]
+            log.warning("bus_position_astray", topic=at.topic, partition=at.partition, position=self._positions[at], to=position)
+            self._positions[at] = position
+        return bool(rows)
 
     async def _fetch(self, limit: int) -> dict[TopicPartition, list[Record]]:
         active = [at for at in self._holds if at not in self._paused]
@@ -224,4 +248,20 @@ CROSS JOIN LATERAL (
     SELECT * FROM record WHERE record.log_id = wanted.log_id AND record_offset >= wanted.next ORDER BY record_offset LIMIT $3
 ) AS r
 LIMIT $3
+"""
+_BOUNDS = """
+SELECT name, partition, next_offset, coalesce(first.record_offset, next_offset) AS first_offset
+FROM log JOIN topic ON topic.id = topic_id LEFT JOIN LATERAL (
+    SELECT record_offset FROM record WHERE log_id = log.id ORDER BY record_offset LIMIT 1
+) AS first ON true
+WHERE (name, partition) IN (SELECT * FROM unnest($1::text[], $2::integer[]))
+"""
+# `next_offset` and the records below it become visible together.
+_ASTRAY = """
+SELECT log.id, CASE WHEN next_offset > wanted.next THEN next_offset ELSE coalesce(first.record_offset, next_offset) END
+FROM unnest($1::integer[], $2::bigint[]) AS wanted (log_id, next) JOIN log ON log.id = wanted.log_id LEFT JOIN LATERAL (
+    SELECT record_offset FROM record WHERE record.log_id = log.id ORDER BY record_offset LIMIT 1
+) AS first ON true
+WHERE next_offset <> wanted.next
+    AND NOT EXISTS (SELECT FROM record WHERE record.log_id = wanted.log_id AND record_offset >= wanted.next)
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -97,10 +97,11 @@ class KafkaConsumer:
                 raise CommitFenced(str(error)) from error
             raise
 
+    async def start_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return await self._offsets(self._connected().beginning_offsets, partitions)
+
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        with reported():
-            found = await asyncio.wait_for(self._connected().end_offsets([_theirs(at) for at in partitions]), self._times.request)
-        return {TopicPartition(at.topic, at.partition): offset for at, offset in found.items()}
+        return await self._offsets(self._connected().end_offsets, partitions)
 
     async def position(self, partition: TopicPartition) -> int:
         try:
@@ -119,6 +120,13 @@ class KafkaConsumer:
             self._look = None
         if inner is not None:
             await _stop(inner, self._times.request)
+
+    async def _offsets(
+        self, ask: Callable[[list[Any]], Awaitable[Mapping[Any, int]]], partitions: Iterable[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        with reported():
+            found = await asyncio.wait_for(ask([_theirs(at) for at in partitions]), self._times.request)
+        return {TopicPartition(at.topic, at.partition): offset for at, offset in found.items()}
 
     async def _read(self, max_records: int, timeout: float, *only: aiokafka.TopicPartition) -> Batch:
         """One `getmany`, which in a rebalance waits without regard to its time-out."""

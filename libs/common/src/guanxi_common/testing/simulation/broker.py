@@ -259,6 +259,10 @@ class SimulatedConsumer:
         if self._broker.random.random() < self._broker.faults.ack_lost:
             raise BusUnavailable("acknowledgement lost")
 
+    async def start_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        await self._process.pause()
+        return dict.fromkeys(sorted(partitions), 0)
+
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         await self._process.pause()
         return {at: len(self._broker.logs[at]) for at in sorted(partitions)}

@@ -68,6 +68,8 @@ def check_end(database: SimulatedDatabase, broker: SimulatedBroker, ledger: Ledg
     } - ledger.never_applied()
     applied = {id_ for id_ in times if kinds[ledger.committed[id_].topic] != "snapshots"}
     _demand(applied == expected, f"{len(expected - applied)} events were not applied, {len(applied - expected)} wrongly so")
+    read = {at: len(log) for at, log in broker.logs.items()}
+    _demand(tables.positions == read, "the stored positions are not the logs' ends")
     _check_order(database, ledger, kinds)
 
 

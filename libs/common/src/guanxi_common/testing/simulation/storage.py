@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from guanxi_common.messaging.arrivals import arrive
-from guanxi_common.messaging.bus import Outgoing, Record
+from guanxi_common.messaging.bus import Outgoing, Record, TopicPartition
 from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import StoredRecord
 from guanxi_common.messaging.outbox.delivery import KeyId, Outcome
 from guanxi_common.messaging.outbox.rows import PendingRow
 from guanxi_common.messaging.policy import AggregateKey, Arrival, Plan, State
+from guanxi_common.messaging.positions import Move
 from guanxi_common.testing.simulation.broker import Faults
 from guanxi_common.testing.simulation.loop import Process
 
@@ -52,6 +53,7 @@ class Tables:
     versions: dict[AggregateKey, Version] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     letters: dict[int, Letter] = field(default_factory=dict)
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
     applied: list[Envelope] = field(default_factory=list)
 
 
@@ -202,6 +204,7 @@ class SimulatedInboxTransaction(_Transaction):
         self._reasons: dict[int, str] = {}
         self._letters: dict[int, Letter] = {}
         self._settled: dict[int, bool] = {}
+        self._moves: list[Move] = []
         self.effects: list[Envelope] = []
 
     @property
@@ -215,8 +218,16 @@ class SimulatedInboxTransaction(_Transaction):
         self._seen.update({id_: hash_ for id_, hash_ in hashes.items() if id_ not in before})
         return {id_: before[id_] for id_ in hashes if id_ in before}
 
-    async def load(self, versioned: Sequence[AggregateKey], *, released: bool) -> State:
+    async def positions(self) -> Mapping[TopicPartition, int]:
         await self._round_trip()
+        return dict(self._database.tables.positions)
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        await self._round_trip()
+        self._moves.extend(moves)
+
+    async def load(self, versioned: Sequence[AggregateKey], *, released: bool, moves: Sequence[Move] = ()) -> State:
+        await self.move(moves)
         tables = self._database.tables
         parked = self._present()
         blocked = self._database.open_keys() | {letter.key for letter in self._letters.values() if letter.key}
@@ -296,6 +307,8 @@ class SimulatedInboxTransaction(_Transaction):
             raise LostRace("another member was faster")
         if any(tables.versions.get(key) != stored for key, (stored, _) in self._versions.items()):
             raise LostRace("another member was faster")
+        if any(tables.positions.get(move.at) != move.before for move in self._moves):
+            raise LostRace("another member was faster")
         self._make_visible(tables)
         self._end()
         await self._process.pause()
@@ -315,6 +328,7 @@ class SimulatedInboxTransaction(_Transaction):
         for id_, replayed in self._settled.items():
             tables.letters[id_].replay_requested = False
             tables.letters[id_].resolution = "replayed" if replayed else None
+        tables.positions.update({move.at: move.after for move in self._moves})
         tables.applied.extend(self.effects)
 
     def _end(self) -> None:

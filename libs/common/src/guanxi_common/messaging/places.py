@@ -1,0 +1,138 @@
+"""Where one member stands in each partition that it holds, kept in line with the group's positions in the database.
+
+A partition that has just been assigned gives nothing until it was placed: the member seeks to the stored position, and what a poll
+returned from elsewhere is read again. The bus's listeners only make that happen sooner; a member that missed a change of hands is
+refused by `InboxTransaction.move`.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from guanxi_contracts.topics import topic_kinds
+
+from guanxi_common.messaging import metrics
+from guanxi_common.messaging.bus import CommitFenced, Consumer, Record, TopicPartition
+from guanxi_common.messaging.inbox import InboxStore
+from guanxi_common.messaging.positions import Move, read_from
+
+log = structlog.get_logger(__name__)
+
+Polled = Mapping[TopicPartition, Sequence[Record]]
+
+
+@dataclass(slots=True)
+class _Place:
+    """`stored` is the database's position, `next` the offset that the bus should return next; they differ where the log does not
+    have the stored one. `sure`: the bus has returned `next` since the partition was placed."""
+
+    stored: int
+    next: int
+    sure: bool = False
+    asked_again: bool = False
+
+
+class Places:
+    """The places of one member. Every method but the listeners raises what the bus and the database raise."""
+
+    def __init__(self, store: InboxStore, group: str) -> None:
+        self._store = store
+        self._group = group
+        self._places: dict[TopicPartition, _Place] = {}
+        self._looked_at = float("-inf")
+
+    async def forget_listener(self, partitions: frozenset[TopicPartition]) -> None:
+        """For the bus, as partitions come and go."""
+        self.forget(partitions)
+
+    def forget(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        """Place these, or all, anew before anything more is taken from them."""
+        for at in list(self._places) if partitions is None else partitions:
+            self._places.pop(at, None)
+
+    async def admit(self, consumer: Consumer, polled: Polled) -> tuple[Polled, Mapping[TopicPartition, int]]:
+        """What may be taken over of a poll; the rest is sought again. And the positions of partitions just placed, which the
+        group's committed offsets may be behind."""
+        held = consumer.assignment()
+        self.forget(self._places.keys() - held)
+        fresh = held - self._places.keys()
+        sought = await self._place(consumer, fresh, polled) if fresh else {}
+        admitted = {}
+        for at, batch in polled.items():
+            place = self._places.get(at)
+            # What came with an assignment was read before the seek.
+            if place is not None and at not in sought and await self._continues(consumer, at, place, batch[0].offset):
+                admitted[at] = batch
+        return {at: batch for at, batch in admitted.items() if at in self._places}, sought
+
+    def moves(self, admitted: Polled) -> list[Move]:
+        """The steps of the positions that these batches are; called at once, as a partition may go at any time."""
+        return [Move(at, self._places[at].stored, batch[-1].offset + 1) for at, batch in admitted.items()]
+
+    def moved(self, positions: Mapping[TopicPartition, int]) -> None:
+        """These are stored now. A partition that went away meanwhile stays unknown."""
+        for at in positions.keys() & self._places.keys():
+            self._places[at] = _Place(positions[at], positions[at], sure=True)
+
+    async def look(self, interval: float) -> None:
+        """Now and then, notice that the stored positions were changed by somebody else (a rebuild, a restored database)."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at < interval:
+            return
+        self._looked_at = now
+        stored = await self._stored()
+        self.forget([at for at, place in self._places.items() if place.stored != stored.get(at)])
+
+    async def _stored(self) -> Mapping[TopicPartition, int]:
+        async with self._store.begin(self._group) as transaction:
+            return await transaction.positions()
+
+    async def _place(self, consumer: Consumer, fresh: frozenset[TopicPartition], polled: Polled) -> Mapping[TopicPartition, int]:
+        """Seek each to its stored position; returns where it was sought. One without a position begins where the bus is."""
+        stored = await self._stored()
+        known = [at for at in fresh if at in stored]
+        starts, ends = (await consumer.start_offsets(known), await consumer.end_offsets(known)) if known else ({}, {})
+        sought = {}
+        for at in known:
+            position, reset = read_from(stored[at], starts[at], ends[at])
+            if reset is not None:
+                self._report(at, reset, stored[at], position)
+            await consumer.seek(at, position)
+            self._places[at] = _Place(stored[at], position)
+            sought[at] = position
+        await self._begin(consumer, fresh - stored.keys(), polled)
+        return sought
+
+    async def _begin(self, consumer: Consumer, partitions: Iterable[TopicPartition], polled: Polled) -> None:
+        """Store the first position of partitions that have none, before anything is read: a dump must know each of them."""
+        first = {}
+        for at in partitions:
+            with suppress(CommitFenced):
+                first[at] = polled[at][0].offset if at in polled else await consumer.position(at)
+        if first:
+            async with self._store.begin(self._group) as transaction:
+                await transaction.move([Move(at, None, position) for at, position in first.items()])
+                await transaction.commit()
+        self._places.update({at: _Place(position, position) for at, position in first.items()})
+
+    async def _continues(self, consumer: Consumer, at: TopicPartition, place: _Place, first: int) -> bool:
+        """Whether a batch that begins at `first` follows what was taken over before."""
+        if first == place.next:
+            return True
+        if not place.sure and not place.asked_again:
+            place.asked_again = True
+            await consumer.seek(at, place.next)
+            return False
+        # The log was made anew, or lost records here. What is read twice is recognised, so the bus is followed.
+        if first < place.next:
+            self._report(at, "went_back", place.next, first)
+        elif topic_kinds().get(at.topic) != "snapshots":  # compaction leaves gaps
+            self._report(at, "gap", place.next, first)
+        return True
+
+    def _report(self, at: TopicPartition, reason: str, position: int, first: int) -> None:
+        metrics.POSITIONS_RESET.labels(self._group, at.topic, reason).inc()
+        place = f"{at.topic}[{at.partition}]"
+        log.error("position_not_in_log", group=self._group, place=place, reason=reason, position=position, goes_on_at=first)
