@@ -2,13 +2,20 @@
 
 from typing import Final
 
-from tests.mutants.rules import INTEGRATION, Rule
+from tests.mutants.rules import INTEGRATION, UNIT, Rule
 
 CANCELLED: Final = f"{INTEGRATION}/db/test_d18_cancelled_calls.py"
+REFUSALS: Final = f"{INTEGRATION}/http/test_d21_refusals_and_rotation.py"
+SERVICE_APP: Final = f"{INTEGRATION}/http/test_service_app.py"
+TOKENS: Final = f"{UNIT}/security/test_tokens.py"
 
 
 def _db(file: str) -> str:
     return f"guanxi_common/db/{file}"
+
+
+def _http(file: str) -> str:
+    return f"guanxi_common/http/{file}"
 
 
 _connections = (
@@ -43,10 +50,100 @@ _connections = (
     Rule(
         "D18: a savepoint undoes the wake-ups of its block",
         _db("uow.py"),
-        "                del self._after_commit[wanted[1] :]\n",
+        "                del self._after_commit[callbacks:]\n",
         "",
         f"{CANCELLED}::test_a_savepoint_undoes_its_block_and_nothing_else",
     ),
 )
 
-EDGE_RULES: Final = _connections
+_answers = (
+    Rule(
+        "D21: a refusal by a rule is kept",
+        _http("call.py"),
+        "                    if uow.committed or not idempotency.is_definite(refusal):\n                        raise\n",
+        "                    raise\n",
+        f"{REFUSALS}::test_a_rule_refuses_the_same_way_again_and_nothing_else_is_kept",
+    ),
+    Rule(
+        "D21: nothing but a refusal by a rule is kept",
+        _http("idempotency.py"),
+        'return refusal.status in (409, 422) and "Retry-After" not in refusal.headers',
+        'return refusal.status < 500 and "Retry-After" not in refusal.headers',
+        f"{REFUSALS}::test_a_rule_refuses_the_same_way_again_and_nothing_else_is_kept",
+    ),
+    Rule(
+        "D21: a refusal that says when to come back is not kept",
+        _http("idempotency.py"),
+        'return refusal.status in (409, 422) and "Retry-After" not in refusal.headers',
+        "return refusal.status in (409, 422)",
+        f"{REFUSALS}::test_a_rule_refuses_the_same_way_again_and_nothing_else_is_kept",
+    ),
+    Rule(
+        "D21: a refusal's effects are undone",
+        _http("call.py"),
+        "                    async with uow.savepoint():\n                        yield write\n",
+        "                    yield write\n",
+        f"{REFUSALS}::test_a_rule_refuses_the_same_way_again_and_nothing_else_is_kept",
+    ),
+    Rule(
+        "D21: a key is locked under every secret",
+        _http("idempotency.py"),
+        "    for digest in sorted(ids):\n",
+        "    for digest in ids[:1]:\n",
+        f"{REFUSALS}::test_processes_one_step_of_a_rotation_apart_answer_a_key_once",
+    ),
+    Rule(
+        "D21: answers are looked up under every secret",
+        _http("idempotency.py"),
+        "fetch(_FIND, ids)",
+        "fetch(_FIND, ids[:1])",
+        f"{REFUSALS}::test_a_retry_after_a_rotation_finds_the_first_answer",
+    ),
+)
+
+_transport = (
+    Rule(
+        "a HEAD is answered as its GET",
+        _http("middleware.py"),
+        '{**scope, "method": "GET"} if is_head else scope',
+        "scope",
+        f"{SERVICE_APP}::test_a_head_is_its_get_without_the_body",
+    ),
+    Rule(
+        "no answer is guessed at",
+        _http("middleware.py"),
+        '                headers["X-Content-Type-Options"] = "nosniff"\n',
+        "",
+        f"{SERVICE_APP}::test_no_answer_is_guessed_at_and_none_with_personal_data_is_stored",
+    ),
+    Rule(
+        "no answer of /v1 is stored on the way",
+        _http("middleware.py"),
+        '                    headers.setdefault("Cache-Control", "no-store")\n',
+        "                    pass\n",
+        f"{SERVICE_APP}::test_no_answer_is_guessed_at_and_none_with_personal_data_is_stored",
+    ),
+    Rule(
+        "a token with critical headers is refused",
+        "guanxi_common/security/tokens.py",
+        ' or "crit" in header:',
+        ":",
+        f"{TOKENS}::test_a_token_with_critical_headers_is_refused_whatever_they_say",
+    ),
+    *(
+        Rule(
+            f"a key is used only as its `{member}` says",
+            "guanxi_common/security/jwks.py",
+            text,
+            "True",
+            f"{TOKENS}::test_a_key_is_used_for_what_it_is_published_for",
+        )
+        for member, text in (
+            ("use", 'key.get("use", "sig") == "sig"'),
+            ("alg", '("alg" not in key or key["alg"] in algorithms)'),
+            ("key_ops", '"verify" in operations'),
+        )
+    ),
+)
+
+EDGE_RULES: Final = (*_connections, *_answers, *_transport)

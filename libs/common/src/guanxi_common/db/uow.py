@@ -94,20 +94,20 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """What the block did is undone if it raises an `Exception`, its wake-ups included; the transaction goes on. Blocks may nest.
+        """What the block did is undone if it raises an `Exception`, wake-ups and `audited` included; the transaction goes on. It nests.
 
         A cancellation undoes nothing here: the whole transaction is about to be rolled back. A block that commits ends the savepoint.
         """
         self._require_open()
-        wanted = (self._has_events, len(self._after_commit))
+        before = (self._has_events, self.audited, len(self._after_commit))
         await self.driver.execute("SAVEPOINT block")
         try:
             yield
         except Exception:
             if not self._committed and not self.driver.is_closed():
                 await self.driver.execute("ROLLBACK TO SAVEPOINT block; RELEASE SAVEPOINT block")
-                self._has_events = wanted[0]
-                del self._after_commit[wanted[1] :]
+                self._has_events, self.audited, callbacks = before
+                del self._after_commit[callbacks:]
             raise
         if not self._committed:
             await self.driver.execute("RELEASE SAVEPOINT block")

@@ -8,7 +8,7 @@ async def register(body: Registration, call: Annotated[Call, permission("custome
 ```
 
 The commit comes before the answer: a client never reads 2xx for what was rolled back. A block that an exception leaves is rolled
-back, and so is a write block without `reply`.
+back, and so is a write block without `reply`. A definite refusal under an Idempotency-Key is kept: the effects alone are undone.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -25,13 +25,13 @@ from starlette.responses import Response
 
 from guanxi_common.context import current_context, set_context
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import FieldError, Forbidden, InvalidInput, Locale, StaleVersion, Text
+from guanxi_common.errors import DomainError, FieldError, Forbidden, InvalidInput, Locale, StaleVersion, Text
 from guanxi_common.http import idempotency
 from guanxi_common.http.authentication import Authenticator
 from guanxi_common.http.etag import format_etag, none_match, parse_if_match
 from guanxi_common.http.idempotency import StoredAnswer
 from guanxi_common.http.pagination import Cursor, binding_of
-from guanxi_common.http.problems import IdempotencyKeyRequired, locale_of
+from guanxi_common.http.problems import IdempotencyKeyRequired, locale_of, problem_response
 from guanxi_common.http.rates import RateLimiter
 from guanxi_common.http.sealing import Sealer
 from guanxi_common.http.settings import HttpSettings, ServiceParts
@@ -43,7 +43,6 @@ Content = BaseModel | msgspec.Struct | bytes | None
 
 JSON = "application/json"
 CALL_KEY, BODY_KEY = "guanxi.call", "guanxi.body"
-_NOT_STORED = {"Cache-Control": "no-store"}
 _PAGE_PARAMETERS = ("limit", "cursor")
 
 
@@ -138,7 +137,7 @@ class Call:
         """A transaction for a change; the Idempotency-Key is claimed in it.
 
         Raises `PreconditionRequired`, `StaleVersion` (unreadable tag), `IdempotencyKeyRequired`, `IdempotencyKeyReused`,
-        `RequestInFlight`.
+        `RequestInFlight`. With a key the block runs in a savepoint; its definite refusal is committed and becomes the key's answer.
         """
         method, headers = self.request.method, self.request.headers
         expected = parse_if_match(headers.get("if-match")) if self.permission.needs_version(method) else None
@@ -146,7 +145,18 @@ class Call:
         async with self.parts.database.transaction() as uow:
             claim = await self._claim(uow, key) if key is not None else None
             write = Write(self, uow, self.parts.clock.now(), expected, claim)
-            yield write
+            if claim is None:
+                yield write
+            else:
+                try:
+                    async with uow.savepoint():
+                        yield write
+                except DomainError as refusal:
+                    if uow.committed or not idempotency.is_definite(refusal):
+                        raise
+                    answer = StoredAnswer.of(problem_response(refusal, self.locale))
+                    await write.answer_with(answer)
+                    raise idempotency.IdempotentReplay(answer) from refusal
             if not uow.committed:
                 raise RuntimeError(f"{self.operation} left its write block without a reply: rolled back")
 
@@ -182,8 +192,8 @@ class Read:
     def reply(self, content: Content, *, etag: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
         """200 with `content` (bytes are JSON already), or 304 if the caller's `If-None-Match` names the version `etag`."""
         if etag is None:
-            return Response(encode(content), headers={**_NOT_STORED, **(headers or {})}, media_type=JSON)
-        validators = {"ETag": format_etag(etag), "Cache-Control": "private, no-cache", **(headers or {})}
+            return Response(encode(content), headers=headers, media_type=JSON)
+        validators = {"ETag": format_etag(etag), **(headers or {})}
         if none_match(self.call.request.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=validators)
         return Response(encode(content), headers=validators, media_type=JSON)
@@ -227,7 +237,7 @@ class Write:
         """
         if not self.uow.audited:
             raise RuntimeError(f"{self.call.operation} left no audit entry: rolled back")
-        sent = {**_NOT_STORED, **(headers or {})}
+        sent = dict(headers or {})
         if etag is not None:
             sent["ETag"] = format_etag(etag)
         if location is not None:
@@ -235,10 +245,14 @@ class Write:
         if content is not None:
             sent["Content-Type"] = JSON
         answer = StoredAnswer(status, list(sent.items()), encode(content))
+        await self.answer_with(answer)
+        return answer.response()
+
+    async def answer_with(self, answer: StoredAnswer) -> None:
+        """Store the answer under the Idempotency-Key and commit. Raises what the commit raises."""
         if self.claim is not None:
             await idempotency.keep(self.uow, self.call.edge.answers, self.claim, answer, self.now)
         await self.uow.commit()
-        return answer.response()
 
 
 def encode(content: Content) -> bytes:

@@ -3,7 +3,9 @@
 - The answer is written in the transaction of its effect: there is never one without the other.
 - While a request with the key is open, another gets `RequestInFlight`; it neither waits nor works.
 - The key belongs to one caller and operation. The same key with another path or body is `IdempotencyKeyReused`.
-- An error stores nothing: its transaction is rolled back, and a retry tries anew.
+- A definite refusal (`is_definite`) is an answer too: its effects are undone, and it is kept under the same lock. Any other error
+  stores nothing, and a retry tries anew.
+- A key is locked and looked up under every secret, so that a retry after a rotation finds the first answer.
 - Answers are sealed: they may hold personal data. They are kept for `HttpSettings.idempotency_retention` (at least 24 hours).
 """
 
@@ -18,12 +20,12 @@ from starlette.responses import Response
 
 from guanxi_common.db.metadata import CommonBase
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import IdempotencyKeyReused, RequestInFlight
+from guanxi_common.errors import DomainError, IdempotencyKeyReused, RequestInFlight
 from guanxi_common.http.sealing import Sealer, Unsealable
 
 _PURGE_BATCH = 5_000
 _CLAIM = "SELECT pg_try_advisory_xact_lock($1)"
-_FIND = "SELECT request_digest, sealed FROM idempotency_answer WHERE id = $1"
+_FIND = "SELECT id, request_digest, sealed FROM idempotency_answer WHERE id = ANY($1::bytea[])"
 _KEEP = "INSERT INTO idempotency_answer (id, request_digest, status, sealed, created_at) VALUES ($1, $2, $3, $4, $5)"
 
 
@@ -48,6 +50,15 @@ class StoredAnswer(msgspec.Struct, frozen=True):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+    @classmethod
+    def of(cls, response: Response) -> "StoredAnswer":
+        """The answer that `response` sends."""
+        return cls(
+            response.status_code,
+            [(name, value) for name, value in response.headers.items() if name != "content-length"],
+            bytes(response.body),
+        )
 
     def response(self) -> Response:
         return Response(self.body, status_code=self.status, headers=dict(self.headers))
@@ -74,24 +85,34 @@ async def claim(uow: UnitOfWork, sealer: Sealer, *, actor: str, operation: str, 
 
     Raises `IdempotentReplay`, `RequestInFlight`, `IdempotencyKeyReused`.
     """
-    wanted = Claim(
-        id=sealer.digest(actor.encode(), operation.encode(), key.encode()),
-        request_digest=sealer.digest(target.encode(), body),
-    )
-    # Two statements on purpose: the second one's snapshot is taken after the lock, so it sees what the last holder committed.
-    if not await uow.driver.fetchval(_CLAIM, int.from_bytes(wanted.id[:8], "big", signed=True)):
-        raise RequestInFlight(headers={"Retry-After": "1"})
-    row = await uow.driver.fetchrow(_FIND, wanted.id)
-    if row is None:
-        return wanted
-    if row["request_digest"] != wanted.request_digest:
-        raise IdempotencyKeyReused
-    try:
-        plain = sealer.open(row["sealed"], wanted.id)
-    except Unsealable:
-        # Sealed under a secret that has been retired: we no longer know the answer, but we know that there was one.
-        raise IdempotencyKeyReused from None
-    raise IdempotentReplay(msgspec.msgpack.decode(plain, type=StoredAnswer))
+    ids = sealer.digests(actor.encode(), operation.encode(), key.encode())
+    requests = dict(zip(ids, sealer.digests(target.encode(), body), strict=True))
+    # In byte order, and no further than the first that is taken: two processes whose secrets overlap cannot refuse each other.
+    for digest in sorted(ids):
+        if not await uow.driver.fetchval(_CLAIM, int.from_bytes(digest[:8], "big", signed=True)):
+            raise RequestInFlight(headers={"Retry-After": "1"})
+    # A statement of its own on purpose: its snapshot is taken after the lock, so it sees what the last holder committed.
+    for row in await uow.driver.fetch(_FIND, ids):
+        if row["request_digest"] != requests[row["id"]]:
+            raise IdempotencyKeyReused
+        try:
+            plain = sealer.open(row["sealed"], row["id"])
+        except Unsealable:
+            # Sealed under a secret that has been retired: we no longer know the answer, but we know that there was one.
+            raise IdempotencyKeyReused from None
+        raise IdempotentReplay(msgspec.msgpack.decode(plain, type=StoredAnswer))
+    return Claim(ids[0], requests[ids[0]])
+
+
+def is_definite(refusal: DomainError) -> bool:
+    """Whether a rule of the domain has decided, so that a repetition gets the same refusal: 409, or 422 raised by a rule.
+
+    `refusal` was raised in the write block, where the schema's own 422 can no longer occur. Never definite are states of the request
+    (400, 408, 412, 413, 415, 428), of the caller (401, 403, 404, 429), of the house (5xx), and whatever says when to come back.
+    """
+    if isinstance(refusal, (RequestInFlight, IdempotencyKeyReused)):
+        return False
+    return refusal.status in (409, 422) and "Retry-After" not in refusal.headers
 
 
 async def keep(uow: UnitOfWork, sealer: Sealer, held: Claim, answer: StoredAnswer, now: datetime) -> None:

@@ -28,7 +28,10 @@ _log = structlog.get_logger("guanxi.access")
 
 
 class ContextMiddleware:
-    """Outermost: gives each request its id (echoed in `X-Request-ID`) and its context, logs it, answers what nobody answered."""
+    """Gives each request its id (echoed in `X-Request-ID`) and its context, logs it, answers what nobody answered.
+
+    No answer is to be guessed at (`nosniff`), and none of `/v1` is stored on the way or by a browser: any may hold personal data.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -45,7 +48,11 @@ class ContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                if scope["path"].startswith("/v1/"):
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
@@ -60,6 +67,18 @@ class ContextMiddleware:
         finally:
             _report(scope, status, monotonic() - began)
             reset_context(token)
+
+
+class HeadMiddleware:
+    """Answers a HEAD as its GET: by the same route, with the same headers and audit entries. The server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A copy: the server looks into its own scope for whether it may send a body.
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self.app({**scope, "method": "GET"} if is_head else scope, receive, send)
 
 
 class DeadlineMiddleware:

@@ -67,7 +67,8 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
-        "description": "Chosen by the caller, new for each operation wanted. A repetition gets the first answer again.",
+        "description": "Chosen by the caller, new for each operation wanted. A repetition gets the first answer again, be it a success "
+        "or a refusal by a rule (409, 422).",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         "example": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     },

@@ -175,8 +175,16 @@ def as_domain_error(error: Exception) -> DomainError:
 
 def _of_http(error: HTTPException) -> DomainError:
     if (known := _BY_STATUS.get(error.status_code)) is not None:
-        return known(headers=error.headers)
+        return known(
+            headers={name: _with_head(value) if name == "Allow" else value for name, value in (error.headers or {}).items()}
+        )
     return BadRequest() if error.status_code < 500 else InternalError()
+
+
+def _with_head(allowed: str) -> str:
+    """The methods of a route, HEAD included, which is answered wherever GET is."""
+    methods = set(allowed.replace(" ", "").split(","))
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _of_database(error: BaseException | None) -> DomainError | None:

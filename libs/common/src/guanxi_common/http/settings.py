@@ -18,7 +18,7 @@ RATES = {"standard": "6000/minute", "search": "300/minute", "reveal": "60/minute
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """`secrets` (each ≥ 32 bytes, the newest first) seal cursors and stored answers. Times are in seconds."""
+    """`secrets` (each ≥ 32 bytes, the leading one first) seal cursors and stored answers. Times are in seconds."""
 
     secrets: tuple[bytes, ...]
     server_url: str = "/"

@@ -4,6 +4,7 @@ Guarantees
 - At most one attempt to load in 30 s, however many unknown key ids arrive and however many callers wait.
 - A key that the issuer withdrew stops verifying within `MAX_AGE`; a load that fails keeps the keys there are.
 - Only signature keys of the allow-list are taken: P-256, Ed25519, RSA from 2,048 bits. Symmetric keys never are.
+- A key that says what it is for (`use`, `key_ops`, `alg`; RFC 7517 §4.2 to 4.4) is taken for verifying with that algorithm or not at all.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from guanxi_common.http.client import FetchFailed, fetch
 
 REFRESH_INTERVAL = timedelta(seconds=30)
 MAX_AGE = timedelta(minutes=10)
+_ALGORITHMS = {"EC": ("ES256",), "OKP": ("EdDSA", "Ed25519"), "RSA": ("RS256",)}
 _RSA_MIN_MODULUS = 342  # base64url characters of 2,048 bits
 
 Load = Callable[[], Awaitable[bytes]]
@@ -85,7 +87,7 @@ def parse_jwks(document: bytes) -> dict[str, Key]:
 
 
 def _import(key: dict[str, Any]) -> Key | None:
-    if not isinstance(key.get("kid"), str) or key.get("use", "sig") != "sig":
+    if not isinstance(key.get("kid"), str) or not _may_verify(key):
         return None
     try:
         match key.get("kty"), key.get("crv"):
@@ -98,6 +100,18 @@ def _import(key: dict[str, Any]) -> Key | None:
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     return None
+
+
+def _may_verify(key: Mapping[str, Any]) -> bool:
+    """What the key's own members permit; those that are absent permit everything, malformed ones nothing."""
+    algorithms = _ALGORITHMS.get(str(key.get("kty")), ())
+    operations = key.get("key_ops", ["verify"])
+    return (
+        key.get("use", "sig") == "sig"
+        and ("alg" not in key or key["alg"] in algorithms)
+        and isinstance(operations, list)
+        and "verify" in operations
+    )
 
 
 def file_loader(path: Path) -> Load:

@@ -6,9 +6,10 @@ A token proves issuer, subject, and whether a person or a program holds it; role
 if `sub` equals `client_id`, or if the issuer says so in `gty` (`client-credentials`, as several issuers spell it); every other
 token is a staff member's.
 
-Checked, in this order: size; `alg` on the allow-list and `typ` `at+jwt` (an ID token has another); a known `kid`, whose key fits
-the algorithm; the signature; exact `iss`; `aud` holds one of ours; `exp` and `nbf` within 60 s; `sub`. The headers `jku`, `x5u`,
-`jwk` and `x5c` are never read: keys come from the configured source alone. Any failure is `Unauthenticated`, without a reason.
+Checked, in this order: size; `alg` on the allow-list, `typ` `at+jwt` (an ID token has another) and no `crit`, for no extension is
+understood here (RFC 7515 §4.1.11; an empty list is malformed); a known `kid`, whose key fits the algorithm; the signature; exact
+`iss`; `aud` holds one of ours; `exp` and `nbf` within 60 s; `sub`. The headers `jku`, `x5u`, `jwk` and `x5c` are never read: keys
+come from the configured source alone. Any failure is `Unauthenticated`, without a reason.
 """
 
 import hashlib
@@ -100,7 +101,7 @@ class TokenVerifier:
         signed = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
         header = signed.headers()
         key_type = _KEY_TYPES[header["alg"]]
-        if str(header.get("typ", "")).lower() not in _TYPES or not isinstance(header.get("kid"), str):
+        if str(header.get("typ", "")).lower() not in _TYPES or not isinstance(header.get("kid"), str) or "crit" in header:
             raise ValueError("not an access token")
         key: Key | None = await self._jwks.key(header["kid"])
         if key is None or key.key_type != key_type or not jws.validate_compact(signed, key, registry=_REGISTRY):

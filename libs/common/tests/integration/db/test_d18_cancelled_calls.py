@@ -257,9 +257,11 @@ async def test_a_savepoint_undoes_its_block_and_nothing_else(database: Database,
             async with uow.savepoint():
                 uow.after_commit(wake)
                 uow.wake_relay_after_commit()
+                uow.audited = True
                 async with uow.savepoint():
                     await uow.driver.execute("INSERT INTO entry (word) VALUES ('undone')")
                 await uow.driver.execute("INSERT INTO entry (word) VALUES ('before')")
+        assert not uow.audited
         async with uow.savepoint():
             await uow.driver.execute("INSERT INTO entry (word) VALUES ('after')")
         await uow.commit()

@@ -15,13 +15,31 @@ from fastapi import FastAPI
 from guanxi_common.clock import SystemClock
 from guanxi_common.context import current_context
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
-from guanxi_common.errors import NotFound, Unauthenticated
+from guanxi_common.errors import (
+    BodyTooLarge,
+    Conflict,
+    FieldError,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidInput,
+    NotFound,
+    PreconditionRequired,
+    RequestInFlight,
+    StaleVersion,
+    Text,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from guanxi_common.http.app import create_service_app
 from guanxi_common.http.bodies import BULK_BODY_LIMIT, Body, Int8, Prose
 from guanxi_common.http.call import Call, Permission, permission
 from guanxi_common.http.hot_route import hot_route
 from guanxi_common.http.idempotency import IdempotencyAnswer
 from guanxi_common.http.pagination import Page, Paging, page_of
+from guanxi_common.http.problems import BadRequest, SlowBody
 from guanxi_common.http.routes import PUBLIC, router
 from guanxi_common.http.settings import HttpSettings, ServiceParts
 from guanxi_common.security.audit import repository as audit
@@ -147,6 +165,46 @@ async def write_unlogged(call: Annotated[Call, permission("note.write", idempote
         return await write.reply(201)
 
 
+REFUSALS: dict[str, Callable[[], Exception]] = {
+    "bad request": BadRequest,
+    "bad cursor": InvalidCursor,
+    "unauthenticated": Unauthenticated,
+    "forbidden": Forbidden,
+    "not found": NotFound,
+    "slow body": SlowBody,
+    "conflict": lambda: Conflict(Text("Already closed.", "已关闭。")),
+    "conflict for now": lambda: Conflict(headers={"Retry-After": "3"}),
+    "in flight": RequestInFlight,
+    "stale version": StaleVersion,
+    "too large": BodyTooLarge,
+    "media type": UnsupportedMediaType,
+    "rule": lambda: InvalidInput(errors=[FieldError("/amount", "above_limit", Text("Above the limit.", "超出限额。"))]),
+    "key reused": IdempotencyKeyReused,
+    "no version": PreconditionRequired,
+    "too many": TooManyRequests,
+    "fault": LookupError,
+    "unavailable": Unavailable,
+}
+"""What a use case may raise, by the word that the test asks for it with."""
+
+
+class Question(Body):
+    refusal: str
+
+
+@notes.post("/v1/notes:judge", operation_id="judgeNote", response_model=None)
+async def judge_note(body: Question, call: Annotated[Call, permission("note.write")]) -> Response:
+    """Writes, and is refused after that unless there is a note called `allowed`."""
+    async with call.write() as write:
+        await write.uow.driver.execute("INSERT INTO note (name) VALUES ('effect')")
+        if not await write.uow.driver.fetchval("SELECT count(*) FROM note WHERE name = 'allowed'"):
+            if body.refusal == "database":
+                await write.uow.driver.execute("INSERT INTO note OVERRIDING SYSTEM VALUE VALUES (1, 'a', 1), (1, 'b', 1)")
+            raise REFUSALS[body.refusal]()
+        await audit.record(write.uow, write.audit, "0", ("name",), subject_type="note")
+        return await write.reply(201, NoteOut(id=0, name="judged", version=1))
+
+
 @notes.post("/v1/notes:search", operation_id="searchNotes", response_model=None)
 async def search_notes(call: Annotated[Call, permission("note.search", rate="search", idempotent=False)]) -> Response:
     async with call.read() as read:
@@ -210,6 +268,27 @@ async def batch_hot_notes(call: Call, note: HotNote) -> Response:
         return await write.reply(200, HotAnswer(note.name[:10]))
 
 
+@hot_route(
+    "GET",
+    "/v1/hot-notes/{note_id:int}",
+    permission=Permission("note.read"),
+    operation_id="readHotNote",
+    tag="notes",
+    summary="Read a note fast",
+    response=HotAnswer,
+    response_example={"name": "Li Wei"},
+    parameters=({"name": "note_id", "in": "path", "required": True, "schema": {"type": "integer"}},),
+)
+async def read_hot_note(call: Call) -> Response:
+    async with call.read(one_statement=True) as read:
+        select = "SELECT id, name FROM note WHERE id = $1"
+        statement, arguments = audit.audited_read(select, call.audit, ("name",), first_parameter=2, subject_type="note")
+        row = await read.uow.driver.fetchrow(statement, call.request.path_params["note_id"], *arguments)
+    if row is None:
+        raise NotFound
+    return read.reply(HotAnswer(row["name"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     app: FastAPI
@@ -239,7 +318,7 @@ def make_app(url: str, **changes: object) -> tuple[FastAPI, Database]:
         settings,
         parts,
         routers=[notes],
-        hot_routes=[write_hot_note, batch_hot_notes],
+        hot_routes=[write_hot_note, batch_hot_notes, read_hot_note],
         title="Notes",
         description="A service for tests.",
     )

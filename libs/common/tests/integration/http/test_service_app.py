@@ -100,6 +100,59 @@ async def test_the_openapi_document_has_the_common_parts_on_both_kinds_of_routes
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+DOCUMENTS = ["/livez", "/readyz", "/metrics", "/problems", "/problems/not_found", "/docs", "/redoc", "/openapi.json"]
+PERSONAL = ["/v1/notes", "/v1/notes/1", "/v1/notes/99", "/v1/hot-notes/1", "/v1/hot-notes/99", "/v1/nothing"]
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PERSONAL])
+async def test_a_head_is_its_get_without_the_body(service, path):
+    await service.client.post("/v1/notes", json={"name": "Li Wei", "amount": 5}, headers={"Idempotency-Key": "k"})
+    headers = {"X-Request-ID": "same"}
+    got, head = [await service.client.request(method, path, headers=headers) for method in ("GET", "HEAD")]
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert got.content
+    changing = {"content-length"} if path == "/metrics" else set()
+    assert {name: value for name, value in head.headers.items() if name not in changing} == {
+        name: value for name, value in got.headers.items() if name not in changing
+    }
+
+
+async def test_a_head_leaves_the_audit_entry_of_its_get(service):
+    await service.client.post("/v1/notes", json={"name": "Li Wei", "amount": 5}, headers={"Idempotency-Key": "k"})
+    for method in ("GET", "HEAD"):
+        assert (await service.client.request(method, "/v1/hot-notes/1")).status_code == 200
+    async with service.database.transaction(readonly=True) as uow:
+        logged = await uow.driver.fetch("SELECT actor, action, subject_id FROM audit_entry WHERE action = 'readHotNote'")
+    assert len(logged) == 2
+    assert logged[0] == logged[1]
+    refused = await service.client.head("/v1/hot-notes/1", headers={"Authorization": "Bearer teller"})
+    assert (refused.status_code, refused.content) == (403, b"")
+
+
+async def test_what_may_be_got_may_be_asked_for_by_head(service):
+    answer = await service.client.delete("/v1/notes/1")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert (await service.client.head("/v1/notes:judge")).status_code == 405
+
+
+async def test_no_answer_is_guessed_at_and_none_with_personal_data_is_stored(service):
+    key = {"Idempotency-Key": "k"}
+    written = [await service.client.post("/v1/notes", json={"name": "Li Wei", "amount": 5}, headers=key) for _ in range(2)]
+    read = [await service.client.get(path) for path in PERSONAL]
+    refused = [
+        await service.client.get("/v1/notes", headers={"Authorization": ""}),
+        await service.client.post("/v1/notes", content=b"{"),
+        await service.client.get("/v1/notes?cursor=%00"),
+        await service.client.get("/v1/notes-open"),
+        await service.client.get("/v1/notes/1", headers={"If-None-Match": '"1"'}),
+    ]
+    assert [answer.status_code for answer in refused] == [401, 415, 422, 500, 304]
+    for answer in (*written, *read, *refused):
+        assert answer.headers["cache-control"] == "no-store"
+    for answer in (*written, *read, *refused, *[await service.client.get(path) for path in DOCUMENTS]):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_an_operation_without_an_example_is_found(service):
     gaps = undocumented(service.app.openapi())
     assert "POST /v1/notes: no example of the answer" in gaps
