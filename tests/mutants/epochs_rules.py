@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.rules import INTEGRATION, POLICY, RELAY, Rule
+from tests.mutants.rules import INTEGRATION, POLICY, RELAY, UNIT, Rule
 
 DIRECTORY: Final = f"{INTEGRATION}/security/test_directory.py::test_d20_every_replica_takes_a_lower_version_of_a_later_epoch"
 
@@ -58,4 +58,37 @@ _epochs = (
     ),
 )
 
-EPOCHS_RULES: Final = _epochs
+_RESTORED: Final = "services/customer-svc/tests/integration/snapshots/test_d20_restored.py"
+
+_restored = (
+    Rule(
+        "an epoch is later than any that the backup cannot know",
+        "guanxi_common/recovery/epochs.py",
+        "    return max(current + 1, int(now.timestamp()))",
+        "    return current + 1",
+        f"{UNIT}/recovery/test_d20_next_epoch.py",
+    ),
+    Rule(
+        "nothing is published anew before the transactions of the old epoch have ended",
+        "guanxi_common/recovery/republication.py",
+        'row["oldest"] < row["horizon"] or ',
+        "",
+        f"{_RESTORED}::test_d20_what_was_begun_in_the_old_epoch_is_published_anew_with_all_else",
+    ),
+    Rule(
+        "publishing anew goes on where it was",
+        "guanxi_common/recovery/republication.py",
+        'publish(uow, row["cursor"], batch)',
+        "publish(uow, None, batch)",
+        f"{_RESTORED}::test_d20_after_a_kill_the_job_goes_on_where_it_was",
+    ),
+    Rule(
+        "a raised epoch has the snapshots published anew",
+        "guanxi_common/recovery/epochs.py",
+        "    await republication.supersede(uow, name_of(epoch))\n",
+        "",
+        f"{_RESTORED}::test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new_epoch",
+    ),
+)
+
+EPOCHS_RULES: Final = (*_epochs, *_restored)

@@ -10,12 +10,17 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
+from guanxi_common.recovery.republication import Batch, SnapshotSource, republication_job
 from guanxi_common.security.build import build_key_store
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
+from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.products import service as products
+from customer_svc.products.events import ProductSnapshot
 from customer_svc.settings import CustomerSettings
+from customer_svc.snapshots import service as snapshots
+from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.standards import load_standards
 from customer_svc.tiers.service import review_due
 from customer_svc.transactions.consumers import take_in_transactions
@@ -68,4 +73,23 @@ def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock) -> list[Job]:
     async def review_tiers(uow: UnitOfWork) -> int:
         return await review_due(uow, keys, calendar, standard, clock.now())
 
-    return [Job("publish-products", 60.0, publish_products), Job("review-tiers", 1.0, review_tiers)]
+    return [
+        Job("publish-products", 60.0, publish_products),
+        Job("review-tiers", 1.0, review_tiers),
+        republication_job(snapshot_sources(keys, clock)),
+    ]
+
+
+def snapshot_sources(keys: KeyStore, clock: Clock) -> list[SnapshotSource]:
+    """All that customer-svc publishes on compacted topics. The directory first: it decides who may see the rest."""
+
+    async def publish_customers(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+        return await snapshots.publish_anew(uow, keys, after, limit, clock.now())
+
+    return [
+        SnapshotSource(RoleSnapshot.event_type, directory.publish_roles_anew),
+        SnapshotSource(OutletSnapshot.event_type, directory.publish_outlets_anew),
+        SnapshotSource(StaffSnapshot.event_type, directory.publish_staff_anew),
+        SnapshotSource(ProductSnapshot.event_type, products.publish_anew),
+        SnapshotSource(CustomerSnapshot.event_type, publish_customers),
+    ]

@@ -81,6 +81,12 @@ class Desk:
 
         return check
 
+    async def add_customer(self, uow: UnitOfWork, customer_id: UUID, number: str, outlet: UUID | None = None) -> None:
+        """Store a file at its first version, which tells nothing."""
+        start, names = self.now - timedelta(days=30), ("individual", "王伟", ["王"], None, None, "zh-CN")
+        file = Customer(customer_id, "core", number, *names, outlet or uuid4(), "reported", 1, start, start)
+        await customers.insert_customer(uow, file, SealedContact(customer_id))
+
     async def fetch(self, query: str) -> list[Any]:
         async with self.database.transaction(readonly=True) as uow:
             rows: list[Any] = await uow.driver.fetch(query)
@@ -115,11 +121,8 @@ async def desk(postgres: Any) -> AsyncIterator[Desk]:
         database = Database(create_engine(url, pool_size=8))
         made = Desk(database, uuid4(), uuid4())
         outlet, start = uuid4(), NOW - timedelta(days=30)
-        file = Customer(
-            made.customer, "core", "1", "individual", "王伟", ["王"], None, None, "zh-CN", outlet, "reported", 1, start, start
-        )
         async with database.transaction() as uow:
-            await customers.insert_customer(uow, file, SealedContact(made.customer))
+            await made.add_customer(uow, made.customer, "1", outlet)
             await directory.apply_books(uow, [Book(made.customer, (Assignment("primary_rm", made.rm, outlet, start),), 1)])
             await uow.commit()
         yield made

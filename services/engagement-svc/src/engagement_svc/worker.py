@@ -12,6 +12,7 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
+from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
@@ -90,4 +91,5 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list
         Job("follow-the-book", 1.0, follow_the_book),
         Job("expire-offers", 60.0, expire_offers),
         Job("open-plan-reviews", 60.0, open_reviews),
+        republication_job([]),
     ]

@@ -5,6 +5,7 @@ from datetime import datetime
 from guanxi_common.db.metadata import NAMING_CONVENTION
 from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
 from guanxi_common.messaging.models import MESSAGING_TABLES
+from guanxi_common.recovery.models import RECOVERY_TABLES
 from guanxi_common.security.audit.models import AUDIT_TABLES
 from guanxi_common.security.directory.models import DIRECTORY_TABLES
 from sqlalchemy import DateTime, MetaData, Table, Text
@@ -16,4 +17,10 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), str: Text()}  # SQLAlchemy's way to say it
 
 
-COMMON_TABLES: tuple[Table, ...] = (*MESSAGING_TABLES, *IDEMPOTENCY_TABLES, *AUDIT_TABLES, *DIRECTORY_TABLES)
+COMMON_TABLES: tuple[Table, ...] = (
+    *MESSAGING_TABLES,
+    *IDEMPOTENCY_TABLES,
+    *AUDIT_TABLES,
+    *DIRECTORY_TABLES,
+    *RECOVERY_TABLES,
+)

@@ -12,6 +12,7 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.process import open_database, run_worker
+from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
 
@@ -127,4 +128,5 @@ def jobs(database: Database, method: Method, clock: Clock, scorer: asyncio.Event
         Job("do-model-trainings", 1.0, do_trainings),
         Job("check-scores", 300.0, check),
         Job("measure-drift", 300.0, drift),
+        republication_job([]),
     ]

@@ -108,6 +108,14 @@ async def read_customer(
     return (_customer_of(row), _contact_of(row, row["id"])) if row else None
 
 
+async def list_ids(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[UUID]:
+    """All customers by id, for what is done for each of them."""
+    statement = select(_customer.c.id).order_by(_customer.c.id).limit(limit)
+    if after is not None:
+        statement = statement.where(_customer.c.id > after)
+    return list((await uow.execute(statement)).scalars())
+
+
 # What a file shows; the blind indexes are for searching only.
 _FILE = tuple(field.name for field in fields(Customer))
 _SEALED = ("identity_kind", "identity_sealed", "phones_sealed", "email_sealed", "address_sealed")

@@ -42,6 +42,20 @@ async def list_outlets(uow: UnitOfWork, *, past: tuple[str, UUID] | None, limit:
     return [_outlet_of(row) for row in (await uow.execute(statement)).mappings()]
 
 
+async def outlets_after(uow: UnitOfWork, after_id: UUID | None, limit: int) -> list[Outlet]:
+    """Outlets by id."""
+    statement = (
+        select(_outlet).where(after((_outlet.c.id,), (after_id,) if after_id else None)).order_by(_outlet.c.id).limit(limit)
+    )
+    return [_outlet_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def staff_after(uow: UnitOfWork, after_id: UUID | None, limit: int) -> list[Staff]:
+    """Staff by id."""
+    statement = select(_staff).where(after((_staff.c.id,), (after_id,) if after_id else None)).order_by(_staff.c.id).limit(limit)
+    return [_staff_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
 async def read_staff(uow: UnitOfWork, staff_id: UUID) -> Staff | None:
     row = (await uow.execute(select(_staff).where(_staff.c.id == staff_id))).mappings().first()
     return _staff_of(row) if row else None

@@ -7,6 +7,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, StaleVersion
 from guanxi_common.ids import derived_id
 from guanxi_common.messaging import outbox
+from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory import repository as replica
 from guanxi_common.security.directory.values import Outlet, Role, Staff
@@ -30,10 +31,7 @@ async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> 
         raise UnknownReference
     outlet = Outlet(outlet_id, registration.parent_id, registration.code, registration.name, registration.kind, 1)
     await replica.apply_outlets(uow, [outlet])
-    snapshot = OutletSnapshot(
-        outlet_id=outlet.id, parent_id=outlet.parent_id, code=outlet.code, name=outlet.name, kind=outlet.kind
-    )
-    await outbox.append(uow, snapshot, version=outlet.version)
+    await outbox.append(uow, _outlet_snapshot(outlet), version=outlet.version)
     return outlet
 
 
@@ -99,10 +97,44 @@ async def publish_roles(uow: UnitOfWork) -> list[Role]:
     newer = [role for role in policy.load_roles() if role.version > stored.get(role.role, 0)]
     await replica.apply_roles(uow, newer)
     for role in newer:
-        grants = {permission: str(scope) for permission, scope in role.grants.items()}
-        await outbox.append(uow, RoleSnapshot(role=role.role, grants=grants), version=role.version)
+        await outbox.append(uow, _role_snapshot(role), version=role.version)
         await audit.record(uow, _AT_THE_START, role.role, ("grants",), subject_type="role")
     return newer
+
+
+async def publish_outlets_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+    """Publish the snapshots of the next outlets by id, as they stand."""
+    await repository.lock_directory(uow)
+    outlets = await repository.outlets_after(uow, UUID(after) if after else None, limit)
+    for outlet in outlets:
+        await outbox.append(uow, _outlet_snapshot(outlet), version=outlet.version)
+    return Batch(len(outlets), str(outlets[-1].id) if len(outlets) == limit else None)
+
+
+async def publish_staff_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+    """Publish the snapshots of the next staff by id, as they stand."""
+    await repository.lock_directory(uow)
+    staff = await repository.staff_after(uow, UUID(after) if after else None, limit)
+    for one in staff:
+        await outbox.append(uow, _snapshot(one), version=one.version)
+    return Batch(len(staff), str(staff[-1].id) if len(staff) == limit else None)
+
+
+async def publish_roles_anew(uow: UnitOfWork, _after: str | None, _limit: int) -> Batch:
+    """Publish the snapshots of all roles, as they stand; there are a dozen."""
+    await repository.lock_directory(uow)
+    roles = await repository.list_roles(uow)
+    for role in roles:
+        await outbox.append(uow, _role_snapshot(role), version=role.version)
+    return Batch(len(roles), None)
+
+
+def _outlet_snapshot(outlet: Outlet) -> OutletSnapshot:
+    return OutletSnapshot(outlet_id=outlet.id, parent_id=outlet.parent_id, code=outlet.code, name=outlet.name, kind=outlet.kind)
+
+
+def _role_snapshot(role: Role) -> RoleSnapshot:
+    return RoleSnapshot(role=role.role, grants={permission: str(scope) for permission, scope in role.grants.items()})
 
 
 def _snapshot(staff: Staff) -> StaffSnapshot:

@@ -106,6 +106,15 @@ async def lock_due(uow: UnitOfWork, today: date, limit: int) -> list[Due]:
     return [Due(row.code, row.version) for row in await uow.execute(statement)]
 
 
+async def lock_published(uow: UnitOfWork, after_code: str | None, limit: int) -> list[Product]:
+    """Products by code, locked, each in the version that was told last."""
+    # As in `lock_product`: the lock first, in a statement of its own.
+    codes = select(_product.c.code).where(_product.c.code > (after_code or "")).order_by(_product.c.code).limit(limit)
+    locked = list((await uow.execute(codes.with_for_update())).scalars())
+    told = _joined().where(_product.c.code.in_(locked), _version.c.version == _product.c.published_version)
+    return [_product_of(row) for row in (await uow.execute(told.order_by(_product.c.code))).mappings()]
+
+
 def _joined() -> Select[Any]:
     shown = (column for column in _version.c if column.name != "code")
     return select(_product.c.code, _product.c.family, _product.c.currency, *shown).join(

@@ -9,6 +9,7 @@ from guanxi_common.db.rows import values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound
 from guanxi_common.messaging import outbox
+from guanxi_common.recovery.republication import Batch
 
 from customer_svc.products import policy, repository
 from customer_svc.products.errors import AlreadyInCatalogue, BeginsInThePast, VersionsOverlap
@@ -72,6 +73,14 @@ async def publish_due(uow: UnitOfWork, today: date) -> int:
         assert product is not None  # noqa: S101  # versions are never deleted
         await _publish(uow, product)
     return len(due)
+
+
+async def publish_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+    """Publish the snapshots of the next products by code, each in the version that was told last."""
+    products = await repository.lock_published(uow, after, limit)
+    for product in products:
+        await outbox.append(uow, _snapshot(product), version=product.version)
+    return Batch(len(products), products[-1].code if len(products) == limit else None)
 
 
 async def _publish(uow: UnitOfWork, product: Product) -> None:

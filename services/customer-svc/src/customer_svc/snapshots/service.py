@@ -6,11 +6,12 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
-from guanxi_common.keys.store import DataKey
+from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.fields import Place, seal_json
-from guanxi_common.security.principal import RowScope
+from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
 
 from customer_svc.customers import repository as customers
 from customer_svc.customers.repository import Customer
@@ -47,6 +48,16 @@ async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, *changes: Doma
     for version, change in enumerate(changes[:-1], customer.version - len(changes) + 1):
         await outbox.append(uow, change, version=version)
     await outbox.append(uow, changes[-1], await _snapshot(uow, key, customer), version=customer.version)
+
+
+async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
+    """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none."""
+    ids = await customers.list_ids(uow, after=UUID(after) if after else None, limit=limit)
+    data_keys = await keys.get_many(ids)
+    for customer_id in [one for one in ids if one in data_keys]:
+        customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+        await outbox.append(uow, await _snapshot(uow, data_keys[customer_id], customer), version=customer.version)
+    return Batch(len(data_keys), str(ids[-1]) if len(ids) == limit else None)
 
 
 async def _snapshot(uow: UnitOfWork, key: DataKey, customer: Customer) -> CustomerSnapshot:

@@ -1,0 +1,148 @@
+"""After a restore: a new epoch, once for each restore, and all snapshots published anew."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from customer_svc.customers import repository as customers
+from customer_svc.directory import service as directory
+from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.snapshots import service as snapshots
+from customer_svc.snapshots.events import CustomerSnapshot
+from customer_svc.worker import snapshot_sources
+from guanxi_common.clock import ManualClock
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.recovery import epochs, republication
+from guanxi_common.recovery.republication import SnapshotSource, publish_next
+from guanxi_contracts.topics import load_topics
+
+pytestmark = pytest.mark.anyio
+OPERATOR = "host:operator"
+NOW = datetime(2026, 11, 28, 5, tzinfo=UTC)
+
+
+async def versions_told(desk: Any) -> list[tuple[str, int, int]]:
+    """(key, epoch, version) of all that was appended, in order."""
+    told = []
+    for row in await desk.fetch("SELECT topic, payload FROM outbox ORDER BY sequence"):
+        for record in unpack(row["topic"], row["payload"]):
+            headers = dict(record.headers)
+            told.append((record.key.decode(), int(headers["ce_epoch"]), int(headers["ce_aggregateversion"])))
+    return told
+
+
+async def publish_all(desk: Any, batch: int = 2) -> int:
+    sources = snapshot_sources(desk.keys, ManualClock(NOW))
+    rounds = 0
+    while await desk.write(lambda uow: publish_next(uow, sources, batch)):
+        rounds += 1
+    return rounds
+
+
+async def raise_epoch(desk: Any, restore: str, after: timedelta = timedelta(0)) -> epochs.Raised:
+    return await desk.write(lambda uow: epochs.raise_epoch(uow, restore, OPERATOR, NOW + after))
+
+
+async def test_d20_an_epoch_is_raised_once_for_each_restore_and_audited(desk: Any) -> None:
+    first = await raise_epoch(desk, "2026-11-28 a")
+    again = await raise_epoch(desk, "2026-11-28 a", after=timedelta(hours=1))
+    later = await raise_epoch(desk, "2026-11-28 b", after=timedelta(hours=2))
+    assert (again.epoch, first.again, again.again) == (first.epoch, False, True)
+    assert later.epoch > first.epoch > 1
+    entries = await desk.fetch("SELECT actor, action, subject_id FROM audit_entry WHERE subject_type = 'owner_epoch' ORDER BY at")
+    assert [tuple(row) for row in entries] == [(OPERATOR, "restored", str(one.epoch)) for one in (first, later)]
+
+
+async def test_d20_the_same_backup_restored_twice_gives_two_epochs(desk: Any) -> None:
+    first = await raise_epoch(desk, "first")
+    await desk.write(lambda uow: uow.driver.execute("DELETE FROM owner_epoch"))  # as the backup was
+    second = await raise_epoch(desk, "second", after=timedelta(hours=1))
+    assert second.epoch > first.epoch
+
+
+def test_d20_every_snapshot_that_customer_svc_owns_can_be_published_anew() -> None:
+    owned = {
+        type_
+        for topic in load_topics().values()
+        if topic.cleanup == "compact" and "customer-svc" in topic.producers
+        for type_ in topic.types
+    }
+    assert {source.type for source in snapshot_sources(Any, ManualClock(NOW))} == owned
+
+
+async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new_epoch(desk: Any) -> None:
+    others = [uuid4() for _ in range(4)]
+
+    async def found(uow: UnitOfWork) -> None:
+        for number, customer_id in enumerate(others):
+            await desk.add_customer(uow, customer_id, str(number + 2))
+        await customers.bump_version(uow, others[0], NOW, by=4)
+        await directory.prepare_directory(uow, "issuer", "founder")
+        for code in ("021", "022", "023"):
+            await directory.register_outlet(uow, OutletRegistration(code=code, name=code, kind="traditional"))
+
+    await desk.write(found)
+    before = await versions_told(desk)
+    raised = await raise_epoch(desk, "drill")
+    assert await publish_all(desk) > 8, "batches of two, each a transaction of its own"
+    anew = (await versions_told(desk))[len(before) :]
+    assert {epoch for _, epoch, _ in anew} == {raised.epoch}
+    told = Counter(key.partition(":")[0] if ":" in key else "customer" for key, _, _ in anew)
+    roles = len({key for key, _, _ in before if key.startswith("role:")})
+    assert told == {"role": roles, "outlet": 3, "staff": 1, "customer": 5}
+    assert {(key, version) for key, _, version in anew} >= {(str(others[0]), 5), (str(others[1]), 1)}
+    [row] = await desk.fetch("SELECT published, finished_at FROM republication")
+    assert (row["published"], row["finished_at"] is not None) == (len(anew), True)
+    assert await publish_all(desk) == 0
+
+
+async def test_d20_after_a_kill_the_job_goes_on_where_it_was(desk: Any) -> None:
+    published: list[str] = []
+
+    async def publish(uow: UnitOfWork, after: str | None, limit: int) -> republication.Batch:
+        published.append(after or "0")
+        if len(published) == 3:
+            raise ConnectionError("killed")
+        place = int(after or 0) + limit
+        return republication.Batch(limit, str(place) if place < 8 else None)
+
+    sources = [SnapshotSource("one", publish), SnapshotSource("two", publish)]
+    await raise_epoch(desk, "drill")
+    for _ in range(12):
+        try:
+            await desk.write(lambda uow: publish_next(uow, sources, 2))
+        except ConnectionError:
+            continue
+    assert published == ["0", "2", "4", "4", "6", "0", "2", "4", "6"]
+    [row] = await desk.fetch("SELECT published, finished_at FROM republication")
+    assert (row["published"], row["finished_at"] is not None) == (16, True)
+
+
+async def test_d20_what_was_begun_in_the_old_epoch_is_published_anew_with_all_else(desk: Any) -> None:
+    """A process that has read the old epoch commits after it was raised: nothing is published before that transaction has ended."""
+    sources = [SnapshotSource(CustomerSnapshot.event_type, snapshot_sources(desk.keys, ManualClock(NOW))[-1].publish)]
+    async with desk.database.transaction() as late:
+        customer = await snapshots.lock_customer(late, desk.scope, desk.customer, NOW)
+        await customers.bump_version(late, customer.id, NOW)
+        await late.driver.fetchval("SELECT max(epoch) FROM owner_epoch")
+        raised = await raise_epoch(desk, "drill")
+        assert await desk.write(lambda uow: publish_next(uow, sources)) == 1, "the horizon is set"
+        assert await desk.write(lambda uow: publish_next(uow, sources)) == 0, "and waited for"
+        await late.commit()
+    assert await desk.write(lambda uow: publish_next(uow, sources)) == 1
+    assert await versions_told(desk) == [(str(desk.customer), raised.epoch, 2)]
+
+
+async def test_d20_a_customer_whose_key_is_gone_has_no_snapshot(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(customer_ids: Any) -> dict[Any, Any]:
+        return {}
+
+    monkeypatch.setattr(desk.keys, "get_many", none)
+    await raise_epoch(desk, "drill")
+    await publish_all(desk)
+    assert [key for key, _, _ in await versions_told(desk) if key == str(desk.customer)] == []
+    assert json.dumps(await desk.told()) == "[]"
