@@ -7,6 +7,9 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 PARTS: Final = f"{UNIT}/test_worker_parts.py"
 KEYS: Final = f"{INTEGRATION}/keys/test_key_store.py"
 WORKER: Final = f"{INTEGRATION}/process/test_worker.py"
+POLICY: Final = f"{UNIT}/supervisor/test_restart_policy.py"
+SUPERVISOR: Final = f"{INTEGRATION}/supervisor/test_supervisor.py"
+FILES: Final = f"{UNIT}/test_private_files.py"
 HEALTH: Final = f"{INTEGRATION}/http/test_service_app.py"
 
 _parts = (
@@ -82,4 +85,49 @@ _parts = (
     ),
 )
 
-PARTS_RULES: Final = (*_parts,)
+_supervisor = (
+    Rule(
+        "a process that does not stay up is tried on",
+        "guanxi_common/supervisor/policy.py",
+        "            return LONG_DELAYS_SECONDS[min(self._long_pauses, len(LONG_DELAYS_SECONDS)) - 1]\n",
+        "            return 1e9\n",
+        f"{POLICY}::test_d18_from_the_fifth_exit_within_a_minute_on_it_is_tried_less_often_and_never_given_up",
+    ),
+    Rule(
+        "what is down at the stop makes the exit code",
+        "guanxi_common/supervisor/supervisor.py",
+        "            self._failed = True\n",
+        "",
+        f"{SUPERVISOR}::test_d18_a_program_that_is_not_there_is_waited_for_too",
+    ),
+    Rule(
+        "a child gets no address of its supervisor's environment",
+        "guanxi_common/supervisor/policy.py",
+        " and not any(mark in name for mark in _ADDRESSES)",
+        "",
+        f"{POLICY}::test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credentials",
+    ),
+    Rule(
+        "a child gets nothing else that its supervisor's environment holds",
+        "guanxi_common/supervisor/policy.py",
+        "        if (name in _SYSTEM or name.startswith(_OURS))",
+        "        if True",
+        f"{POLICY}::test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credentials",
+    ),
+    Rule(
+        "a file that was open to others is closed",
+        "guanxi_common/private_files.py",
+        "        os.fchmod(descriptor, _FILE_MODE)\n",
+        "        pass\n",
+        f"{FILES}::test_a_folder_and_files_that_were_open_to_others_are_closed",
+    ),
+    Rule(
+        "one process moves a full file aside, not each",
+        "guanxi_common/private_files.py",
+        "            if self._is_current():\n                shift",
+        "            if True:\n                shift",
+        f"{FILES}::test_several_writers_lose_no_line_and_mix_none",
+    ),
+)
+
+PARTS_RULES: Final = (*_parts, *_supervisor)

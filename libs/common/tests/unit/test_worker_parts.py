@@ -174,21 +174,24 @@ async def test_one_lane_that_gets_on_does_not_hide_the_other_that_fails() -> Non
 
 
 async def test_a_part_that_stalls_is_cancelled_and_started_again() -> None:
-    tries = 0
+    tries, hung = 0, asyncio.Event()
 
     async def work(part: Part, stop: asyncio.Event) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
-            await asyncio.Event().wait()
+            await hung.wait()
         while not stop.is_set():
             part.went_well()
             await asyncio.sleep(0.005)
 
     part = Part("stalling", work, stalled_after=0.2)
     async with beside(part):
-        await becomes(lambda: tries == 2)
-        assert part.report().last_error == "Stalled: no progress for 0.2 s"
+        try:
+            await becomes(lambda: tries == 2)
+            assert part.report().last_error == "Stalled: no progress for 0.2 s"
+        finally:
+            hung.set()
 
 
 async def test_a_stalled_part_that_cannot_be_cancelled_is_shown_and_not_doubled() -> None:

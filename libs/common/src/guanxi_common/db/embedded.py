@@ -25,11 +25,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from guanxi_common.db.placement import place_binaries, place_home, server_user
+from guanxi_common.private_files import open_private
 
 OWNER = "guanxi"
 SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 30
+LOG_BYTES = 20 * 1024 * 1024
 _POLL_SECONDS = 0.02
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -156,6 +158,21 @@ class EmbeddedPostgres:
     def log_file(self) -> Path:
         return self.home / "server.log"
 
+    def rotate_log(self) -> None:
+        """Move a long log aside (one older file). The server holds it open for appending, so it is copied and emptied.
+
+        Never raises: where the disk is full, the long log is lost rather than the server.
+        """
+        aside = self.log_file.with_name(f"{self.log_file.name}.1")
+        with suppress(OSError):
+            if self.log_file.stat().st_size > LOG_BYTES:
+                aside.unlink(missing_ok=True)
+                try:
+                    aside.touch(mode=0o600)
+                    shutil.copyfile(self.log_file, aside)
+                finally:
+                    os.truncate(self.log_file, 0)
+
     @property
     def _cluster(self) -> Path:
         return self.home / "data"
@@ -242,7 +259,7 @@ class EmbeddedPostgres:
         command = [str(self._bin / "postgres"), "-D", str(self._cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        with self.log_file.open("ab") as log:
+        with os.fdopen(open_private(self.log_file), "ab") as log:
             # A session of its own: Ctrl-C in the terminal must not stop the database before its clients have drained.
             self._process = subprocess.Popen(  # noqa: S603  # our own program and arguments
                 command,

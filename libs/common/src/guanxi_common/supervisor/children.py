@@ -7,23 +7,25 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from guanxi_common.private_files import PrivateRotatingLog, private_folder
 from guanxi_common.supervisor.parent import PIPE_VARIABLE
-from guanxi_common.supervisor.policy import is_notable
+from guanxi_common.supervisor.policy import is_notable, passed_on
 
 _LINE_LIMIT = 1024 * 1024
 _LOG_BYTES = 20 * 1024 * 1024
+_OLDER_LOGS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """A process to keep running.
 
-    `env` is added to the supervisor's own. `readiness_url` answers 200 when the process can serve. At the end the children of
-    the lowest `wave` are stopped first: those that take requests before those that pass on what the requests caused. A child
-    that runs `once` is started when the others are ready, and not again when it has ended; it has the supervisor's own terminal.
+    `env` is its own: of the supervisor's it gets only what `policy.passed_on` lets through. `readiness_url` answers 200 when the
+    process can serve. At the end the children of the lowest `wave` are stopped first: those that take requests before those that pass
+    on what the requests caused. A child that runs `once` is started when the others are ready, and not again when it has ended; it has
+    the supervisor's own terminal.
     """
 
     name: str
@@ -46,7 +48,7 @@ class Child:
         """Start it. `pipe` is the reading end of the pipe that the supervisor alone can close."""
         process = await asyncio.create_subprocess_exec(
             *spec.argv,
-            env={**os.environ, **spec.env, PIPE_VARIABLE: str(pipe)},
+            env={**passed_on(os.environ), **spec.env, PIPE_VARIABLE: str(pipe)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=None if spec.once else asyncio.subprocess.PIPE,
             stderr=None if spec.once else asyncio.subprocess.STDOUT,
@@ -75,13 +77,17 @@ class Child:
 
 
 class ChildLog:
-    """The log file of one child (20 MB, three older ones); notable lines also go to the console, after the child's name."""
+    """The log file of one child (20 MB, three older ones, mode 600); notable lines also go to the console, after the child's name."""
 
     def __init__(self, name: str, folder: Path, console: Callable[[str], None]) -> None:
         self._name = name
         self._console = console
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = RotatingFileHandler(folder / f"{name}.log", maxBytes=_LOG_BYTES, backupCount=3, encoding="utf-8")
+        self._file: PrivateRotatingLog | None = None
+        try:
+            file = private_folder(folder) / f"{name}.log"
+            self._file = PrivateRotatingLog(file, max_bytes=_LOG_BYTES, older_files=_OLDER_LOGS)
+        except OSError as error:  # a child without a log runs all the same
+            console(f"{name} has no log file: {error}")
 
     async def keep(self, output: asyncio.StreamReader) -> None:
         """Keep the lines of `output` until it ends."""
@@ -96,9 +102,11 @@ class ChildLog:
             self.write(raw.decode(errors="replace").rstrip("\n"))
 
     def write(self, line: str) -> None:
-        self._file.handle(logging.LogRecord(self._name, logging.INFO, "", 0, line, None, None))
+        if self._file is not None:
+            self._file.handle(logging.LogRecord(self._name, logging.INFO, "", 0, line, None, None))
         if is_notable(line):
             self._console(f"{self._name:<18} {line}")
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

@@ -2,20 +2,24 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from guanxi_common.db.embedded import EmbeddedPostgres, PortTaken, port_is_free
 from guanxi_common.db.migrate import upgrade
+from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.security.secret_files import keep_database_urls
 from guanxi_common.supervisor.children import ChildSpec
 
 SERVICES = {"customer": 8101, "engagement": 8102, "scoring": 8103}
 SHARED_DATABASES = ("keys", "bus")
 POSTGRES_PORT = 8154
+TRIES_PER_REPORT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Deployment:
 def running_database(deployment: Deployment, console: Callable[[str], None]) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
     """The URL of the server with every database there and migrated, and the embedded server if it is ours to keep running."""
     if deployment.server_url:
-        _prepare(deployment, deployment.server_url)
+        _prepare(deployment, deployment.server_url, console)
         yield deployment.server_url, None
         return
     with EmbeddedPostgres(deployment.home / "postgres", port=deployment.postgres_port) as server:
@@ -81,16 +85,31 @@ def running_database(deployment: Deployment, console: Callable[[str], None]) -> 
         for name in (*deployment.ports, *SHARED_DATABASES):
             server.create_database(f"guanxi_{name}")
         url = server.url("postgres")
-        _prepare(deployment, url)
+        _prepare(deployment, url, console)
         yield url, server
 
 
-def _prepare(deployment: Deployment, server_url: str) -> None:
+def _prepare(deployment: Deployment, server_url: str, console: Callable[[str], None]) -> None:
     """Migrate every service's database, and keep the addresses for the operator's commands."""
     urls = {f"{service}-svc": deployment.database_url(service, server_url) for service in deployment.ports}
     for service, url in urls.items():
-        upgrade(url, service.replace("-", "_"))
+        until_reachable(partial(upgrade, url, service.replace("-", "_")), console)
     keep_database_urls(deployment.home, urls)
+
+
+def until_reachable(step: Callable[[], None], console: Callable[[str], None], *, pause: float = 2.0) -> None:
+    """Do the step, which may be done twice, again until the database answers. Raises what does not pass by itself. Blocks."""
+    tries = 0
+    while True:
+        try:
+            return step()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            if tries % TRIES_PER_REPORT == 0:
+                console(f"waiting for PostgreSQL: {describe(error)}")
+        tries += 1
+        time.sleep(pause)
 
 
 def default_home() -> Path:

@@ -1,11 +1,13 @@
 """Keeps children running: starts them, starts again those that end, and stops all in good order.
 
 Guarantees
-- A child that ends is started again after 0.5, 1, 2, 4 s; at its fifth end within 60 s everything is stopped and `run` returns 1.
+- A child that ends is started again after 0.5, 1, 2, 4 s; from its fifth end within 60 s on after 30, then 60 s, for ever. The other
+  children and the database are left alone, whatever becomes of it.
 - However the supervisor ends, its children end too: they hold a pipe that closes with it (`parent.watch_parent_pipe`).
 - SIGINT or SIGTERM: SIGTERM to the children wave by wave, each wave awaited; what still runs after the grace is killed with its
   descendants. A second signal kills at once.
-- The database is started again, on its port, if its server dies.
+- The database is started again, on its port, if its server dies, in the same way.
+- `run` returns 1 where a child or the database was down, or did not stay up, at the moment of the stop.
 """
 
 import asyncio
@@ -24,9 +26,11 @@ import httpx
 
 from guanxi_common.supervisor.children import Child, ChildLog, ChildSpec
 from guanxi_common.supervisor.parent import GRACE_SECONDS
-from guanxi_common.supervisor.policy import RestartBudget
+from guanxi_common.supervisor.policy import WINDOW_SECONDS, RestartBudget
 
-READY_SECONDS = 60
+READY_REPORT_SECONDS = 60.0
+_READY_POLL_SECONDS = 0.1
+_LATE_POLL_SECONDS = 1.0
 _DATABASE_POLL_SECONDS = 0.5
 
 Console = Callable[[str], None]
@@ -39,6 +43,8 @@ class DatabaseServer(Protocol):
     def running(self) -> bool: ...
 
     def restart(self) -> None: ...
+
+    def rotate_log(self) -> None: ...
 
 
 class Supervisor:
@@ -61,10 +67,11 @@ class Supervisor:
         self._children: dict[str, Child | None] = {}  # None while it is being started
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._budgets: dict[str, RestartBudget] = {}
         self._failed = False
 
     async def run(self) -> int:
-        """Run until a signal (returns 0) or a crash loop (returns 1)."""
+        """Run until a signal. Returns 1 where something was down then, else 0."""
         reading, writing = os.pipe()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -88,7 +95,15 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything in good order."""
+        if down := self._down():
+            self._console(f"down at the stop: {', '.join(down)}")
+            self._failed = True
         self._stopping.set()
+
+    def _down(self) -> list[str]:
+        """What has ended, or does not stay up."""
+        children = [name for name, budget in self._budgets.items() if budget.used_up or name not in self._children]
+        return children if self._database is None or self._database.running else [*children, "PostgreSQL"]
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._stopping.is_set():
@@ -98,11 +113,6 @@ class Supervisor:
         self._console(f"{number.name}: stopping")
         self.stop()
 
-    def _give_up(self, reason: str) -> None:
-        self._console(reason)
-        self._failed = True
-        self.stop()
-
     async def _run_child(self, spec: ChildSpec, pipe: int) -> None:
         log = ChildLog(spec.name, self._logs, self._console)
         try:
@@ -110,36 +120,49 @@ class Supervisor:
                 await self._run_once(spec, pipe, log)
             else:
                 await self._keep_running(spec, pipe, log)
-        except OSError as error:
-            self._give_up(f"{spec.name} cannot be started: {error}")
         finally:
             log.close()
 
     async def _run_once(self, spec: ChildSpec, pipe: int, log: ChildLog) -> None:
         await self._ready.wait()
-        code = await self._run_to_its_end(spec, pipe, log)
+        ended = await self._run_to_its_end(spec, pipe, log)
         if not self._stopping.is_set():
-            self._console(f"{spec.name} is done" if code == 0 else f"{spec.name} failed (exit {code})")
+            self._console(f"{spec.name} is done" if ended == "ended (exit 0)" else f"{spec.name} failed: {ended}")
 
     async def _keep_running(self, spec: ChildSpec, pipe: int, log: ChildLog) -> None:
-        budget = RestartBudget()
+        budget = self._budgets[spec.name] = RestartBudget()
         while not self._stopping.is_set():
-            code = await self._run_to_its_end(spec, pipe, log)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._note_when_up, spec.name, budget)
+                ended = await self._run_to_its_end(spec, pipe, log)
+                tasks.cancel_scope.cancel()
             if self._stopping.is_set():
                 return
+            was_used_up = budget.used_up
             delay = budget.delay_after_exit(time.monotonic())
-            if delay is None:
-                self._give_up(f"{spec.name} ended again (exit {code}) and does not stay up: see {self._log_file(spec)}")
-                return
-            self._console(f"{spec.name} ended (exit {code}), starting it again in {delay:g} s")
+            if budget.used_up and not was_used_up:
+                self._console(
+                    f"{spec.name} {ended} again and does not stay up: see {self._log_file(spec)}; everything else goes on"
+                )
+            self._console(f"{spec.name} {ended}, starting it again in {delay:g} s")
             await self._pause(delay)
 
-    async def _run_to_its_end(self, spec: ChildSpec, pipe: int, log: ChildLog) -> int:
+    async def _note_when_up(self, name: str, budget: RestartBudget) -> None:
+        """A child that did not stay up counts as up when it has run for a minute."""
+        await anyio.sleep(WINDOW_SECONDS)
+        if budget.used_up:
+            self._console(f"{name} is up again")
+        budget.stayed_up()
+
+    async def _run_to_its_end(self, spec: ChildSpec, pipe: int, log: ChildLog) -> str:
+        """Run the child; how it ended, in words."""
         self._children[spec.name] = None
         try:
             child = await Child.start(spec, pipe=pipe, log=log)
             self._children[spec.name] = child
-            return await child.wait()
+            return f"ended (exit {await child.wait()})"
+        except OSError as error:
+            return f"cannot be started ({error.strerror})"
         finally:
             del self._children[spec.name]
 
@@ -148,34 +171,49 @@ class Supervisor:
 
     async def _keep_database_running(self, database: DatabaseServer) -> None:
         budget = RestartBudget()
+        up_since = time.monotonic()
         while not self._stopping.is_set():
             await self._pause(_DATABASE_POLL_SECONDS)
-            if database.running or self._stopping.is_set():
+            if database.running:
+                database.rotate_log()
+                if budget.used_up and time.monotonic() - up_since > WINDOW_SECONDS:
+                    self._console("PostgreSQL is up again")
+                    budget.stayed_up()
                 continue
-            delay = budget.delay_after_exit(time.monotonic())
-            if delay is None:
-                self._give_up("PostgreSQL ended again and does not stay up")
+            if self._stopping.is_set():
                 return
-            self._console("PostgreSQL ended, starting it again")
-            try:
-                await anyio.to_thread.run_sync(database.restart)
-            except Exception as error:
-                self._console(f"PostgreSQL did not start: {error}")
-                await self._pause(delay)
+            delay = budget.delay_after_exit(time.monotonic())
+            self._console(f"PostgreSQL ended, starting it again in {delay:g} s")
+            await self._pause(delay)
+            if await self._restarted(database):
+                up_since = time.monotonic()
+
+    async def _restarted(self, database: DatabaseServer) -> bool:
+        if self._stopping.is_set():
+            return False
+        try:
+            await anyio.to_thread.run_sync(database.restart)
+        except Exception as error:
+            self._console(f"PostgreSQL did not start: {error}")
+            return False
+        self._console("PostgreSQL runs again")
+        return True
 
     async def _report_readiness(self) -> None:
-        """Say when every child that can be asked answers; one line, or one of complaint after a minute."""
+        """Say when every child that can be asked answers, and until then once a minute which do not."""
         waiting = {spec.name: spec.readiness_url for spec in self._specs if spec.readiness_url}
-        deadline = time.monotonic() + READY_SECONDS
+        began = reported = time.monotonic()
         async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            while waiting and time.monotonic() < deadline and not self._stopping.is_set():
+            while waiting and not self._stopping.is_set():
                 for name, url in list(waiting.items()):
                     if await _answers(client, url):
                         del waiting[name]
-                await self._pause(0.1)
-        if waiting and not self._stopping.is_set():
-            self._console(f"not ready after {READY_SECONDS} s: {', '.join(waiting)}")
-        elif not self._stopping.is_set():
+                now = time.monotonic()
+                if waiting and now - reported > READY_REPORT_SECONDS:
+                    reported = now
+                    self._console(f"not ready after {now - began:.0f} s: {', '.join(waiting)}")
+                await self._pause(_READY_POLL_SECONDS if now - began < READY_REPORT_SECONDS else _LATE_POLL_SECONDS)
+        if not self._stopping.is_set():
             self._console("ready")
             self._ready.set()
 
@@ -211,5 +249,5 @@ class Supervisor:
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await client.get(url)).status_code == httpx.codes.OK
-    except httpx.TransportError:
+    except httpx.HTTPError:
         return False

@@ -4,7 +4,6 @@ A line of the file is one `ExportTraceServiceRequest`, the format that the OpenT
 Source: OpenTelemetry Protocol 1.5, "JSON Protobuf Encoding" and "File Exporter".
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +14,12 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, SpanContext, StatusCode
 
+from guanxi_common.private_files import SharedRotatingFile
 from guanxi_common.telemetry.scrubbing import scrub_text
 
 TIMEOUT_SECONDS: Final = 5.0
+FILE_BYTES: Final = 64 * 1024 * 1024
+OLDER_FILES: Final = 3
 # A query may hold what a caller should not have put there, and an exception's text may quote a row.
 _DROPPED: Final = frozenset(
     {"url.query", "url.full", "http.url", "http.target", "exception.message", "exception.stacktrace", "user_agent.original"}
@@ -34,24 +36,21 @@ def encode_spans(spans: Sequence[ReadableSpan]) -> bytes:
 
 
 class FileSpanExporter(SpanExporter):
-    """Appends a line per batch. Each line is one `write` to a file opened for appending, so processes can share the file."""
+    """Appends a line per batch to a file that processes share: at most `FILE_BYTES`, with `OLDER_FILES` before it, mode 600."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where the file cannot be opened."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._file = SharedRotatingFile(path, max_bytes=FILE_BYTES, older_files=OLDER_FILES)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         try:
-            os.write(self._file, encode_spans(spans) + b"\n")
+            self._file.append(encode_spans(spans) + b"\n")
         except (OSError, msgspec.MsgspecError, TypeError, ValueError):
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        file, self._file = self._file, -1
-        if file >= 0:
-            os.close(file)
+        self._file.close()
 
 
 class HttpSpanExporter(SpanExporter):

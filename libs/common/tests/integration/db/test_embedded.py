@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from guanxi_common.db import placement
+from guanxi_common.db import embedded, placement
 from guanxi_common.db.embedded import AlreadyLaunched, EmbeddedPostgres, PortTaken
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give the server another user and a reachable folder")
@@ -242,3 +242,25 @@ def test_a_dead_server_is_seen_and_started_again_on_its_port(launch: Callable[..
     server.restart()
     assert server.running
     assert server.port == port
+
+
+def test_a_long_log_is_moved_aside_and_lost_rather_than_the_server_where_the_disk_is_full(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(embedded, "LOG_BYTES", 10)
+    server = EmbeddedPostgres(folder)
+    server.rotate_log()
+    server.log_file.write_text("short")
+    server.rotate_log()
+    assert server.log_file.read_text() == "short"
+    server.log_file.write_text("longer than ten")
+    server.rotate_log()
+    aside = folder / "server.log.1"
+    assert (server.log_file.read_text(), aside.read_text(), aside.stat().st_mode & 0o777) == ("", "longer than ten", 0o600)
+    server.log_file.write_text("longer than ten again")
+    monkeypatch.setattr(shutil, "copyfile", full)
+    server.rotate_log()
+    assert server.log_file.read_text() == ""

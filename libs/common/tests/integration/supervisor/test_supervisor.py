@@ -1,4 +1,4 @@
-"""The supervisor starts again what dies, gives up on a crash loop, stops in order, and leaves no child behind when it is killed."""
+"""The supervisor starts again what dies, stops nobody for a crash loop, stops in order, and leaves no child behind when it is killed."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import pytest
 from guanxi_common.db.embedded import EmbeddedPostgres
@@ -34,9 +35,9 @@ def start(folder: Path) -> Iterator[Start]:
     """Starts supervisors and kills, after the test, those that a failure left."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*children: str, database: str = "-") -> "subprocess.Popen[bytes]":
+    def start(*children: str, database: str = "-", quick: str = "") -> "subprocess.Popen[bytes]":
         command = [sys.executable, str(PROGRAM), str(folder), database, *children]
-        started.append(subprocess.Popen(command))
+        started.append(subprocess.Popen(command, env={**os.environ, "QUICK": quick}))
         return started[-1]
 
     yield start
@@ -102,14 +103,56 @@ async def test_a_killed_child_is_started_again_and_the_others_stay(folder: Path,
     await _gone(again, two)
 
 
-async def test_a_crash_loop_stops_all_and_fails(folder: Path, start: Start) -> None:
+async def test_d18_a_crash_loop_stops_nobody_else_and_the_exit_code_tells_it(folder: Path, start: Start) -> None:
     supervisor = start("good:stay:0", "bad:crash:0")
     good = await _pid(folder, "good")
-    code = await _end(supervisor)
+    await _said(folder, "bad ended (exit 3) again and does not stay up")
+    await _said(folder, "bad ended (exit 3), starting it again in 30 s")
+    assert _runs(good)
+    assert supervisor.poll() is None
+    code = await _end(supervisor, signal.SIGTERM)
     assert code == 1
-    assert "bad ended again (exit 3) and does not stay up" in _console(folder)
+    assert "down at the stop: bad" in _console(folder)
     assert _events(folder).count("bad started") == 5
     await _gone(good)
+
+
+async def test_d18_one_that_does_not_stay_up_is_tried_on_and_said_to_be_up_again(folder: Path, start: Start) -> None:
+    supervisor = start("one:mended:0", quick="yes")
+    await _said(folder, "one ended (exit 3) again and does not stay up")
+    (folder / "mend").touch()
+    await _said(folder, "one is up again")
+    code = await _end(supervisor, signal.SIGTERM)
+    assert code == 0
+
+
+async def test_d18_a_program_that_is_not_there_is_waited_for_too(folder: Path, start: Start) -> None:
+    supervisor = start("good:stay:0", "absent:absent:0")
+    good = await _pid(folder, "good")
+    await _said(folder, "absent cannot be started (No such file or directory), starting it again in 1 s")
+    assert _runs(good)
+    assert await _end(supervisor, signal.SIGTERM) == 1
+
+
+async def test_readiness_is_waited_for_as_long_as_it_takes_and_what_runs_once_starts_then(folder: Path, start: Start) -> None:
+    supervisor = start("slow:late:0", "load:finish:0", quick="yes")
+    await _said(folder, "not ready after 1 s: slow")
+    assert "load started" not in _events(folder)
+    (folder / "ready").touch()
+    await _said(folder, "load is done")
+    assert await _end(supervisor, signal.SIGTERM) == 0
+
+
+async def test_a_child_does_not_see_its_supervisors_secrets(folder: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://hidden")
+    monkeypatch.setenv("CLOUD_TOKEN", "hidden")
+    monkeypatch.setenv("GUANXI_BUSINESS_ZONE", "Asia/Shanghai")
+    supervisor = start("one:stay:0")
+    pid = await _pid(folder, "one")
+    environment = await anyio.Path(f"/proc/{pid}/environ").read_bytes()
+    assert b"GUANXI_BUSINESS_ZONE=Asia/Shanghai" in environment
+    assert b"hidden" not in environment
+    assert await _end(supervisor, signal.SIGTERM) == 0
 
 
 async def test_waves_are_stopped_one_after_the_other(folder: Path, start: Start) -> None:
@@ -156,6 +199,7 @@ async def test_lines_are_kept_and_warnings_reach_the_console_under_the_childs_na
         return log.exists() and "whispers" in log.read_text()
 
     await eventually(whispered, timeout=30)
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     await _end(supervisor, signal.SIGTERM)
     assert log.read_text().splitlines() == ["WARNING one speaks", "INFO one whispers"]
     assert "one                WARNING one speaks" in _console(folder)
@@ -177,6 +221,7 @@ async def test_a_killed_database_is_started_again(folder: Path, start: Start) ->
         return int(lines[0]) if int(lines[0]) != postmaster else 0
 
     again = await eventually(replaced, timeout=30)
+    await _said(folder, "PostgreSQL runs again")
     code = await _end(supervisor, signal.SIGTERM)
     assert code == 0
     assert "PostgreSQL ended, starting it again" in _console(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from guanxi_common.db.embedded import PortTaken
-from guanxi_common.supervisor.deployment import SERVICES, Deployment
+from guanxi_common.supervisor.deployment import SERVICES, Deployment, until_reachable
 
 SERVER = "postgresql://guanxi:secret@127.0.0.1:8154/postgres"
 
@@ -39,3 +39,22 @@ def test_a_taken_port_is_named_with_its_service() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} for scoring-svc"):
             Deployment(Path("/home"), {"scoring": port}).require_free_ports()
+
+
+def test_d18_a_database_that_is_away_at_the_start_is_waited_for() -> None:
+    failures, lines = [ConnectionRefusedError(), ConnectionRefusedError()], []
+
+    def step() -> None:
+        if failures:
+            raise failures.pop()
+
+    until_reachable(step, lines.append, pause=0)
+    assert lines == ["waiting for PostgreSQL: ConnectionRefusedError"]
+
+
+def test_what_does_not_pass_by_itself_ends_the_start() -> None:
+    def step() -> None:
+        raise ValueError("no such revision")
+
+    with pytest.raises(ValueError, match="revision"):
+        until_reachable(step, [].append, pause=0)
