@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from guanxi_contracts.topics import load_topics, topic_specs
 
-from guanxi_common import telemetry
+from guanxi_common import set_aside, telemetry
 from guanxi_common.clock import Clock
 from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
@@ -263,7 +263,11 @@ def _housekeeping(clock: Clock) -> list[Job]:
     async def purge_answers(uow: UnitOfWork) -> int:
         return await idempotency.purge(uow, clock.now() - ANSWERS_KEPT)
 
+    async def watch_set_aside(uow: UnitOfWork) -> int:
+        return await set_aside.watch(uow, clock.now())
+
     return [
+        Job("watch-set-aside-items", 60, watch_set_aside),
         Job("purge-outbox", 60, purge_outbox),
         Job("purge-inbox", 600, purge_inbox),
         Job("purge-answers", 600, purge_answers),

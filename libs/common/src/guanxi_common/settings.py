@@ -20,6 +20,7 @@ from guanxi_common.keys.store import Cipher
 from guanxi_common.messaging.signing import EventSigner, producer_of, signed_topics
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
 from guanxi_common.security.secret_files import read_or_create
+from guanxi_common.set_aside.policy import USUAL, Patience
 
 _DEVELOPMENT_MARK = b"dev!"
 _SECRET_BYTES = 32
@@ -50,8 +51,8 @@ class ServiceSettings(BaseSettings):
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
-    URL. `worker_port` serves `/livez` and `/metrics` of the worker. `few_partitions`: topics with 4 partitions, for tests; it can
-    never be changed for a broker's data.
+    URL. `worker_port` serves `/livez` and `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set
+    aside. `few_partitions`: topics with 4 partitions, for tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
@@ -79,6 +80,7 @@ class ServiceSettings(BaseSettings):
     event_public_keys: str | None = None
     worker_port: int | None = None
     few_partitions: bool = False
+    item_attempts: int = Field(default=USUAL.attempts, ge=1, le=20)
 
     @field_validator("business_zone")
     @classmethod
@@ -104,6 +106,10 @@ class ServiceSettings(BaseSettings):
     def audiences(self) -> tuple[str, ...]:
         """The audiences a token may be for: the deployment's, and this service's own for calls between services."""
         return self.audience, self.service
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(self.item_attempts)
 
     @property
     def zone(self) -> ZoneInfo:

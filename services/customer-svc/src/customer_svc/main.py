@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
@@ -92,6 +93,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             directory,
             products,
             dead_letters.routes("customer-svc"),
+            set_aside.routes("customer-svc"),
         ],
         hot_routes=[batch_create_transactions, batch_create_accounts, read_customer],
         title="Guanxi customer-svc",

@@ -12,6 +12,7 @@ from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker
 from guanxi_common.recovery.republication import Batch, SnapshotSource, republication_job
 from guanxi_common.security.build import build_key_store
+from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.directory import service as directory
@@ -45,7 +46,7 @@ async def main() -> None:
             database,
             clock,
             subscriptions(calendar, clock),
-            jobs(calendar, keys, clock),
+            jobs(calendar, keys, clock, settings.patience),
             needed_revision=head_revision("customer_svc"),
             steps={"keys": KeyWatch(keys).check, "directory": prepare_directory},
         )
@@ -64,14 +65,15 @@ def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription
     ]
 
 
-def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock) -> list[Job]:
+def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Patience) -> list[Job]:
     standard = load_standards().tiers
 
     async def publish_products(uow: UnitOfWork) -> int:
-        return await products.publish_due(uow, calendar.local_date(clock.now()))
+        now = clock.now()
+        return await products.publish_due(uow, calendar.local_date(now), now, patience)
 
     async def review_tiers(uow: UnitOfWork) -> int:
-        return await review_due(uow, keys, calendar, standard, clock.now())
+        return await review_due(uow, keys, calendar, standard, clock.now(), patience)
 
     return [
         Job("publish-products", 60.0, publish_products),

@@ -1,6 +1,7 @@
 """The API process: builds every part and the application."""
 
 from fastapi import FastAPI
+from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
@@ -37,7 +38,16 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
     return create_service_app(
         http_settings(settings),
         parts,
-        routers=[interactions, complaints, satisfaction, plans, actions, contact_budget, dead_letters.routes("engagement-svc")],
+        routers=[
+            interactions,
+            complaints,
+            satisfaction,
+            plans,
+            actions,
+            contact_budget,
+            dead_letters.routes("engagement-svc"),
+            set_aside.routes("engagement-svc"),
+        ],
         hot_routes=[read_worklist, read_task],
         title="Guanxi engagement-svc",
         description=DESCRIPTION,

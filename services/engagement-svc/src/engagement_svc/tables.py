@@ -8,6 +8,7 @@ from guanxi_common.messaging.models import MESSAGING_TABLES
 from guanxi_common.recovery.models import RECOVERY_TABLES
 from guanxi_common.security.audit.models import AUDIT_TABLES
 from guanxi_common.security.directory.models import DIRECTORY_TABLES
+from guanxi_common.set_aside.models import SET_ASIDE_TABLES
 from sqlalchemy import DateTime, MetaData, Table, Text
 from sqlalchemy.orm import DeclarativeBase
 
@@ -23,4 +24,5 @@ COMMON_TABLES: tuple[Table, ...] = (
     *AUDIT_TABLES,
     *DIRECTORY_TABLES,
     *RECOVERY_TABLES,
+    *SET_ASIDE_TABLES,
 )

@@ -15,6 +15,7 @@ from guanxi_common.process import open_database, run_worker
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+from guanxi_common.set_aside import Patience
 
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
@@ -42,7 +43,7 @@ async def main() -> None:
             open_database(settings, "worker"),
             clock,
             subscriptions(settings, standards, calendar, keys, clock),
-            jobs(standards, calendar, clock),
+            jobs(standards, calendar, clock, settings.patience),
             needed_revision=head_revision("engagement_svc"),
             steps={"keys": KeyWatch(keys).check},
         )
@@ -61,9 +62,9 @@ def subscriptions(
     ]
 
 
-def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list[Job]:
+def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patience: Patience) -> list[Job]:
     async def breach_overdue(uow: UnitOfWork) -> int:
-        return await task_service.breach_overdue_tasks(uow, clock.now())
+        return await task_service.breach_overdue_tasks(uow, clock.now(), patience)
 
     followed_until = datetime.min.replace(tzinfo=UTC)
 
@@ -80,11 +81,11 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> list
         return moved
 
     async def open_reviews(uow: UnitOfWork) -> int:
-        return await plans.open_review_tasks(uow, standards, calendar, clock.now())
+        return await plans.open_review_tasks(uow, standards, calendar, clock.now(), patience)
 
     async def expire_offers(uow: UnitOfWork) -> int:
         now = clock.now()
-        return await actions.expire_actions(uow, standards, calendar.local_date(now), now)
+        return await actions.expire_actions(uow, standards, calendar.local_date(now), now, patience)
 
     return [
         Job("breach-overdue-tasks", 1.0, breach_overdue),

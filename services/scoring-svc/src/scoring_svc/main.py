@@ -1,6 +1,7 @@
 """The API process: builds every part and the application."""
 
 from fastapi import FastAPI
+from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.http.app import create_service_app
@@ -47,6 +48,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
             runs,
             models,
             dead_letters.routes("scoring-svc"),
+            set_aside.routes("scoring-svc"),
         ],
         title="Guanxi scoring-svc",
         description=DESCRIPTION,

@@ -15,6 +15,7 @@ from guanxi_common.process import open_database, run_worker
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+from guanxi_common.set_aside import USUAL, Patience
 
 from scoring_svc.actions import planner
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
@@ -52,7 +53,7 @@ async def main() -> None:
             database,
             clock,
             subscriptions(settings, method, clock, keys, scorer, planning),
-            jobs(database, method, clock, scorer, planning),
+            jobs(database, method, clock, scorer, planning, settings.patience),
             needed_revision=head_revision("scoring_svc"),
             steps={"keys": KeyWatch(keys).check},
             reading=READING,
@@ -88,9 +89,16 @@ def subscriptions(
     ]
 
 
-def jobs(database: Database, method: Method, clock: Clock, scorer: asyncio.Event, planning: asyncio.Event) -> list[Job]:
+def jobs(
+    database: Database,
+    method: Method,
+    clock: Clock,
+    scorer: asyncio.Event,
+    planning: asyncio.Event,
+    patience: Patience = USUAL,
+) -> list[Job]:
     async def score_dirty(uow: UnitOfWork) -> int:
-        return await score_dirty_customers(uow, method, clock.now())
+        return await score_dirty_customers(uow, method, clock.now(), patience)
 
     async def queue_settled(uow: UnitOfWork) -> int:
         return await queue_settled_customers(uow, method, clock.now())
@@ -102,18 +110,18 @@ def jobs(database: Database, method: Method, clock: Clock, scorer: asyncio.Event
         return int(await runs.work_on_run(uow, database, method, clock.now()))
 
     async def do_trainings(uow: UnitOfWork) -> int:
-        return int(await do_next_training(uow, method, clock.now()))
+        return int(await do_next_training(uow, method, clock.now(), patience))
 
     async def check(uow: UnitOfWork) -> int:
         await check_scores(uow, method, clock.now())
         return 0
 
     async def drift(uow: UnitOfWork) -> int:
-        await measure_drift(uow, method, clock.now())
+        await measure_drift(uow, method, clock.now(), patience)
         return 0
 
     async def plan_due(uow: UnitOfWork) -> int:
-        return await planner.plan_due_customers(uow, method, clock.now())
+        return await planner.plan_due_customers(uow, method, clock.now(), patience)
 
     async def queue_the_day(uow: UnitOfWork) -> int:
         return await planner.queue_the_day(uow, method, clock.now())

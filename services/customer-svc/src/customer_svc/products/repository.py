@@ -1,13 +1,14 @@
 """The catalogue. It is the bank's, not a customer's: whoever may read it reads all of it, so no row scope is asked for."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
+from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -16,6 +17,9 @@ from customer_svc.products.policy import Product, Terms
 
 _product = table_of(ProductRow)
 _version = table_of(ProductVersionRow)
+
+QUEUE = "publish-product"
+"""The name of the queue for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,10 @@ async def find_known(uow: UnitOfWork, codes: Collection[str]) -> set[str]:
     return set(found.scalars())
 
 
-async def lock_due(uow: UnitOfWork, today: date, limit: int) -> list[Due]:
-    """The versions that are in force today and untold, at most one a product; a product that another locks is left to it."""
+async def lock_due(uow: UnitOfWork, today: date, limit: int, now: datetime, only: Sequence[str] | None = None) -> list[Due]:
+    """The versions that are in force today and untold, of the codes `only`, at most one a product; a product that another locks is left
+    to it."""
+    of_whom = not_set_aside(QUEUE, _product.c.code, now) if only is None else _product.c.code.in_(only)
     begun = (
         select(func.max(_version.c.version))
         .where(_version.c.code == _product.c.code, _version.c.valid_from <= today)
@@ -98,7 +104,7 @@ async def lock_due(uow: UnitOfWork, today: date, limit: int) -> list[Due]:
     )
     statement = (
         select(_product.c.code, begun.label("version"))
-        .where(_product.c.version > _product.c.published_version, begun > _product.c.published_version)
+        .where(_product.c.version > _product.c.published_version, begun > _product.c.published_version, of_whom)
         .order_by(_product.c.code)
         .limit(limit)
         .with_for_update(of=_product, skip_locked=True)

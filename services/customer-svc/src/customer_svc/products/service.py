@@ -1,6 +1,6 @@
 """Keep the catalogue, and tell of a version when it comes into force."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from uuid import UUID
@@ -10,11 +10,13 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound
 from guanxi_common.messaging import outbox
 from guanxi_common.recovery.republication import Batch
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from customer_svc.products import policy, repository
 from customer_svc.products.errors import AlreadyInCatalogue, BeginsInThePast, VersionsOverlap
 from customer_svc.products.events import ProductSnapshot
 from customer_svc.products.policy import Product, Terms
+from customer_svc.products.repository import Due
 from customer_svc.products.schemas import ProductCreation, ProductTerms
 
 DUE_BATCH = 50
@@ -65,14 +67,19 @@ async def publish_version(
     return product
 
 
-async def publish_due(uow: UnitOfWork, today: date) -> int:
-    """Tell the versions that have come into force since they were stored; returns how many."""
-    due = await repository.lock_due(uow, today, DUE_BATCH)
-    for one in due:
-        product = await repository.read_version(uow, one.code, one.version)
-        assert product is not None  # noqa: S101  # versions are never deleted
-        await _publish(uow, product)
-    return len(due)
+async def publish_due(uow: UnitOfWork, today: date, now: datetime, patience: Patience = USUAL) -> int:
+    """Tell the versions that have come into force since they were stored; returns how many. A product fails alone."""
+
+    async def take(only: Sequence[str] | None) -> list[Due]:
+        return await repository.lock_due(uow, today, DUE_BATCH, now, only)
+
+    async def publish(due: Sequence[Due]) -> None:
+        for one in due:
+            product = await repository.read_version(uow, one.code, one.version)
+            assert product is not None  # noqa: S101  # versions are never deleted
+            await _publish(uow, product)
+
+    return await work_off(uow, repository.QUEUE, take, publish, key=lambda one: one.code, now=now, patience=patience)
 
 
 async def publish_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:

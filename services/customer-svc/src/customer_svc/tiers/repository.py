@@ -1,6 +1,6 @@
 """The tables of tiers, and the assets by which customers are judged."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import not_set_aside_sql
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -17,6 +18,10 @@ from customer_svc.tiers.policy import TierState
 
 _state = table_of(CustomerTierRow)
 _change = table_of(TierChangeRow)
+
+QUEUE = "review-tier"
+"""The name of the queue for operators."""
+_TO_BE_TAKEN = f"(customer_id = ANY($2::uuid[]) OR ($2 IS NULL AND {not_set_aside_sql(QUEUE, 'customer_id', '$3')}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +38,27 @@ class TierChange:
     recorded_at: datetime
 
 
-async def take_due(uow: UnitOfWork, limit: int) -> list[UUID]:
-    """Take customers whose assets have changed off the queue, in the order of their ids; skips what others hold."""
+async def take_due(uow: UnitOfWork, limit: int, now: datetime, only: Sequence[UUID] | None = None) -> list[UUID]:
+    """Take customers whose assets have changed off the queue, or those of `only`, in the order of their ids; skips what others hold."""
     rows = await uow.driver.fetch(
-        "DELETE FROM tier_due WHERE customer_id IN"
-        " (SELECT customer_id FROM tier_due ORDER BY since, customer_id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING customer_id",
+        f"DELETE FROM tier_due WHERE customer_id IN (SELECT customer_id FROM tier_due WHERE {_TO_BE_TAKEN}"  # noqa: S608  # constants
+        " ORDER BY since, customer_id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING customer_id",
         limit,
+        only,
+        now,
     )
     return sorted(row[0] for row in rows)
 
 
-async def below_since(uow: UnitOfWork, day: date, limit: int) -> list[UUID]:
-    """Customers who have been below their tier since that business date or longer, in the order of their ids."""
+async def below_since(uow: UnitOfWork, day: date, limit: int, now: datetime, only: Sequence[UUID] | None = None) -> list[UUID]:
+    """Customers, or those of `only`, who have been below their tier since that business date or longer, in the order of their ids."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id FROM customer_tier WHERE below_since <= $1 ORDER BY below_since, customer_id LIMIT $2", day, limit
+        f"SELECT customer_id FROM customer_tier WHERE below_since <= $4 AND {_TO_BE_TAKEN}"  # noqa: S608  # constants
+        " ORDER BY below_since, customer_id LIMIT $1",
+        limit,
+        only,
+        now,
+        day,
     )
     return sorted(row[0] for row in rows)
 

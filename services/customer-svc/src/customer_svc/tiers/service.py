@@ -1,6 +1,6 @@
 """Review tiers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from guanxi_common.errors import NotFound
 from guanxi_common.ids import new_id
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from customer_svc.snapshots.service import lock_customer, tell_changes
 from customer_svc.tiers import policy, repository
@@ -20,17 +21,31 @@ from customer_svc.tiers.repository import TierChange
 BATCH = 100
 
 
-async def review_due(uow: UnitOfWork, keys: KeyStore, calendar: BusinessCalendar, standard: TierStandard, now: datetime) -> int:
+async def review_due(
+    uow: UnitOfWork,
+    keys: KeyStore,
+    calendar: BusinessCalendar,
+    standard: TierStandard,
+    now: datetime,
+    patience: Patience = USUAL,
+) -> int:
     """Review customers whose assets have changed, else those whose grace is over; returns how many. For the job.
 
-    Customers are locked in the order of their ids, and judged by what is durable once they are.
+    Customers are locked in the order of their ids, and judged by what is durable once they are. A customer who cannot be reviewed fails
+    alone (see `guanxi_common.set_aside`).
     """
     today = calendar.local_date(now)
-    due = await repository.take_due(uow, BATCH)
-    due = due or await repository.below_since(uow, today - timedelta(days=standard.grace_days), BATCH)
-    for customer_id in due:
-        await _review(uow, keys, standard, customer_id, today, now)
-    return len(due)
+    graced = today - timedelta(days=standard.grace_days)
+
+    async def take(only: Sequence[UUID] | None) -> list[UUID]:
+        due = await repository.take_due(uow, BATCH, now, only)
+        return due or await repository.below_since(uow, graced, BATCH, now, only)
+
+    async def review(customer_ids: Sequence[UUID]) -> None:
+        for customer_id in customer_ids:
+            await _review(uow, keys, standard, customer_id, today, now)
+
+    return await work_off(uow, repository.QUEUE, take, review, key=lambda one: one, now=now, patience=patience)
 
 
 async def _review(uow: UnitOfWork, keys: KeyStore, standard: TierStandard, customer_id: UUID, today: date, now: datetime) -> None:

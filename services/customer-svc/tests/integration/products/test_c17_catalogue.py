@@ -58,7 +58,7 @@ class Catalogue:
 
     async def due(self, days: int) -> int:
         async with self.database.transaction() as uow:
-            done = await service.publish_due(uow, TODAY + timedelta(days=days))
+            done = await service.publish_due(uow, TODAY + timedelta(days=days), NOW)
             await uow.commit()
         return done
 

@@ -1,11 +1,16 @@
 """The actions, and what of them a task leads to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.set_aside import not_set_aside_sql
+
+QUEUE = "expire-offer"
+"""The name for operators of the queue of offers that nobody took up in time."""
+_NOT_SET_ASIDE = not_set_aside_sql(QUEUE, "task.id", "$5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,21 @@ async def lock_accepted(uow: UnitOfWork, task_ids: Collection[UUID]) -> list[Act
     return [Action(*row.values()) for row in rows]
 
 
-async def expired_tasks(uow: UnitOfWork, kinds: Collection[str], today: date, limit: int) -> list[UUID]:
-    """Open tasks of accepted actions that have expired, of kinds that end by themselves; other workers' are skipped."""
+async def expired_tasks(
+    uow: UnitOfWork, kinds: Collection[str], today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
+) -> list[UUID]:
+    """Open tasks, of `only`, of accepted actions that have expired, of kinds that end by themselves; other workers' are skipped."""
     rows = await uow.driver.fetch(
-        "SELECT task.id FROM task JOIN action ON action.task_id = task.id WHERE task.state = 'open' AND action.state = 'accepted'"
-        " AND action.expires_on < $1 AND action.kind = ANY($2::text[]) ORDER BY action.expires_on LIMIT $3"
+        "SELECT task.id FROM task JOIN action ON action.task_id = task.id"  # noqa: S608  # constants
+        " WHERE task.state = 'open' AND action.state = 'accepted'"
+        " AND action.expires_on < $1 AND action.kind = ANY($2::text[])"
+        f" AND (task.id = ANY($4::uuid[]) OR ($4 IS NULL AND {_NOT_SET_ASIDE})) ORDER BY action.expires_on LIMIT $3"
         " FOR UPDATE OF task SKIP LOCKED",
         today,
         list(kinds),
         limit,
+        only,
+        now,
     )
     return [row[0] for row in rows]
 

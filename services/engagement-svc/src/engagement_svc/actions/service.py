@@ -12,6 +12,7 @@ from guanxi_common.errors import NotFound, Text
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.actions import policy, repository
 from engagement_svc.actions.errors import NotDeclinable
@@ -131,15 +132,20 @@ async def conclude(
     return used
 
 
-async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now: datetime) -> int:
-    """End offers that nobody took up in time; returns how many. Duties do not end this way. For the job."""
+async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now: datetime, patience: Patience = USUAL) -> int:
+    """End offers that nobody took up in time; returns how many. Duties do not end this way. For the job. An offer fails alone."""
     kinds = [name for name, kind in standards.actions.items() if kind.ends_by_itself]
-    task_ids = await repository.expired_tasks(uow, kinds, today, EXPIRY_BATCH)
-    await task_store.cancel_tasks(uow, task_ids, now, "action_expired")
-    for action in await repository.lock_accepted(uow, task_ids):
-        await _end(uow, action, "concluded", now, outcome="expired")
-        await outbox.append(uow, _concluded(action, "expired", None, today))
-    return len(task_ids)
+
+    async def take(only: Sequence[UUID] | None) -> list[UUID]:
+        return await repository.expired_tasks(uow, kinds, today, EXPIRY_BATCH, now, only)
+
+    async def expire(task_ids: Sequence[UUID]) -> None:
+        await task_store.cancel_tasks(uow, task_ids, now, "action_expired")
+        for action in await repository.lock_accepted(uow, task_ids):
+            await _end(uow, action, "concluded", now, outcome="expired")
+            await outbox.append(uow, _concluded(action, "expired", None, today))
+
+    return await work_off(uow, repository.QUEUE, take, expire, key=lambda one: one, now=now, patience=patience)
 
 
 async def _end(

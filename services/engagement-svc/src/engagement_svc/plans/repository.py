@@ -1,6 +1,6 @@
 """Plan and review tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,12 +10,16 @@ from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import insert, select, update
 
 from engagement_svc.plans.models import PlanReviewRow, PlanRow
 
 _plan = table_of(PlanRow)
 _review = table_of(PlanReviewRow)
+
+QUEUE = "open-plan-review"
+"""The name of the queue for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,14 @@ async def insert_review(uow: UnitOfWork, review: PlanReview) -> None:
     )
 
 
-async def lock_plans_to_review(uow: UnitOfWork, today: date, limit: int) -> list[Plan]:
-    """Lock plans whose review is due and for which no task stands open. For the job."""
+async def lock_plans_to_review(
+    uow: UnitOfWork, today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
+) -> list[Plan]:
+    """Lock plans, of `only`, whose review is due and for which no task stands open. For the job."""
+    of_which = not_set_aside(QUEUE, _plan.c.id, now) if only is None else _plan.c.id.in_(only)
     statement = (
         select(_plan)
-        .where(_plan.c.next_review_on <= today, _plan.c.review_task_opened.is_(False))
+        .where(_plan.c.next_review_on <= today, _plan.c.review_task_opened.is_(False), of_which)
         .order_by(_plan.c.next_review_on)
         .limit(limit)
         .with_for_update(skip_locked=True)

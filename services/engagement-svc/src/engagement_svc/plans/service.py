@@ -1,5 +1,6 @@
 """Agree plans, review them, and open the task when a review is due."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.customers.repository import customer_is_visible
 from engagement_svc.plans import policy, repository
@@ -110,9 +112,23 @@ async def review_plan(
     return review, ended
 
 
-async def open_review_tasks(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, now: datetime) -> int:
-    """Open a task for each plan whose review is due; returns how many. For the job."""
-    plans = await repository.lock_plans_to_review(uow, calendar.local_date(now), REVIEW_BATCH)
+async def open_review_tasks(
+    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, now: datetime, patience: Patience = USUAL
+) -> int:
+    """Open a task for each plan whose review is due; returns how many. For the job. A plan fails alone."""
+
+    async def take(only: Sequence[UUID] | None) -> list[Plan]:
+        return await repository.lock_plans_to_review(uow, calendar.local_date(now), REVIEW_BATCH, now, only)
+
+    async def open_reviews(plans: Sequence[Plan]) -> None:
+        await _open_reviews(uow, standards, calendar, plans, now)
+
+    return await work_off(uow, repository.QUEUE, take, open_reviews, key=lambda plan: plan.id, now=now, patience=patience)
+
+
+async def _open_reviews(
+    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, plans: Sequence[Plan], now: datetime
+) -> None:
     for plan in plans:
         if plan.next_review_on is None:
             continue
@@ -126,9 +142,7 @@ async def open_review_tasks(uow: UnitOfWork, standards: Standards, calendar: Bus
             due_at=calendar.end_of_business_day(calendar.business_day(now)),
         )
         await tasks.open_task(uow, standards, calendar, request, now)
-    if plans:
-        await repository.mark_review_tasks_opened(uow, [plan.id for plan in plans])
-    return len(plans)
+    await repository.mark_review_tasks_opened(uow, [plan.id for plan in plans])
 
 
 def _reviewed(review: PlanReview) -> PlanReviewed:

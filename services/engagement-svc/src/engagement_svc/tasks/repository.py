@@ -12,6 +12,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.audit.repository import audited_read
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope, ScopeKind
+from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -80,6 +81,9 @@ async def read_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: dateti
     row = (await uow.execute(statement)).mappings().first()
     return ListedTask(_of(row), row["name"], _quiet_hours(row)) if row else None
 
+
+BREACHES = "breach-task"
+"""The name for operators of the queue of tasks whose clock has run out."""
 
 FRESH = timedelta(days=1)
 """How long after its beginning an interval of the book is looked up itself, as well as by the owner stored with its tasks. The job
@@ -227,11 +231,12 @@ async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at
     )
 
 
-async def lock_overdue_tasks(uow: UnitOfWork, now: datetime, limit: int) -> list[Task]:
-    """Lock open tasks whose clock has run out and was not yet counted as breached. For the job; skips what others hold."""
+async def lock_overdue_tasks(uow: UnitOfWork, now: datetime, limit: int, only: Sequence[UUID] | None = None) -> list[Task]:
+    """Lock open tasks, of `only`, whose clock has run out and was not yet counted as breached. For the job; skips what others hold."""
+    of_which = not_set_aside(BREACHES, _task.c.id, now) if only is None else _task.c.id.in_(only)
     statement = (
         select(_task)
-        .where(_task.c.state == "open", _task.c.breached_at.is_(None), _task.c.due_at <= now)
+        .where(_task.c.state == "open", _task.c.breached_at.is_(None), _task.c.due_at <= now, of_which)
         .order_by(_task.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -1,6 +1,6 @@
 """Open tasks, end them on evidence, and count the breaches."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import policy, repository
@@ -110,16 +111,19 @@ async def end_tasks(
     return ended
 
 
-async def breach_overdue_tasks(uow: UnitOfWork, now: datetime) -> int:
-    """Count each clock that has run out, once, and escalate it to the lead of the outlet. Returns how many."""
-    overdue = await repository.lock_overdue_tasks(uow, now, BREACH_BATCH)
-    if not overdue:
-        return 0
-    leads = await repository.leads_of(uow, {task.outlet_id for task in overdue if task.outlet_id})
-    breaches = [(task, leads.get(task.outlet_id) if task.outlet_id else None) for task in overdue]
-    await repository.mark_breached(uow, [(task.id, lead) for task, lead in breaches], now)
-    await outbox.append(uow, *(_breached(task, lead) for task, lead in breaches))
-    return len(overdue)
+async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patience = USUAL) -> int:
+    """Count each clock that has run out, once, and escalate it to the lead of the outlet. Returns how many. A task fails alone."""
+
+    async def take(only: Sequence[UUID] | None) -> list[Task]:
+        return await repository.lock_overdue_tasks(uow, now, BREACH_BATCH, only)
+
+    async def breach(overdue: Sequence[Task]) -> None:
+        leads = await repository.leads_of(uow, {task.outlet_id for task in overdue if task.outlet_id})
+        breaches = [(task, leads.get(task.outlet_id) if task.outlet_id else None) for task in overdue]
+        await repository.mark_breached(uow, [(task.id, lead) for task, lead in breaches], now)
+        await outbox.append(uow, *(_breached(task, lead) for task, lead in breaches))
+
+    return await work_off(uow, repository.BREACHES, take, breach, key=lambda task: task.id, now=now, patience=patience)
 
 
 def _completed(task: Task, completed_by: str, occurred_at: datetime) -> TaskCompleted:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from scoring_svc.actions import choice as choosing
 from scoring_svc.actions import policy, queue, repository, service
@@ -43,11 +44,22 @@ class Round:
     found_again: "dict[UUID, set[tuple[str, date]]]"
 
 
-async def plan_due_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
-    """Plan the next batch of the queue; returns how many were taken. Safe to run in several workers, and to be killed anywhere."""
-    ids = await queue.take(uow, BATCH)
-    if not ids:
-        return 0
+async def plan_due_customers(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> int:
+    """Plan the next batch of the queue; returns how many were taken. Safe to run in several workers, and to be killed anywhere.
+
+    A customer who cannot be planned for fails alone (see `guanxi_common.set_aside`) and stays on the queue.
+    """
+
+    async def take(only: Sequence[UUID] | None) -> list[UUID]:
+        return await queue.take(uow, BATCH, now, only)
+
+    async def plan(customer_ids: Sequence[UUID]) -> None:
+        await _plan_all(uow, method, customer_ids, now)
+
+    return await work_off(uow, queue.QUEUE, take, plan, key=lambda one: one, now=now, patience=patience)
+
+
+async def _plan_all(uow: UnitOfWork, method: Method, ids: Sequence[UUID], now: datetime) -> None:
     today = method.calendar.local_date(now)
     catalogue = await products.read_catalogue(uow)
     models = await read_models(uow, method, catalogue)
@@ -65,7 +77,6 @@ async def plan_due_customers(uow: UnitOfWork, method: Method, now: datetime) -> 
     )
     for customer_id in ids:
         await _plan(uow, method, shared, situations[customer_id], past.get(customer_id, []))
-    return len(ids)
 
 
 async def queue_the_day(uow: UnitOfWork, method: Method, now: datetime) -> int:

@@ -1,12 +1,16 @@
 """The queue of customers for whom it is to be looked what is to be done next; the planner empties it, the scorer never waits for it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.set_aside import not_set_aside_sql
 
 DAILY_CHUNK = 500
+QUEUE = "plan"
+"""The name of the queue for operators."""
+_NOT_SET_ASIDE = not_set_aside_sql(QUEUE, "customer_id", "$3")
 
 
 async def mark(uow: UnitOfWork, customer_ids: Collection[UUID], now: datetime) -> None:
@@ -32,13 +36,17 @@ async def mark_day(uow: UnitOfWork, today: date, now: datetime) -> int:
     return int(outcome.rsplit(" ", 1)[1])
 
 
-async def take(uow: UnitOfWork, limit: int) -> list[UUID]:
-    """Take off the rows that have waited longest (others' are skipped) and lock their customers' plans: one planner a customer."""
+async def take(uow: UnitOfWork, limit: int, now: datetime, only: Sequence[UUID] | None = None) -> list[UUID]:
+    """Take off the rows that have waited longest, or those of `only` (others' are skipped), and lock their customers' plans: one planner
+    a customer."""
     rows = await uow.driver.fetch(
-        "WITH first AS (SELECT customer_id FROM action_due ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)"
+        "WITH first AS (SELECT customer_id FROM action_due"  # noqa: S608  # constants
+        f" WHERE customer_id = ANY($2::uuid[]) OR ($2 IS NULL AND {_NOT_SET_ASIDE}) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)"
         " DELETE FROM action_due WHERE id IN (SELECT id FROM action_due"
         " WHERE customer_id IN (SELECT customer_id FROM first) FOR UPDATE SKIP LOCKED) RETURNING customer_id",
         limit,
+        only,
+        now,
     )
     ids = sorted({row[0] for row in rows})
     await uow.driver.execute(

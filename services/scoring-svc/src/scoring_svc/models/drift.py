@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import structlog
+from guanxi_common import set_aside
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Text
+from guanxi_common.messaging.failures import describe
+from guanxi_common.set_aside import USUAL, Patience
 from guanxi_common.telemetry.metrics import MODEL_DRIFT
 
 from scoring_svc.background import off_the_loop
@@ -30,18 +35,30 @@ from scoring_svc.training.table import Table
 SAMPLE: Final = 2_000
 CHUNK: Final = 500
 
+log = structlog.get_logger(__name__)
 
-async def measure_drift(uow: UnitOfWork, method: Method, now: datetime) -> int:
+
+async def measure_drift(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> int:
     """Measure the versions in use that were not measured on this business date, and tell Prometheus the latest of each.
 
-    Due from two o'clock local time. Returns how many versions were measured.
+    Due from two o'clock local time. Returns how many versions were taken. A version that cannot be measured fails alone, and a customer
+    of whom the features cannot be had is left out of the sample.
     """
     local = now.astimezone(ZoneInfo(method.calendar.zone))
     in_use = await repository.list_in_use(uow)
-    measured = 0
-    for version in in_use:
-        if local.time() >= FROM and await repository.begin_drift(uow, version.id, local.date()):
-            measured += await _measure(uow, method, version, in_use, local.date())
+    passed_over = await set_aside.passed_over(uow, repository.DRIFT_QUEUE, now)
+
+    async def take(only: Sequence[UUID] | None) -> list[ModelVersion]:
+        due = [one for one in in_use if str(one.id) not in passed_over and (only is None or one.id in only)]
+        return [one for one in due if local.time() >= FROM and await repository.begin_drift(uow, one.id, local.date())]
+
+    async def measure(versions: Sequence[ModelVersion]) -> None:
+        for version in versions:
+            await _measure(uow, method, version, in_use, local.date())
+
+    measured = await set_aside.work_off(
+        uow, repository.DRIFT_QUEUE, take, measure, key=lambda one: one.id, now=now, patience=patience
+    )
     latest = {
         f"{version.name}-{version.number}": found[0].result
         for version in in_use
@@ -51,24 +68,28 @@ async def measure_drift(uow: UnitOfWork, method: Method, now: datetime) -> int:
     return measured
 
 
-async def _measure(uow: UnitOfWork, method: Method, version: ModelVersion, in_use: Sequence[ModelVersion], day: date) -> int:
+async def _measure(uow: UnitOfWork, method: Method, version: ModelVersion, in_use: Sequence[ModelVersion], day: date) -> None:
     look = await (_retention(uow, method, version) if version.name == RETENTION else _propensity(uow, method, version))
     if look is None:
-        return 0
+        return
     reference = await repository.read_distributions(uow, version.id)
     found: list[Features] = []
     ids = await repository.sample_customers(uow, day, SAMPLE)
+
+    async def see(customer_ids: Sequence[UUID]) -> None:
+        known = await read_known(uow, customer_ids, until=day)
+        found.extend(await off_the_loop(uow, partial(_seen, look.of, known, day)))
+
     for start in range(0, len(ids), CHUNK):
-        known = await read_known(uow, ids[start : start + CHUNK], until=day)
-        found += await off_the_loop(uow, partial(_seen, look.of, known, day))
+        for customer_id, error in (await set_aside.try_each(uow, ids[start : start + CHUNK], see)).items():
+            log.warning("left_out_of_drift", customer_id=str(customer_id), error=describe(error))
     if not found:
-        return 0
+        return
     result = await off_the_loop(uow, partial(figures, look, reference, found))
     challenger = next((one for one in in_use if one.name == RETENTION and one.state is State.CHALLENGER), None)
     beside = challenger if version.name == RETENTION and version.state is State.ACTIVE else None
     compared = await repository.compare_with_challenger(uow, f"{RETENTION}-{beside.number}") if beside else None
     await repository.insert_drift(uow, Drift(version.id, day, len(found), {**result, "comparison": compared}))
-    return 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 from guanxi_common.db.rows import table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
+from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import func, insert, select, update
 
 from scoring_svc.models.models import ModelDriftRow, ModelStepRow, ModelTrainingRow, ModelVersionRow
@@ -21,6 +22,10 @@ _version = table_of(ModelVersionRow)
 _step = table_of(ModelStepRow)
 _drift = table_of(ModelDriftRow)
 _facts = [column for column in _version.c if column.name not in ("artefact_text", "artefact_members", "distributions", "card")]
+
+TRAINING_QUEUE = "train"
+DRIFT_QUEUE = "measure-drift"
+"""The names of the queues for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,10 @@ async def read_training(uow: UnitOfWork, training_id: UUID) -> Training | None:
     return Training(**dict(row)) if row else None
 
 
-async def take_queued_training(uow: UnitOfWork) -> Training | None:
+async def take_queued_training(uow: UnitOfWork, now: datetime) -> Training | None:
     """Lock the oldest training that is to be done; one whose worker was killed is `queued` again with its lock gone."""
-    waiting = select(_training).where(_training.c.state == "queued").order_by(_training.c.requested_at).limit(1)
+    queued = (_training.c.state == "queued", not_set_aside(TRAINING_QUEUE, _training.c.id, now))
+    waiting = select(_training).where(*queued).order_by(_training.c.requested_at).limit(1)
     row = (await uow.execute(waiting.with_for_update(skip_locked=True))).mappings().first()
     return Training(**dict(row)) if row else None
 

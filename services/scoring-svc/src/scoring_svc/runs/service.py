@@ -20,6 +20,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.errors import InvalidInput, NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging.failures import describe, is_transient
+from guanxi_common.set_aside import work_off
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.ledger import repository as ledger
@@ -37,6 +38,7 @@ from scoring_svc.scores import policy
 from scoring_svc.scores import repository as stored
 from scoring_svc.scores.answers import RFM_WINDOW_DAYS
 from scoring_svc.scores.columns import ACTS
+from scoring_svc.scores.repository import Dirty
 from scoring_svc.scores.service import Method, score_taken
 
 REFRESHED = 100
@@ -87,7 +89,7 @@ async def work_on_run(uow: UnitOfWork, database: Database, method: Method, now: 
     if run is None:
         return False
     if run.stage == repository.PUBLISHING:
-        return await _publish(uow, run, now)
+        return await _publish(uow, run, method.calendar.local_date(now), now)
     await uow.driver.execute("SAVEPOINT run")
     try:
         await _step(uow, database, method, run, now)
@@ -109,10 +111,7 @@ async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreR
         await _score(uow, database, method, run, now)
         return
     if run.stage == "refreshing":
-        dirty = await stored.take_stale(uow, today, now, run.position or FIRST, REFRESHED)
-        if dirty:
-            await score_taken(uow, method, dirty, now)
-            await repository.note_refreshed(uow, run.id, (run.rows_done or 0) + len(dirty), dirty[-1].customer_id)
+        if await _refresh(uow, method, run, today, now):
             return
         await repository.begin_stage(uow, run.id, "scoring", None, now)
         return
@@ -120,13 +119,34 @@ async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreR
     await repository.begin_stage(uow, run.id, "refreshing" if waiting else "scoring", waiting or None, now)
 
 
+async def _refresh(uow: UnitOfWork, method: Method, run: ScoreRun, today: date, now: datetime) -> int:
+    """Bring the next customers to the day, each for itself if it must be; who fails is passed over. Returns how many were taken."""
+    last = run.position or FIRST
+
+    async def take(only: Sequence[UUID] | None) -> list[Dirty]:
+        nonlocal last
+        dirty = await stored.take_stale(uow, today, now, run.position or FIRST, REFRESHED, only)
+        if dirty and only is None:
+            last = dirty[-1].customer_id
+        return dirty
+
+    async def score(dirty: Sequence[Dirty]) -> None:
+        await score_taken(uow, method, dirty, now)
+
+    taken = await work_off(uow, stored.QUEUE, take, score, key=lambda one: one.customer_id, now=now)
+    if taken:
+        await repository.note_refreshed(uow, run.id, (run.rows_done or 0) + taken, last)
+    return taken
+
+
 async def _score(uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, now: datetime) -> None:
     """The whole book in this transaction; it is locked for the exchange alone."""
     today = method.calendar.local_date(now)
     book = await exchange.read_book(uow)
     stale = int(np.count_nonzero((book.columns["as_of"] != days(today)) | (book.columns["act_age_days"] < 0)))
-    if stale:
-        await repository.begin_stage(uow, run.id, "refreshing", stale, now)
+    passed_over = await stored.pass_over(uow, today, now) if stale else 0
+    if stale > passed_over:
+        await repository.begin_stage(uow, run.id, "refreshing", stale - passed_over, now)
         return
     await _report(database, run, 0, book.size)
     active = await repository.read_active_models(uow)
@@ -136,7 +156,8 @@ async def _score(uow: UnitOfWork, database: Database, method: Method, run: Score
     await exchange.take_alone(uow)
     if not await repository.begin_stage(uow, run.id, repository.PUBLISHING, changed, now):
         raise _Cancelled
-    result |= {"scored_in_columns": int(book.columns["plain"].sum()), "scored_meanwhile": await exchange.exchange(uow)}
+    result |= {"scored_in_columns": int(book.columns["plain"].sum()), "passed_over": passed_over}
+    result |= {"scored_meanwhile": await exchange.exchange(uow) - passed_over}
     await repository.keep_result(uow, run.id, result)
 
 
@@ -214,7 +235,7 @@ async def _report(database: Database, run: ScoreRun, done: int, total: int) -> N
         await uow.commit()
 
 
-async def _publish(uow: UnitOfWork, run: ScoreRun, now: datetime) -> bool:
+async def _publish(uow: UnitOfWork, run: ScoreRun, today: date, now: datetime) -> bool:
     """The next batch of what has changed; the first also queues whom the exchange left to the single-customer path."""
     await uow.driver.execute("SET LOCAL statement_timeout = 0")
     result = dict(run.result or {})
@@ -222,7 +243,7 @@ async def _publish(uow: UnitOfWork, run: ScoreRun, now: datetime) -> bool:
         await uow.driver.execute("ANALYZE score")
         result["scored_one_by_one"] = await stored.mark_left_over(uow, now)
         await repository.keep_result(uow, run.id, result)
-    told = await publishing.publish_next(uow, now)
+    told = await publishing.publish_next(uow, today, now)
     if told:
         await repository.note_progress(uow, run.id, (run.rows_done or 0) + told, run.rows_total or 0)
     over = told == 0 and not await publishing.is_left(uow)

@@ -9,7 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.failures import describe
+from guanxi_common.set_aside import Whose, whose
 from guanxi_common.standards import standard_of
 from guanxi_common.telemetry.metrics import SCORE_CHECKS
 
@@ -34,6 +37,8 @@ SAMPLE: Final = 200
 NAMED: Final = 50
 FROM: Final = time(2)
 """Local time from which the night's work is due."""
+
+log = structlog.get_logger(__name__)
 
 _RULES, _RHYTHM, _RUN, _FIXED = "retention-rules-", "bgnbd-", "run-", "standard:"
 
@@ -80,7 +85,9 @@ async def check_scores(uow: UnitOfWork, method: Method, now: datetime) -> int:
     sample = await repository.sample_scores(uow, local.date(), SAMPLE)
     if not sample:
         return 0
-    different = [stored.customer_id for stored in sample if not await is_reproduced(uow, method, stored)]
+    outcomes = {stored.customer_id: await _check_alone(uow, method, stored) for stored in sample}
+    sample = [stored for stored in sample if outcomes[stored.customer_id] is not None]
+    different = [customer_id for customer_id, equal in outcomes.items() if equal is False]
     # A customer touched while we looked has a newer truth by now; it is not the stored score that is wrong.
     still = {one.customer_id: one for one in await repository.untouched(uow, different)}
     known = {stored.customer_id: stored for stored in sample}
@@ -88,6 +95,18 @@ async def check_scores(uow: UnitOfWork, method: Method, now: datetime) -> int:
     await repository.store_check(uow, local.date(), now, len(sample), [str(one) for one in different[:NAMED]], len(different))
     uow.after_commit(partial(_count, len(sample) - len(different), len(different)))
     return len(sample)
+
+
+async def _check_alone(uow: UnitOfWork, method: Method, stored: StoredScore) -> bool | None:
+    """`is_reproduced`; False as well where the score cannot be computed again, None where the time did not suffice."""
+    try:
+        async with uow.savepoint():
+            return await is_reproduced(uow, method, stored)
+    except Exception as error:
+        if whose(error) is Whose.EVERYBODY:
+            raise
+        log.warning("score_not_checked", customer_id=str(stored.customer_id), error=describe(error))
+        return None if whose(error) is Whose.UNKNOWN else False
 
 
 async def is_reproduced(uow: UnitOfWork, method: Method, stored: StoredScore) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import not_set_aside_sql
 
 from scoring_svc.retention.policy import UNNAMED
 from scoring_svc.scores.columns import COLUMNS, columns_of, detail_of, is_plain
@@ -17,6 +18,10 @@ from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import ScoreOut
 
 NEVER = date.min
+QUEUE = "score"
+"""The name of the queue of dirty customers for operators."""
+_NOT_SET_ASIDE = not_set_aside_sql(QUEUE, "customer_id", "$1")
+_NOT_SET_ASIDE_2 = not_set_aside_sql(QUEUE, "customer_id", "$2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,11 @@ ON CONFLICT (customer_id) DO UPDATE SET as_of = EXCLUDED.as_of, known_at = EXCLU
 )
 
 
-async def take_dirty(uow: UnitOfWork, limit: int) -> list[Dirty]:
-    """Lock and take off the queue the customers that have waited longest; other scorers' are skipped."""
-    return await _take(uow, "true ORDER BY since LIMIT $1", limit)
+async def take_dirty(uow: UnitOfWork, limit: int, now: datetime, only: Sequence[UUID] | None = None) -> list[Dirty]:
+    """Lock and take off the queue the customers that have waited longest, or those of `only` that wait; other scorers' are skipped."""
+    if only is not None:
+        return await _take_of(uow, only)
+    return await _take(uow, f"{_NOT_SET_ASIDE} ORDER BY since LIMIT $2", now, limit)
 
 
 async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since: datetime, limit: int) -> int:
@@ -93,6 +100,16 @@ async def mark_settled(uow: UnitOfWork, today: date, now: datetime, quiet_since:
 _STALE = "(as_of < $1 OR act_age_days IS NULL)"
 
 
+async def pass_over(uow: UnitOfWork, today: date, now: datetime) -> int:
+    """Have the book run under way leave alone whose score is stale and is set aside: it takes over their rows; returns how many."""
+    outcome = await uow.driver.execute(
+        f"INSERT INTO score_touched (customer_id) SELECT customer_id FROM score WHERE {_STALE} AND NOT {_NOT_SET_ASIDE_2}",  # noqa: S608  # constants
+        today,
+        now,
+    )
+    return int(outcome.rsplit(" ", 1)[1])
+
+
 async def count_waiting(uow: UnitOfWork) -> int:
     """Customers who wait for their first score."""
     return int(
@@ -103,42 +120,59 @@ async def count_waiting(uow: UnitOfWork) -> int:
     )
 
 
-async def take_stale(uow: UnitOfWork, today: date, now: datetime, after: UUID, limit: int) -> list[Dirty]:
+async def take_stale(
+    uow: UnitOfWork, today: date, now: datetime, after: UUID, limit: int, only: Sequence[UUID] | None = None
+) -> list[Dirty]:
     """Take the next whose score is not of this business date, or from before there were columns, with ids above `after`; else some who
-    wait for their first.
+    wait for their first. With `only`, those of them.
 
     They go on the queue before they are taken off it: so a posting that comes meanwhile waits for us, and puts the customer on it again.
     """
+    ids = only if only is not None else await _stale(uow, today, now, after, limit)
+    await mark_dirty(uow, ids, today, now)
+    return await _take_of(uow, ids)
+
+
+async def _stale(uow: UnitOfWork, today: date, now: datetime, after: UUID, limit: int) -> list[UUID]:
     rows = await uow.driver.fetch(
-        f"SELECT customer_id FROM score WHERE customer_id > $2 AND {_STALE} ORDER BY customer_id LIMIT $3",  # noqa: S608  # constants
+        f"SELECT customer_id FROM score WHERE customer_id > $3 AND {_STALE} AND {_NOT_SET_ASIDE_2} ORDER BY customer_id LIMIT $4",  # noqa: S608  # constants
         today,
+        now,
         after,
         limit,
     )
     rows = rows or await uow.driver.fetch(
-        "SELECT customer_id FROM dirty_customer dirty WHERE NOT EXISTS"
-        " (SELECT FROM score WHERE score.customer_id = dirty.customer_id) LIMIT $1",
+        f"SELECT customer_id FROM dirty_customer dirty WHERE {_NOT_SET_ASIDE} AND NOT EXISTS"  # noqa: S608  # constants
+        " (SELECT FROM score WHERE score.customer_id = dirty.customer_id) LIMIT $2",
+        now,
         limit,
     )
-    ids = sorted(row[0] for row in rows)
-    await uow.driver.execute(
-        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT told, $2, $3, false"
-        " FROM unnest($1::uuid[]) AS told ON CONFLICT DO NOTHING",
-        ids,
-        now,
-        today,
-    )
-    return await _take(uow, "customer_id = ANY($1::uuid[]) ORDER BY customer_id", ids)
+    return sorted(row[0] for row in rows)
 
 
-async def _take(uow: UnitOfWork, which: str, argument: object) -> list[Dirty]:
+async def _take_of(uow: UnitOfWork, customer_ids: Sequence[UUID]) -> list[Dirty]:
+    return await _take(uow, "customer_id = ANY($1::uuid[]) ORDER BY customer_id", customer_ids)
+
+
+async def _take(uow: UnitOfWork, which: str, *arguments: object) -> list[Dirty]:
     rows = await uow.driver.fetch(
         "DELETE FROM dirty_customer WHERE customer_id IN ("  # noqa: S608  # constants
         f" SELECT customer_id FROM dirty_customer WHERE {which} FOR UPDATE SKIP LOCKED)"
         " RETURNING customer_id, touched_from, traceparent, settled",
-        argument,
+        *arguments,
     )
     return sorted((Dirty(*row.values()) for row in rows), key=lambda dirty: dirty.customer_id)
+
+
+async def mark_dirty(uow: UnitOfWork, customer_ids: Collection[UUID], today: date, now: datetime) -> None:
+    """Leave the customers to the single-customer path."""
+    await uow.driver.execute(
+        "INSERT INTO dirty_customer (customer_id, since, touched_from, settled) SELECT told, $2, $3, false"
+        " FROM unnest($1::uuid[]) AS told ON CONFLICT DO NOTHING",
+        sorted(customer_ids),
+        now,
+        today,
+    )
 
 
 async def mark_left_over(uow: UnitOfWork, now: datetime) -> int:

@@ -10,6 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, NotFound, Text
 from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import USUAL, Patience, work_off
 from guanxi_common.telemetry.traces import continue_trace
 
 from scoring_svc.actions import queue
@@ -184,12 +185,19 @@ def _apply(
     return with_contacts(inputs, method.retention, model.concerns(features, method.features, history.currency))
 
 
-async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
-    """Score the next batch of dirty customers, raise their signals, publish what has changed; returns how many were taken."""
-    dirty = await repository.take_dirty(uow, SCORER_BATCH)
-    if dirty:
+async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> int:
+    """Score the next batch of dirty customers, raise their signals, publish what has changed; returns how many were taken.
+
+    A customer who cannot be scored fails alone (see `guanxi_common.set_aside`) and stays dirty.
+    """
+
+    async def take(only: Sequence[UUID] | None) -> list[Dirty]:
+        return await repository.take_dirty(uow, SCORER_BATCH, now, only)
+
+    async def score(dirty: Sequence[Dirty]) -> None:
         await score_taken(uow, method, dirty, now)
-    return len(dirty)
+
+    return await work_off(uow, repository.QUEUE, take, score, key=lambda one: one.customer_id, now=now, patience=patience)
 
 
 async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], now: datetime) -> None:

@@ -180,7 +180,7 @@ async def test_s1_a_report_marks_the_customer_dirty_only_where_it_moves_the_bala
     customer, account = uuid4(), uuid4()
     await fold(database, NOW, [entry(customer, account, ago, 1_000) for ago in (40, 20)])
     async with database.transaction() as uow:
-        await take_dirty(uow, 10)
+        await take_dirty(uow, 10, NOW)
         await uow.commit()
     steps = [(30, 1_000, False), (10, 2_000, False), (9, 2_500, True), (8, 2_500, False)]
     for ago, balance, moves in steps:
@@ -188,7 +188,7 @@ async def test_s1_a_report_marks_the_customer_dirty_only_where_it_moves_the_bala
         for told_again in (False, True):
             await report(database, NOW, customer, [Told(account, on, balance)])
             async with database.transaction() as uow:
-                dirty = [(one.customer_id, one.touched_from) for one in await take_dirty(uow, 10)]
+                dirty = [(one.customer_id, one.touched_from) for one in await take_dirty(uow, 10, NOW)]
                 await uow.commit()
             assert dirty == ([(customer, on)] if moves and not told_again else [])
 

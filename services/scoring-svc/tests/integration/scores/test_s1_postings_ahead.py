@@ -116,7 +116,7 @@ async def test_s1_the_scorer_and_the_job_of_due_postings_do_not_wait_for_each_ot
             return bool(await uow.driver.fetchval("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"))
 
     async with database.transaction() as scorer, asyncio.TaskGroup() as group:
-        taken = await repository.take_dirty(scorer, 1)
+        taken = await repository.take_dirty(scorer, 1, NOW)
         job = group.create_task(queue_due())
         await eventually(job_waits)
         await repository.note_postings_ahead(scorer, [customer], TODAY)

@@ -14,6 +14,9 @@ def operator_requests(house: House) -> GoodRequests:
     def letter(service: str, target: str) -> str:
         return _dead_letter(house, service) if target == "existing" else str(uuid4())
 
+    def aside(service: str, target: str) -> str:
+        return _set_aside_item(house, service) if target == "existing" else str(uuid4())
+
     def base(service: str) -> str:
         return f"/v1/{service}-svc"
 
@@ -22,6 +25,9 @@ def operator_requests(house: House) -> GoodRequests:
         "showDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}", None),
         "replayDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:replay", None),
         "skipDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:skip", None),
+        "listSetAsideItems": lambda s, _: (f"{base(s)}/set-aside-items", None),
+        "showSetAsideItem": lambda s, t: (f"{base(s)}/set-aside-items/{aside(s, t)}", None),
+        "retrySetAsideItem": lambda s, t: (f"{base(s)}/set-aside-items/{aside(s, t)}:retry", None),
         "listParkedEvents": lambda s, _: (f"{base(s)}/parked-events", None),
         "acceptGap": lambda s, t: (f"{base(s)}/parked-events:acceptGap", _gap(house, s, t)),
         "listBlockedKeys": lambda s, _: (f"{base(s)}/blocked-keys", None),
@@ -44,6 +50,19 @@ def _dead_letter(house: House, service: str) -> str:
         record,
     )
     return str(letter_id)
+
+
+def _set_aside_item(house: House, service: str) -> str:
+    """An item of no queue that there is; returns its id."""
+    item_id = uuid4()
+    house.fetch(
+        service,
+        "INSERT INTO set_aside_item (id, queue, item, attempts, reason, error, first_failed_at, last_failed_at)"
+        " VALUES ($1, 'contract', $2, 3, 'ValueError', 'ValueError', now(), now())",
+        item_id,
+        str(item_id),
+    )
+    return str(item_id)
 
 
 def _gap(house: House, service: str, target: str) -> dict[str, str]:
