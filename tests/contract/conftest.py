@@ -62,9 +62,9 @@ STAFF = {
     "manager_2": ("outlet_manager", SOUTH),
     "service": ("core_banking", None),
     "operations": ("operations", None),
-    "compliance": ("compliance_officer", None),
 }
 HEAD_OFFICE = "head_office"
+FOUNDERS = ((HEAD_OFFICE, "head_office"), ("compliance", "compliance_officer"))
 UNLIMITED = dict.fromkeys(RATES, "1000000/minute")
 
 
@@ -110,7 +110,7 @@ async def _open(house: House, postgres: TestServer, home: Path) -> AsyncIterator
             house.databases[name] = Database(create_engine(url, pool_size=5))
             stack.push_async_callback(house.databases[name].dispose)
         async with house.databases["customer"].transaction() as uow:
-            await directory.prepare_directory(uow, settings.issuer, HEAD_OFFICE)
+            await directory.prepare_directory(uow, settings.issuer, FOUNDERS, SystemClock().now())
             await uow.commit()
         house.apps = _apps(house, settings)
         house.limit_rates(UNLIMITED)
@@ -173,7 +173,7 @@ def _seed_directory(house: House) -> None:
         house.ids[outlet] = house.create("customer", HEAD_OFFICE, "/v1/outlets", body)
     for subject, (role, place) in STAFF.items():
         member = {"subject": subject, "name": subject, "role": role, "outlet_id": house.ids[place] if place else None}
-        house.ids[subject] = house.create("customer", HEAD_OFFICE, "/v1/staff", member)
+        house.ids[subject] = house.enter(HEAD_OFFICE, "compliance", "/v1/staff", member)
 
 
 def _seed_customers(house: House) -> None:
@@ -223,7 +223,7 @@ async def _deliver(house: House) -> None:
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))
     ]
-    expected = {"directory_staff": len(STAFF) + 1, "book_assignment": 2}
+    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "book_assignment": 2}
     async with running(Relay(house.databases["customer"], bus, signer=SIGNER), *runners):
         await eventually(lambda: _arrived(house, "engagement", {**expected, "customer": 2}), timeout=60)
         await eventually(lambda: _arrived(house, "scoring", {**expected, "ledger_entry": 2}), timeout=60)

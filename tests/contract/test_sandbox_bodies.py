@@ -11,9 +11,10 @@ from customer_svc.contact_preferences.schemas import ContactPreferencesChange
 from customer_svc.customers.policy import IdentityDocument, check_document, normalise_phone
 from customer_svc.customers.schemas import CustomerRegistration
 from customer_svc.directory.policy import load_roles
-from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
+from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.products.schemas import ProductCreation
 from customer_svc.risk_profiles.schemas import RiskAssessment
+from customer_svc.staff.schemas import StaffRegistration
 from customer_svc.transactions.schemas import TransactionBatch
 from customer_svc.vulnerabilities.schemas import VulnerabilityReport
 from guanxi_common.sandbox.agreements import said_by
@@ -59,7 +60,7 @@ def test_agreements(data):
 
 
 def test_organisation():
-    roles = {role.role for role in load_roles()}
+    roles = {role.role for role in load_roles().roles}
     for outlet in outlets():
         OutletRegistration.model_validate({"code": outlet.code, "name": outlet.name, "kind": outlet.kind, "parent_id": OUTLET_ID})
     for member in staff():

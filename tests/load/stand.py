@@ -11,7 +11,8 @@ from uuid import UUID
 import asyncpg
 from customer_svc import main as customer_main
 from customer_svc.directory import service as directory
-from customer_svc.directory.schemas import OutletRegistration, StaffRegistration
+from customer_svc.directory.policy import Change
+from customer_svc.directory.schemas import OutletRegistration
 from engagement_svc import main as engagement_main
 from fastapi import FastAPI
 from guanxi_common.clock import SystemClock
@@ -89,14 +90,12 @@ async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID, UUID]:
     async with app.state.edge.parts.database.transaction() as uow:
         await directory.publish_roles(uow)
         outlet = await directory.register_outlet(uow, OutletRegistration(code="B1", name="网点", kind="traditional"))
-        staff = StaffRegistration(subject="rm", name="rm", role="relationship_manager", outlet_id=outlet.id)
-        rm = await directory.register_staff(uow, LOCAL_ISSUER, staff)
-        deep = StaffRegistration(subject="deep", name="deep", role="relationship_manager", outlet_id=outlet.id)
-        busy = await directory.register_staff(uow, LOCAL_ISSUER, deep)
-        client = StaffRegistration(subject="core", name="core", role="core_banking", outlet_id=None)
-        await directory.register_staff(uow, LOCAL_ISSUER, client)
+        founded = Change(None, "founded", SystemClock().now())
+        rms = [directory.new_staff(LOCAL_ISSUER, name, name, "relationship_manager", outlet.id) for name in ("rm", "deep")]
+        for member in (*rms, directory.new_staff(LOCAL_ISSUER, "core", "core", "core_banking")):
+            await directory.store_staff(uow, member, founded)
         await uow.commit()
-    return rm.id, busy.id, outlet.id
+    return rms[0].id, rms[1].id, outlet.id
 
 
 async def _copy_directory(server: EmbeddedPostgres, name: str) -> None:

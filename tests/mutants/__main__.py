@@ -21,6 +21,7 @@ from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.records_rules import RECORDS_RULES
 from tests.mutants.restore_rules import RESTORE_RULES
+from tests.mutants.roles_rules import ROLES_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
@@ -37,6 +38,7 @@ RULES: Final = (
     *PARTS_RULES,
     *EPOCHS_RULES,
     *TRANSPORT_RULES,
+    *ROLES_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

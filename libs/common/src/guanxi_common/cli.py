@@ -19,7 +19,7 @@ from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import check, upgrade
 from guanxi_common.recovery.commands import restored
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
-from guanxi_common.security.commands import event_key, token, verify_audit
+from guanxi_common.security.commands import appoint, event_key, token, verify_audit
 from guanxi_common.supervisor.deployment import (
     POSTGRES_PORT,
     SERVICES,
@@ -33,6 +33,7 @@ from guanxi_common.supervisor.supervisor import Supervisor
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Guanxi's operator commands.")
 app.command()(token)
+app.command()(appoint)
 app.command()(verify_audit)
 app.command()(backup)
 app.command()(restore)

@@ -93,7 +93,7 @@ class ServiceSettings(BaseSettings):
     def _all_at_once(self) -> Self:
         problems = [*self._missing_addresses(), *self._unfit_secrets()]
         if self.production:
-            problems += self._unfit_issuer()
+            problems += [*self._unfit_issuer(), *self._unfit_for_the_service()]
         if problems:
             raise SettingsError(problems)
         return self
@@ -183,6 +183,10 @@ class ServiceSettings(BaseSettings):
         if not self.kafka_bootstrap_servers and not self.bus_database_url:
             missing.append("neither GUANXI_KAFKA_BOOTSTRAP_SERVERS nor GUANXI_BUS_DATABASE_URL is set")
         return missing
+
+    def _unfit_for_the_service(self) -> list[str]:
+        """What one service demands of its own settings in production."""
+        return []
 
     def _unfit_issuer(self) -> list[str]:
         problems = []

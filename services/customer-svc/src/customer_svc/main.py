@@ -23,9 +23,11 @@ from customer_svc.directory.routes import directory
 from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.products.routes import products
+from customer_svc.proposals.routes import proposals
 from customer_svc.reconciliations.routes import reconciliations
 from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
+from customer_svc.staff.routes import staff
 from customer_svc.tiers.routes import tiers
 from customer_svc.transactions.routes import batch_create_transactions, parked_postings
 from customer_svc.vulnerabilities.routes import vulnerabilities
@@ -91,6 +93,8 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             inbound,
             reconciliations,
             directory,
+            staff,
+            proposals,
             products,
             dead_letters.routes("customer-svc"),
             set_aside.routes("customer-svc"),

@@ -19,6 +19,7 @@ from customer_svc.directory import service as directory
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.products import service as products
 from customer_svc.products.events import ProductSnapshot
+from customer_svc.proposals.jobs import watch_directory
 from customer_svc.settings import CustomerSettings
 from customer_svc.snapshots import service as snapshots
 from customer_svc.snapshots.events import CustomerSnapshot
@@ -35,7 +36,7 @@ async def main() -> None:
 
     async def prepare_directory() -> None:
         async with database.transaction() as uow:
-            await directory.prepare_directory(uow, settings.issuer, settings.founder)
+            await directory.prepare_directory(uow, settings.issuer, settings.founder_roles, clock.now())
             await uow.commit()
 
     calendar = BusinessCalendar(zone=settings.business_zone)
@@ -78,6 +79,7 @@ def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Pat
     return [
         Job("publish-products", 60.0, publish_products),
         Job("review-tiers", 1.0, review_tiers),
+        Job("watch-directory", 30.0, watch_directory(clock)),
         republication_job(snapshot_sources(keys, clock)),
     ]
 

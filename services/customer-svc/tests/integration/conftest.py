@@ -116,6 +116,11 @@ class Desk:
 
 
 @pytest.fixture
+def one_key() -> OneKey:
+    return OneKey()
+
+
+@pytest.fixture
 async def desk(postgres: Any) -> AsyncIterator[Desk]:
     async with postgres.service_database("customer_svc") as url:
         database = Database(create_engine(url, pool_size=8))

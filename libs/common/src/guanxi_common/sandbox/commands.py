@@ -21,7 +21,8 @@ from guanxi_common.sandbox.welcome import show_welcome
 from guanxi_common.security.issuer import LocalIssuer
 
 PRESIDENT = "president"
-"""The member of staff who must be in the directory, with the role `head_office`, before the sandbox is loaded."""
+COMPLIANCE = "compliance"
+"""The two founders (D19): head office and compliance officer, in the directory before the sandbox is loaded."""
 
 
 CustomerUrl = Annotated[str, typer.Option(envvar="GUANXI_CUSTOMER_URL", help="Where customer-svc answers.")]
@@ -78,6 +79,7 @@ async def load_into(customer_url: str, home: Path, zone: ZoneInfo, folder: Path 
         with progress_bars() as progress:
             return await load_sandbox(
                 ApiClient(http, issuer.issue(PRESIDENT)),
+                ApiClient(http, issuer.issue(COMPLIANCE)),
                 ApiClient(http, issuer.issue(CORE_BANKING, kind="client")),
                 read_berka(folder),
                 StateFile(home / "sandbox.json"),

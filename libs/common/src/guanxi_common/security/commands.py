@@ -1,10 +1,11 @@
 """The operator's commands about tokens and the audit log; `cli` lists them."""
 
 import base64
+import importlib
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,12 @@ import asyncpg
 import typer
 
 from guanxi_common.clock import SystemClock
+from guanxi_common.errors import DomainError
 from guanxi_common.messaging.signing import EventSigner
 from guanxi_common.security.audit.export import export_log, export_subject
 from guanxi_common.security.audit.heads import Head
 from guanxi_common.security.audit.verify import Report, verify
-from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LocalIssuer, LocalIssuerRefused
+from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER, LocalIssuer, LocalIssuerRefused
 from guanxi_common.security.secret_files import kept_database_urls
 
 
@@ -45,6 +47,31 @@ def event_key(key_id: Annotated[str, typer.Argument(help="`<service>/<label>`, f
     public = EventSigner(key_id, seed).public_key
     typer.echo(f"GUANXI_EVENT_SIGNING_KEY={key_id}:{base64.b64encode(seed).decode()}")
     typer.echo(f"GUANXI_EVENT_PUBLIC_KEYS={key_id}:{base64.b64encode(public).decode()}")
+
+
+def appoint(
+    subject: Annotated[str, typer.Option(help="The `sub` of the person's tokens.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the change.")],
+    role: Annotated[str, typer.Option(help="head_office or compliance_officer.")] = "head_office",
+    replaces: Annotated[str | None, typer.Option(help="An approver who cannot act any more, and is deactivated.")] = None,
+) -> None:
+    """Appoint somebody who can approve, while fewer than two can. DATABASE_URL: customer-svc's; else that of what runs here."""
+    issuer = os.environ.get("GUANXI_ISSUER") or LOCAL_ISSUER
+    try:
+        database = os.environ.get("GUANXI_DATABASE_URL") or os.environ.get("DATABASE_URL")
+        database = database or kept_database_urls(_home())["customer-svc"]
+        anyio.run(_appoint_on_host(), database, issuer, subject, role, reason, replaces)
+    except FileNotFoundError:
+        _fail("nothing has been run here yet; set DATABASE_URL")
+    except DomainError as error:
+        _fail(f"refused: {error}")
+    typer.echo(f"{subject} is {role}")
+
+
+def _appoint_on_host() -> Callable[..., Awaitable[None]]:
+    """customer-svc's command: this library knows no service, the installation does."""
+    command: Callable[..., Awaitable[None]] = importlib.import_module("customer_svc.proposals.commands").appoint_on_host
+    return command
 
 
 def verify_audit(

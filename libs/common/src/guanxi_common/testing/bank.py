@@ -12,7 +12,7 @@ import httpx
 
 from guanxi_common.http.client import ApiClient, open_http
 from guanxi_common.ids import new_id
-from guanxi_common.sandbox.commands import PRESIDENT
+from guanxi_common.sandbox.commands import COMPLIANCE, PRESIDENT
 from guanxi_common.testing.deployment import RunningDeployment
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -60,8 +60,13 @@ class Bank:
 
     async def add_staff(self, role: str, outlet_id: str | None = None, subject: str | None = None) -> Member:
         subject = subject or f"{role[:20]}-{uuid4().hex[:8]}"
-        body = {"subject": subject, "name": subject, "role": role, "outlet_id": outlet_id}
-        return Member((await self.head_office.post("/v1/staff", body, key=new_id()))["id"], subject)
+        body = {"subject": subject, "name": subject, "role": role, "outlet_id": outlet_id, "reason": "测试"}
+        answer = await self.head_office.post("/v1/staff", body, key=new_id())
+        if "entry_id" not in answer:
+            return Member(answer["id"], subject)
+        approval = f"/v1/directory-proposals/{answer['id']}:approve"
+        await self.api("customer", COMPLIANCE).post(approval, {"reason": "测试"}, key=new_id())
+        return Member(answer["entry_id"], subject)
 
     async def add_customer(self, outlet_id: str, rm: Member | None, number: str | None = None) -> str:
         """Register a customer who is `rm`'s from now on, or nobody's; returns the id."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from guanxi_common.sandbox.berka import Berka, read_berka
 
+POWER_ROLES = ("head_office", "compliance_officer", "operations")
 FOLDER = Path(__file__).parents[5] / "deploy/sandbox/berka"
 
 
@@ -25,7 +26,8 @@ def bank() -> "FakeBankApi":
 class FakeBankApi:
     """An in-memory customer-svc that keeps the public API's promises as far as the loader leans on them.
 
-    `fail_after` lets that many requests through and then loses every connection.
+    Power roles are entered by a proposal that is approved. `fail_after` lets that many requests through and then loses every
+    connection.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class FakeBankApi:
         self.balances: dict[str, dict[str, Any]] = {}
         self.postings: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.said: dict[str, list[dict[str, Any]]] = {}
+        self.proposals: dict[str, dict[str, Any]] = {}
         self.requests = 0
         self.batch_sizes: list[int] = []
         self.fail_after: int | None = None
@@ -65,7 +68,9 @@ class FakeBankApi:
             return httpx.Response(200, json={"items": [{"index": i, **take(item)} for i, item in enumerate(body["items"])]})
         if path.endswith(":assign"):
             return self._assign(path.removeprefix("/v1/customers/").removesuffix(":assign"), body)
-        return self._create(path, body, request.headers["Idempotency-Key"])
+        if path.endswith(":approve"):
+            return self._approve(path.removeprefix("/v1/directory-proposals/").removesuffix(":approve"), request)
+        return self._create(path, body, request.headers)
 
     def _page(self, rows: list[dict[str, Any]], query: dict[str, Any]) -> httpx.Response:
         first, limit = int(query.get("cursor") or 0), int(query["limit"])
@@ -81,19 +86,35 @@ class FakeBankApi:
         ]
         return self._page(rows, body)
 
-    def _create(self, path: str, body: dict[str, Any], key: str) -> httpx.Response:
+    def _create(self, path: str, body: dict[str, Any], headers: httpx.Headers) -> httpx.Response:
         kept, name = {
             "/v1/outlets": (self.outlets, body.get("code")),
             "/v1/staff": (self.staff, body.get("subject")),
             "/v1/products": (self.products, body.get("code")),
             "/v1/customers": (self.customers, body.get("reference", {}).get("customer_number")),
         }[path]
-        assert key
+        assert headers["Idempotency-Key"]
         assert {link["product_code"] for link in body.get("links", [])} <= self.products.keys()
         if name in kept:
             return httpx.Response(409, json={"code": "already_registered"})
+        if body.get("role") in POWER_ROLES:
+            return self._propose(path, name, body, headers["Authorization"])
         kept[name] = {"id": str(uuid4()), **body}
         return httpx.Response(201, json=kept[name])
+
+    def _propose(self, path: str, name: Any, body: dict[str, Any], proposer: str) -> httpx.Response:
+        """The same proposal for a request that is sent again."""
+        entry = {"id": str(uuid4()), **body}
+        proposal = {"id": f"proposal-{path.rpartition('/')[2]}-{name}", "entry_id": entry["id"], "state": "open"}
+        kept = {"entry": entry, "name": name, "answer": proposal, "proposer": proposer}
+        self.proposals.setdefault(proposal["id"], kept)
+        return httpx.Response(202, json=self.proposals[proposal["id"]]["answer"])
+
+    def _approve(self, proposal_id: str, request: httpx.Request) -> httpx.Response:
+        proposal = self.proposals[proposal_id]
+        assert request.headers["Authorization"] != proposal["proposer"], "the proposer does not approve"
+        self.staff.setdefault(proposal["name"], proposal["entry"])
+        return httpx.Response(200, json=proposal["answer"] | {"state": "approved"})
 
     def _assign(self, customer_id: str, body: dict[str, Any]) -> httpx.Response:
         assert customer_id not in self.assignments, "a second assignment would be a transfer"

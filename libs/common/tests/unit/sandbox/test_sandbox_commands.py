@@ -76,4 +76,4 @@ async def test_a_load_then_nothing_then_a_replay(bank, served, berka, tmp_path, 
 
     keys = KeySet.import_key_set(json.loads((tmp_path / "issuer/jwks.json").read_text()))
     subjects = {jwt.decode(token, keys, ["ES256"]).claims["sub"] for token in tokens}
-    assert subjects == {"president", "core-banking"}
+    assert subjects == {"president", "compliance", "core-banking"}

@@ -24,8 +24,8 @@ async def no_pause(_seconds: float) -> None:
 
 async def load(bank, data, folder, *, today=TODAY, progress=lambda *_: None):
     async with bank.client() as http:
-        head_office, core = (ApiClient(http, token, attempts=2, pause=no_pause) for token in ("h", "c"))
-        return await load_sandbox(head_office, core, data, StateFile(folder / "sandbox.json"), today, progress=progress)
+        callers = (ApiClient(http, token, attempts=2, pause=no_pause) for token in ("president", "compliance", "core"))
+        return await load_sandbox(*callers, data, StateFile(folder / "sandbox.json"), today, progress=progress)
 
 
 @pytest.fixture

@@ -10,6 +10,6 @@ class AlreadyInDirectory(Conflict):
 
 
 class UnknownReference(InvalidInput):
-    """An outlet, role or superior that the directory does not have."""
+    """An outlet, role or superior that the directory does not have, or a role that this kind of caller cannot hold."""
 
     code, title = "unknown_reference", Text("Unknown outlet, role or superior", "网点、角色或上级不存在")

@@ -1,6 +1,7 @@
-"""Reading the directory as its master. What is written goes through `guanxi_common.security.directory.repository`."""
+"""Reading the directory as its master, and who changed it. Entries are written by `guanxi_common.security.directory.repository`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,15 @@ from guanxi_common.http.pagination import after
 from guanxi_common.security.directory.models import DirectoryOutlet, DirectoryRole, DirectoryStaff
 from guanxi_common.security.directory.values import Outlet, Role, Staff
 from guanxi_common.security.principal import ScopeKind
-from sqlalchemy import select, text
+from sqlalchemy import Select, and_, exists, func, insert, or_, select, text
+
+from customer_svc.directory.models import DirectoryChangeRow
+from customer_svc.directory.policy import APPROVE, Change
 
 _outlet = table_of(DirectoryOutlet)
 _staff = table_of(DirectoryStaff)
 _role = table_of(DirectoryRole)
+_change = table_of(DirectoryChangeRow)
 
 
 def _outlet_of(row: Mapping[Any, Any]) -> Outlet:
@@ -78,3 +83,39 @@ async def list_roles(uow: UnitOfWork) -> list[Role]:
     """All roles by name; there are a dozen."""
     rows = (await uow.execute(select(_role).order_by(_role.c.role))).mappings()
     return [Role(row["role"], {p: ScopeKind(s) for p, s in row["grants"].items()}, row["version"]) for row in rows]
+
+
+async def insert_change(uow: UnitOfWork, entry_id: UUID, change: Change) -> None:
+    """Keep who made a change of an entry."""
+    values = {"author_id": change.author_id, "how": change.how, "reason": change.reason, "changed_at": change.changed_at}
+    await uow.execute(insert(_change).values(entry_id=entry_id, **values))
+
+
+async def changed_each_other(uow: UnitOfWork, one: UUID, other: UUID, since: datetime) -> bool:
+    """Whether one of the two entered or changed the other after `since`."""
+    by_one = and_(_change.c.author_id == one, _change.c.entry_id == other)
+    by_other = and_(_change.c.author_id == other, _change.c.entry_id == one)
+    found = await uow.execute(select(exists().where(_change.c.changed_at > since, or_(by_one, by_other))))
+    return bool(found.scalar_one())
+
+
+async def holds(uow: UnitOfWork, staff_id: UUID, permission: str) -> bool:
+    """Whether somebody is active and has a role with `permission` now, whatever a token or a cache says."""
+    statement = _holders(permission).where(_staff.c.id == staff_id)
+    return (await uow.execute(statement)).first() is not None
+
+
+async def count_approvers(uow: UnitOfWork) -> int:
+    """How many active members of staff can decide about what others propose."""
+    return int((await uow.execute(select(func.count()).select_from(_holders(APPROVE).subquery()))).scalar_one())
+
+
+async def count_changes(uow: UnitOfWork, how: str, since: datetime) -> int:
+    """How many changes were made in this way after `since`."""
+    statement = select(func.count()).where(_change.c.how == how, _change.c.changed_at > since)
+    return int((await uow.execute(statement)).scalar_one())
+
+
+def _holders(permission: str) -> Select[Any]:
+    granted = _role.c.grants.has_key(permission)
+    return select(_staff.c.id).join(_role, _role.c.role == _staff.c.role).where(_staff.c.active, granted)

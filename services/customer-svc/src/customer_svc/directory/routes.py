@@ -1,4 +1,4 @@
-"""The directory over HTTP."""
+"""Outlets and roles over HTTP; staff and clients have slices of their own."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,20 +9,11 @@ from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
-from guanxi_common.security.directory.values import Outlet, Role, Staff
+from guanxi_common.security.directory.values import Outlet, Role
 from starlette.responses import Response
 
 from customer_svc.directory import repository, service
-from customer_svc.directory.schemas import (
-    CallerOut,
-    OutletOut,
-    OutletRegistration,
-    RoleOut,
-    StaffChange,
-    StaffOut,
-    StaffRegistration,
-)
-from customer_svc.parts import parts_of
+from customer_svc.directory.schemas import OutletOut, OutletRegistration, RoleOut
 
 directory = router("directory")
 
@@ -32,16 +23,6 @@ _OUTLET = {
     "name": "外滩支行",
     "kind": "multi_channel",
     "parent_id": "5d0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f01",
-    "version": 1,
-}
-_STAFF = {
-    "id": "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02",
-    "subject": "rm-01",
-    "name": "李娜",
-    "role": "relationship_manager",
-    "outlet_id": _OUTLET["id"],
-    "reports_to": None,
-    "active": True,
     "version": 1,
 }
 _ROLE = {"role": "teller", "grants": {"customer.read": "outlet", "customer.search": "outlet"}, "version": 1}
@@ -62,7 +43,7 @@ _ROLE = {"role": "teller", "grants": {"customer.read": "outlet", "customer.searc
 async def register_outlet(body: OutletRegistration, call: Annotated[Call, permission("directory.write")]) -> Response:
     async with call.write() as write:
         outlet = await service.register_outlet(write.uow, body)
-        await audit.record(write.uow, write.audit, outlet.id, body.model_fields_set, subject_type="outlet")
+        await audit.record(write.uow, write.audit, outlet.id, sorted(body.model_fields_set), subject_type="outlet")
         return await write.reply(201, _outlet_out(outlet), etag=outlet.version, location=f"/v1/outlets/{outlet.id}")
 
 
@@ -94,99 +75,6 @@ async def read_outlet(outlet_id: UUID, call: Annotated[Call, permission("directo
         return read.reply(_outlet_out(outlet), etag=outlet.version)
 
 
-@directory.post(
-    "/v1/staff",
-    operation_id="registerStaff",
-    summary="Add a member of staff, or a client system",
-    **documented(
-        StaffOut,
-        _STAFF,
-        status=201,
-        request={"subject": "rm-01", "name": "Li Na", "role": "relationship_manager", "outlet_id": _OUTLET["id"]},
-        request_zh={"subject": "rm-01", "name": "李娜", "role": "relationship_manager", "outlet_id": _OUTLET["id"]},
-    ),
-)
-async def register_staff(body: StaffRegistration, call: Annotated[Call, permission("directory.write")]) -> Response:
-    async with call.write() as write:
-        staff = await service.register_staff(write.uow, parts_of(call).issuer, body)
-        await audit.record(write.uow, write.audit, staff.id, body.model_fields_set, subject_type="staff")
-        return await write.reply(201, _staff_out(staff), etag=staff.version, location=f"/v1/staff/{staff.id}")
-
-
-@directory.get(
-    "/v1/staff",
-    operation_id="listStaff",
-    summary="List staff",
-    **documented(Page[StaffOut], {"data": [_STAFF], "next_cursor": None}),
-)
-async def list_staff(
-    paging: Paging,
-    call: Annotated[Call, permission("directory.read")],
-    outlet_id: UUID | None = None,
-    role: str | None = None,
-) -> Response:
-    cursor = call.cursor()
-    past = cursor.decode(paging.cursor)
-    async with call.read() as read:
-        found = await repository.list_staff(
-            read.uow,
-            outlet_id=outlet_id,
-            role=role,
-            past=past,
-            limit=paging.limit + 1,
-        )
-        return read.reply(page_of(found, paging, cursor, key=lambda s: (s.subject, s.id), item=_staff_out))
-
-
-@directory.get(
-    "/v1/staff/me",
-    operation_id="readCaller",
-    summary="Who the token says you are, and what you may do",
-    **documented(
-        CallerOut,
-        {"staff_id": _STAFF["id"], "role": "teller", "outlet_id": _OUTLET["id"], "grants": {"customer.read": "outlet"}},
-    ),
-)
-async def read_caller(call: Annotated[Call, permission("directory.read")]) -> Response:
-    caller = call.principal
-    async with call.read() as read:
-        return read.reply(
-            CallerOut(
-                staff_id=caller.staff_id,
-                role=caller.role,
-                outlet_id=caller.outlet_id,
-                grants={permission_name: str(scope) for permission_name, scope in sorted(caller.grants.items())},
-            )
-        )
-
-
-@directory.get(
-    "/v1/staff/{staff_id}",
-    operation_id="readStaff",
-    summary="Read a member of staff",
-    **documented(StaffOut, _STAFF),
-)
-async def read_staff(staff_id: UUID, call: Annotated[Call, permission("directory.read")]) -> Response:
-    async with call.read() as read:
-        staff = await repository.read_staff(read.uow, staff_id)
-        if staff is None:
-            raise NotFound
-        return read.reply(_staff_out(staff), etag=staff.version)
-
-
-@directory.patch(
-    "/v1/staff/{staff_id}",
-    operation_id="changeStaff",
-    summary="Change role, outlet or superior of a member of staff, or end the employment",
-    **documented(StaffOut, _STAFF, request={"active": False}),
-)
-async def change_staff(staff_id: UUID, body: StaffChange, call: Annotated[Call, permission("directory.write")]) -> Response:
-    async with call.write() as write:
-        staff = await service.change_staff(write.uow, staff_id, body, write.expected)
-        await audit.record(write.uow, write.audit, staff_id, body.model_fields_set, subject_type="staff")
-        return await write.reply(200, _staff_out(staff), etag=staff.version)
-
-
 @directory.get(
     "/v1/roles",
     operation_id="listRoles",
@@ -207,19 +95,6 @@ def _outlet_out(outlet: Outlet) -> OutletOut:
         kind=outlet.kind,
         parent_id=outlet.parent_id,
         version=outlet.version,
-    )
-
-
-def _staff_out(staff: Staff) -> StaffOut:
-    return StaffOut(
-        id=staff.id,
-        subject=staff.subject,
-        name=staff.name,
-        role=staff.role,
-        outlet_id=staff.outlet_id,
-        reports_to=staff.reports_to,
-        active=staff.active,
-        version=staff.version,
     )
 
 

@@ -37,47 +37,7 @@ class OutletOut(Answer):
     version: int
 
 
-class StaffRegistration(Body):
-    """`subject` is the `sub` of the tokens that this person, or client system, will present."""
-
-    subject: Code
-    name: Line
-    role: Code
-    outlet_id: UUID | None = None
-    reports_to: UUID | None = None
-
-
-class StaffChange(Body):
-    """Merge patch: what is left out stays; null clears `outlet_id` and `reports_to`."""
-
-    name: Line = ""
-    role: Code = ""
-    outlet_id: UUID | None = None
-    reports_to: UUID | None = None
-    active: bool = True
-
-
-class StaffOut(Answer):
-    id: UUID
-    subject: str
-    name: str
-    role: str
-    outlet_id: UUID | None
-    reports_to: UUID | None
-    active: bool
-    version: int
-
-
 class RoleOut(Answer):
     role: str
     grants: dict[str, str]
     version: int
-
-
-class CallerOut(Answer):
-    """Who the token says you are, and what you may do: permission → own, outlet or all."""
-
-    staff_id: UUID
-    role: str
-    outlet_id: UUID | None
-    grants: dict[str, str]

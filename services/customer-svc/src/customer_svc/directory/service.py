@@ -1,10 +1,13 @@
-"""Keep the directory, and tell the other services of every change by a snapshot."""
+"""Keep the directory, and tell the other services of every change by a snapshot.
 
-from dataclasses import replace
+Who may change what, and when a second person decides, is for the slices above: here an entry is checked, stored and published.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound, StaleVersion
 from guanxi_common.ids import derived_id
 from guanxi_common.messaging import outbox
 from guanxi_common.recovery.republication import Batch
@@ -12,13 +15,21 @@ from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory import repository as replica
 from guanxi_common.security.directory.values import Outlet, Role, Staff
 from guanxi_common.security.principal import AuditContext, Purpose
+from guanxi_common.settings import SettingsError
 
 from customer_svc.directory import policy, repository
 from customer_svc.directory.errors import AlreadyInDirectory, UnknownReference
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
-from customer_svc.directory.schemas import OutletRegistration, StaffChange, StaffRegistration
+from customer_svc.directory.policy import Change
+from customer_svc.directory.schemas import OutletRegistration
 
-_AT_THE_START = AuditContext("system:start", "publishRoles", Purpose.OPERATIONS, None)
+_ROLES = AuditContext("system:start", "publishRoles", Purpose.OPERATIONS, None)
+_FOUNDERS = AuditContext("system:start", "enterFounders", Purpose.OPERATIONS, None)
+
+_TWO_FOUNDERS = (
+    "GUANXI_FOUNDERS must name two or more token subjects whose roles can approve (head_office, the default, or compliance_officer):"
+    " the directory is empty"
+)
 
 
 async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> Outlet:
@@ -35,70 +46,55 @@ async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> 
     return outlet
 
 
-async def register_staff(uow: UnitOfWork, issuer: str, registration: StaffRegistration) -> Staff:
-    """Add a person or a client system; raises `AlreadyInDirectory`, `UnknownReference`."""
-    await repository.lock_directory(uow)
-    staff_id = derived_id("staff", issuer, registration.subject)
-    if await repository.read_staff(uow, staff_id):
-        raise AlreadyInDirectory
-    staff = Staff(
-        id=staff_id,
-        issuer=issuer,
-        subject=registration.subject,
-        name=registration.name,
-        role=registration.role,
-        outlet_id=registration.outlet_id,
-        reports_to=registration.reports_to,
-        active=True,
-        version=1,
-    )
-    await _store_staff(uow, staff)
-    return staff
+def new_staff(
+    issuer: str, subject: str, name: str, role: str, outlet_id: UUID | None = None, reports_to: UUID | None = None
+) -> Staff:
+    """The first version of an entry; its id follows from issuer and subject, so a subject has one entry for ever."""
+    return Staff(derived_id("staff", issuer, subject), issuer, subject, name, role, outlet_id, reports_to, active=True, version=1)
 
 
-async def change_staff(uow: UnitOfWork, staff_id: UUID, change: StaffChange, expected: tuple[int, ...] | None) -> Staff:
-    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `UnknownReference`.
-
-    A change of role or outlet, and a leaving (`active` false), act at the person's next request.
-    """
-    await repository.lock_directory(uow)
-    before = await repository.read_staff(uow, staff_id)
-    if before is None:
-        raise NotFound
-    if expected is not None and before.version not in expected:
-        raise StaleVersion
-    staff = replace(before, **change.model_dump(exclude_unset=True), version=before.version + 1)
-    await _store_staff(uow, staff)
-    return staff
-
-
-async def _store_staff(uow: UnitOfWork, staff: Staff) -> None:
+async def check_staff(uow: UnitOfWork, staff: Staff) -> None:
+    """Raise `UnknownReference` unless role, outlet and superior are in the directory."""
     known_roles = {role.role for role in await repository.list_roles(uow)}
     outlet_known = staff.outlet_id is None or await repository.read_outlet(uow, staff.outlet_id)
     superior_known = staff.reports_to is None or await repository.read_staff(uow, staff.reports_to)
     if staff.role not in known_roles or not outlet_known or not superior_known or staff.reports_to == staff.id:
         raise UnknownReference
+
+
+async def store_staff(uow: UnitOfWork, staff: Staff, change: Change) -> None:
+    """Store a version of an entry and publish it; the caller holds the directory's lock. Raises `UnknownReference`."""
+    await check_staff(uow, staff)
     await replica.apply_staff(uow, [staff])
+    await repository.insert_change(uow, staff.id, change)
     await outbox.append(uow, _snapshot(staff), version=staff.version)
 
 
-async def prepare_directory(uow: UnitOfWork, issuer: str, founder: str | None) -> None:
-    """What every start of the worker sees to: the roles are as in `roles.yaml`, and the founder can enter an empty directory's staff."""
+async def prepare_directory(uow: UnitOfWork, issuer: str, founders: Sequence[tuple[str, str]], now: datetime) -> None:
+    """What every start of the worker sees to: roles as in `roles.yaml`, and the founders (subject, role) in an empty directory.
+
+    Raises `SettingsError` if the directory is empty and fewer than two founders could approve: nobody could ever enter anybody.
+    """
     await publish_roles(uow)
-    if founder and not await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
-        registration = StaffRegistration(subject=founder, name=founder, role="head_office")
-        await register_staff(uow, issuer, registration)
+    if await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
+        return
+    if sum(role in policy.load_roles().approving for _, role in founders) < policy.LEAST_APPROVERS:
+        raise SettingsError([_TWO_FOUNDERS])
+    for subject, role in founders:
+        founder = new_staff(issuer, subject, subject, role)
+        await store_staff(uow, founder, Change(None, "founded", now))
+        await audit.record(uow, _FOUNDERS, founder.id, ("role",), subject_type="staff")
 
 
 async def publish_roles(uow: UnitOfWork) -> list[Role]:
     """Store and publish the roles of `roles.yaml` that are newer than what is stored; returns these. Runs at every start."""
     await repository.lock_directory(uow)
     stored = {role.role: role.version for role in await repository.list_roles(uow)}
-    newer = [role for role in policy.load_roles() if role.version > stored.get(role.role, 0)]
+    newer = [role for role in policy.load_roles().roles if role.version > stored.get(role.role, 0)]
     await replica.apply_roles(uow, newer)
     for role in newer:
         await outbox.append(uow, _role_snapshot(role), version=role.version)
-        await audit.record(uow, _AT_THE_START, role.role, ("grants",), subject_type="role")
+        await audit.record(uow, _ROLES, role.role, ("grants",), subject_type="role")
     return newer
 
 

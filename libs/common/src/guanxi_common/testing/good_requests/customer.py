@@ -93,7 +93,20 @@ def _directory_requests(house: House) -> OfOneService:
             house.create("customer", "head_office", "/v1/products", product(fresh))
         return fresh
 
+    def proposal(target: str) -> str:
+        """The path of a proposal that the head office made."""
+        if target == "missing":
+            return f"/v1/directory-proposals/{uuid4()}"
+        body = {"subject": code(), "name": "新人", "role": "operations", "reason": "新入职。"}
+        made = house.call("customer", "head_office", "POST", "/v1/staff", json=body)
+        return f"/v1/directory-proposals/{made.json()['id']}"
+
     return {
+        "listProposals": lambda _: ("/v1/directory-proposals", None),
+        "readProposal": lambda t: (proposal(t), None),
+        "approveProposal": lambda t: (f"{proposal(t)}:approve", {"reason": "已核对。"}),
+        "rejectProposal": lambda t: (f"{proposal(t)}:reject", {"reason": "查无此人。"}),
+        "withdrawProposal": lambda t: (f"{proposal(t)}:withdraw", None),
         "listOutlets": lambda _: ("/v1/outlets", None),
         "registerOutlet": lambda _: ("/v1/outlets", {"code": code(), "name": "新网点", "kind": "traditional"}),
         "readOutlet": lambda t: (f"/v1/outlets/{existing(house, 'north', t)}", None),

@@ -1,0 +1,87 @@
+"""Pure rules of the two people (D19)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from guanxi_common.security.directory.values import Staff
+
+LIFETIME = timedelta(days=7)
+"""How long a proposal waits for its second person."""
+
+APART = timedelta(days=7)
+"""How long after one entered or changed the other two people are no two people."""
+
+
+class State(StrEnum):
+    """`open` is the only state that is left; `expired` is never stored, it follows from the clock."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class Hindrance(StrEnum):
+    """Why somebody cannot decide about a proposal."""
+
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    OWN_PROPOSAL = "own_proposal"
+    OWN_ENTRY = "own_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """`entry` is the whole entry as it would stand; `base_version` is the version that it changes, nought for a new one."""
+
+    id: UUID
+    kind: str
+    entry_id: UUID
+    base_version: int
+    entry: Mapping[str, Any]
+    changes: list[str]
+    reason: str
+    proposed_by: UUID
+    proposed_at: datetime
+    expires_at: datetime
+    state: State
+    decided_by: UUID | None = None
+    decided_at: datetime | None = None
+    decision_reason: str | None = None
+
+    def state_at(self, now: datetime) -> State:
+        """Its state, which time alone may have ended."""
+        return State.EXPIRED if self.state is State.OPEN and self.expires_at <= now else self.state
+
+
+def staff_needs_two(before: Staff | None, after: Staff, power: frozenset[str]) -> bool:
+    """Whether a change gives or takes a power role, or touches subject, role or activity of its holder."""
+    if before is None:
+        return after.role in power
+    if before.role not in power and after.role not in power:
+        return False
+    return (before.subject, before.role, before.active) != (after.subject, after.role, after.active)
+
+
+def why_not_open(proposal: Proposal, now: datetime) -> Hindrance | None:
+    """What ended the proposal; None if nothing did."""
+    state = proposal.state_at(now)
+    if state is State.OPEN:
+        return None
+    return Hindrance.EXPIRED if state is State.EXPIRED else Hindrance.DECIDED
+
+
+def why_not_decide(proposal: Proposal, decider: UUID, now: datetime) -> Hindrance | None:
+    """What keeps `decider` from approving or rejecting; None if nothing does."""
+    if ended := why_not_open(proposal, now):
+        return ended
+    if decider == proposal.proposed_by:
+        return Hindrance.OWN_PROPOSAL
+    if decider == proposal.entry_id:
+        return Hindrance.OWN_ENTRY
+    return None

@@ -1,0 +1,138 @@
+"""Propose a change of the directory, and decide about it. The caller of `propose` holds the directory's lock."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Final
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import DomainError, Forbidden, NotFound
+from guanxi_common.http.call import Write
+from guanxi_common.ids import new_id
+from guanxi_common.security.directory.values import Staff
+from pydantic import TypeAdapter
+
+from customer_svc.directory import repository as directory
+from customer_svc.directory import service as entries
+from customer_svc.directory.policy import APPROVE, LEAST_APPROVERS, PROPOSE, Change, load_roles
+from customer_svc.proposals import policy, repository
+from customer_svc.proposals.errors import (
+    NotIndependent,
+    NotTheProposer,
+    OwnEntry,
+    ProposalDecided,
+    ProposalExpired,
+    ProposalOutdated,
+    ProposerGone,
+    ReasonRequired,
+    SamePerson,
+    TooFewApprovers,
+)
+from customer_svc.proposals.policy import Hindrance, Proposal, State
+
+_ENTRY: Final = TypeAdapter(Staff)
+
+_ERRORS: Final[Mapping[Hindrance, type[DomainError]]] = {
+    Hindrance.DECIDED: ProposalDecided,
+    Hindrance.EXPIRED: ProposalExpired,
+    Hindrance.OWN_PROPOSAL: SamePerson,
+    Hindrance.OWN_ENTRY: OwnEntry,
+}
+
+
+async def propose(write: Write, before: Staff | None, after: Staff, reason: str | None) -> Proposal:
+    """Keep `after` until somebody else has decided; raises `ReasonRequired`, `TooFewApprovers`."""
+    if reason is None or not reason.strip():
+        raise ReasonRequired
+    await _check_approvers_left(write.uow, before, after)
+    proposal = Proposal(
+        id=new_id(),
+        kind="staff",
+        entry_id=after.id,
+        base_version=before.version if before else 0,
+        entry=_ENTRY.dump_python(after, mode="json"),
+        changes=_changes(before, after),
+        reason=reason,
+        proposed_by=write.call.principal.staff_id,
+        proposed_at=write.now,
+        expires_at=write.now + policy.LIFETIME,
+        state=State.OPEN,
+    )
+    await repository.insert_proposal(write.uow, proposal)
+    return proposal
+
+
+async def approve(write: Write, proposal_id: UUID, reason: str) -> Proposal:
+    """Bring the proposed entry into force, and publish it.
+
+    Raises `NotFound`, `SamePerson`, `OwnEntry`, `NotIndependent`, `ProposerGone`, `ProposalDecided`, `ProposalExpired`,
+    `ProposalOutdated`, `TooFewApprovers`, `UnknownReference` (what it names has gone), `Forbidden`.
+    """
+    uow = write.uow
+    proposal = await _open_proposal(write, proposal_id)
+    if not await directory.holds(uow, proposal.proposed_by, PROPOSE):
+        raise ProposerGone
+    since = write.now - policy.APART
+    if await directory.changed_each_other(uow, proposal.proposed_by, write.call.principal.staff_id, since):
+        raise NotIndependent
+    after = _ENTRY.validate_python(proposal.entry)
+    before = await directory.read_staff(uow, proposal.entry_id)
+    if (before.version if before else 0) != proposal.base_version:
+        raise ProposalOutdated
+    await _check_approvers_left(uow, before, after)
+    await entries.store_staff(uow, after, Change(proposal.proposed_by, "proposed", write.now, proposal.reason))
+    return await _decide(write, proposal, State.APPROVED, reason)
+
+
+async def reject(write: Write, proposal_id: UUID, reason: str) -> Proposal:
+    """Turn a proposal down; raises as `approve` does of the proposal's state and of who decides."""
+    return await _decide(write, await _open_proposal(write, proposal_id), State.REJECTED, reason)
+
+
+async def withdraw(write: Write, proposal_id: UUID) -> Proposal:
+    """Take one's own proposal back; raises `NotFound`, `NotTheProposer`, `ProposalDecided`, `ProposalExpired`."""
+    await directory.lock_directory(write.uow)
+    proposal = await repository.read_proposal(write.uow, proposal_id)
+    if proposal is None:
+        raise NotFound
+    if proposal.proposed_by != write.call.principal.staff_id:
+        raise NotTheProposer
+    if hindrance := policy.why_not_open(proposal, write.now):
+        raise _ERRORS[hindrance]
+    return await _decide(write, proposal, State.WITHDRAWN, None)
+
+
+async def _open_proposal(write: Write, proposal_id: UUID) -> Proposal:
+    """The proposal about which the caller may decide; nothing else changes the directory until the transaction ends."""
+    await directory.lock_directory(write.uow)
+    proposal = await repository.read_proposal(write.uow, proposal_id)
+    if proposal is None:
+        raise NotFound
+    decider = write.call.principal.staff_id
+    if hindrance := policy.why_not_decide(proposal, decider, write.now):
+        raise _ERRORS[hindrance]
+    # Asked again under the lock: the caller may have lost the role in the second for which a principal is remembered.
+    if not await directory.holds(write.uow, decider, APPROVE):
+        raise Forbidden
+    return proposal
+
+
+async def _decide(write: Write, proposal: Proposal, state: State, reason: str | None) -> Proposal:
+    decider = write.call.principal.staff_id
+    decided = replace(proposal, state=state, decided_by=decider, decided_at=write.now, decision_reason=reason)
+    await repository.store_decision(write.uow, decided)
+    return decided
+
+
+async def _check_approvers_left(uow: UnitOfWork, before: Staff | None, after: Staff) -> None:
+    """Raise `TooFewApprovers` if the change takes an approver away and leaves fewer than two."""
+    if before is None or not await directory.holds(uow, before.id, APPROVE):
+        return
+    if not (after.active and after.role in load_roles().approving) and await directory.count_approvers(uow) <= LEAST_APPROVERS:
+        raise TooFewApprovers
+
+
+def _changes(before: Staff | None, after: Staff) -> list[str]:
+    """The names of the fields in which the two differ; all of a new entry."""
+    names = [field.name for field in fields(after) if field.name not in ("id", "issuer", "version")]
+    return [name for name in names if before is None or getattr(before, name) != getattr(after, name)]
