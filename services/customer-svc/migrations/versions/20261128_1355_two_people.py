@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-revision = '20261128_1345'
-down_revision = '20261128_1340'
+revision = '20261128_1355'
+down_revision = '20261128_1350'
 
 
 def upgrade() -> None:
