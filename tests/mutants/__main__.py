@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.mutants.audit_rules import AUDIT_RULES
+from tests.mutants.customer_rules import CUSTOMER_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.items_rules import ITEMS_RULES
@@ -32,6 +33,7 @@ RULES: Final = (
     *MESSAGING_RULES,
     *SERVICE_RULES,
     *AUDIT_RULES,
+    *CUSTOMER_RULES,
     *EDGE_RULES,
     *ITEMS_RULES,
     *RECORDS_RULES,

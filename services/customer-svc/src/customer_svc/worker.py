@@ -15,6 +15,7 @@ from guanxi_common.security.build import build_key_store
 from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
+from customer_svc.customers import repository as customers
 from customer_svc.directory import service as directory
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.products import service as products
@@ -26,6 +27,8 @@ from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.standards import load_standards
 from customer_svc.tiers.service import review_due
 from customer_svc.transactions.consumers import take_in_transactions
+
+NAMES_AT_ONCE = 500
 
 
 async def main() -> None:
@@ -76,9 +79,13 @@ def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Pat
     async def review_tiers(uow: UnitOfWork) -> int:
         return await review_due(uow, keys, calendar, standard, clock.now(), patience)
 
+    async def index_names(uow: UnitOfWork) -> int:
+        return await customers.index_names(uow, NAMES_AT_ONCE)
+
     return [
         Job("publish-products", 60.0, publish_products),
         Job("review-tiers", 1.0, review_tiers),
+        Job("index-names", 60.0, index_names),
         Job("watch-directory", 30.0, watch_directory(clock)),
         republication_job(snapshot_sources(keys, clock)),
     ]

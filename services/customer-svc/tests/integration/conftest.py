@@ -83,7 +83,7 @@ class Desk:
 
     async def add_customer(self, uow: UnitOfWork, customer_id: UUID, number: str, outlet: UUID | None = None) -> None:
         """Store a file at its first version, which tells nothing."""
-        start, names = self.now - timedelta(days=30), ("individual", "王伟", ["王"], None, None, "zh-CN")
+        start, names = self.now - timedelta(days=30), ("individual", "王伟", None, None, "zh-CN")
         file = Customer(customer_id, "core", number, *names, outlet or uuid4(), "reported", 1, start, start)
         await customers.insert_customer(uow, file, SealedContact(customer_id))
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,12 +11,13 @@ from customer_svc.tables import Base
 
 
 class CustomerRow(Base):
-    """One row a customer. `name_terms` holds the search terms of `policy.name_terms`."""
+    """One row a customer. `name_terms` holds the search terms of `names.name_terms`, of the version `terms_version`."""
 
     __tablename__ = "customer"
     __table_args__ = (
         UniqueConstraint("source", "customer_number"),
         Index("ix_customer_name_terms", "name_terms", postgresql_using="gin"),
+        Index("ix_customer_stale_terms", "id", postgresql_where=text("terms_version < 2")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -25,6 +26,7 @@ class CustomerRow(Base):
     customer_type: Mapped[str]
     name: Mapped[str]
     name_terms: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    terms_version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     birth_date: Mapped[date | None]
     sex: Mapped[str | None]
     language: Mapped[str]

@@ -1,4 +1,4 @@
-"""Pure rules of the customer file: what a valid entry is, and how names are searched."""
+"""Pure rules of the customer file: what a valid entry is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from typing import Literal
 
 import phonenumbers
 from guanxi_common.errors import FieldError, Text
-from pypinyin import Style, pinyin
-from pypinyin.contrib.tone_convert import to_normal
 from stdnum.cn import uscc
 
 CustomerType = Literal["individual", "organisation"]
@@ -86,60 +84,3 @@ def normalise_phone(phone: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _is_han(character: str) -> bool:
-    return "㐀" <= character <= "鿿" or "\U00020000" <= character <= "\U0003134f"
-
-
-# Readings of characters that differ in a surname; every other reading is indexed too.
-_SURNAMES = {"曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "查": "zha", "朴": "piao", "区": "ou", "任": "ren"}
-_MAX_READINGS = 8
-
-
-def _readings(name: str) -> list[list[str]]:
-    """Pinyin syllables of the name, one list per possible reading (at most 8)."""
-    readings: list[list[str]] = [[]]
-    han = [character for character in name if _is_han(character)]
-    for position, character in enumerate(han):
-        candidates = list(
-            dict.fromkeys(str(to_normal(syllable)) for syllable in pinyin(character, heteronym=True, style=Style.TONE)[0])
-        )
-        if position == 0 and character in _SURNAMES:
-            candidates = [_SURNAMES[character], *(c for c in candidates if c != _SURNAMES[character])]
-        readings = [[*reading, candidate] for candidate in candidates for reading in readings][:_MAX_READINGS]
-    return [reading for reading in readings if reading]
-
-
-def name_terms(name: str) -> list[str]:
-    """The terms under which a name is found.
-
-    Han characters: each one and each adjacent pair, so that any part of a name is found (trigrams of two-character names exist only
-    at the word's edges). Pinyin: every prefix of the full spelling and of the initials, for every reading. Other scripts: every
-    prefix of each word, in lower case.
-    """
-    terms: set[str] = set()
-    han = "".join(character for character in name if _is_han(character))
-    terms.update(han)
-    terms.update(han[i : i + 2] for i in range(len(han) - 1))
-    for reading in _readings(name):
-        for spelling in ("".join(reading), "".join(syllable[0] for syllable in reading)):
-            terms.update(spelling[:length] for length in range(1, len(spelling) + 1))
-    latin = "".join(" " if _is_han(character) else character for character in name).lower()
-    for word in latin.split():
-        terms.update(word[:length] for length in range(1, min(len(word), 20) + 1))
-    return sorted(terms)
-
-
-def query_terms(query: str) -> list[str]:
-    """The terms that a name must all have to match what was typed."""
-    terms: set[str] = set()
-    for word in query.lower().split():
-        han = "".join(character for character in word if _is_han(character))
-        if len(han) == 1:
-            terms.add(han)
-        terms.update(han[i : i + 2] for i in range(len(han) - 1))
-        latin = "".join(character for character in word if not _is_han(character))
-        if latin:
-            terms.add(latin[:20])
-    return sorted(terms)

@@ -1,6 +1,6 @@
 """The tables of the customer file."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +13,11 @@ from guanxi_common.security.audit.repository import audited_read
 from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.customers.models import CustomerContactRow, CustomerRow
+from customer_svc.customers.names import TERMS_VERSION, name_terms
 from customer_svc.customers.sealing import SealedContact
 
 _customer = table_of(CustomerRow)
@@ -33,7 +34,6 @@ class Customer:
     customer_number: str
     customer_type: str
     name: str
-    name_terms: list[str]
     birth_date: date | None
     sex: str | None
     language: str
@@ -46,9 +46,12 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """A search. Indexes are the candidates of the blind index, so that a key rotation hides nobody."""
+    """A search. `name_terms`: of each word that was typed the alternatives, of each of these its terms (`names.query_terms`).
 
-    name_terms: list[str] | None = None
+    Indexes are the candidates of the blind index, so that a key rotation hides nobody.
+    """
+
+    name_terms: list[list[list[str]]] | None = None
     phone_indexes: list[bytes] | None = None
     identity_indexes: list[bytes] | None = None
     email_indexes: list[bytes] | None = None
@@ -71,7 +74,7 @@ def _contact_of(row: Mapping[Any, Any], customer_id: UUID) -> SealedContact:
 
 async def insert_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> bool:
     """Store a new file; False where the source has registered this customer number before."""
-    values = values_of(customer)
+    values = {**values_of(customer), **_terms_of(customer)}
     statement = pg_insert(_customer).values(values).on_conflict_do_nothing(index_elements=["source", "customer_number"])
     if (await uow.execute(statement.returning(_customer.c.id))).first() is None:
         return False
@@ -81,7 +84,7 @@ async def insert_customer(uow: UnitOfWork, customer: Customer, contact: SealedCo
 
 async def update_customer(uow: UnitOfWork, customer: Customer, contact: SealedContact) -> None:
     """Store a file whose row the transaction holds locked."""
-    values = values_of(customer, without="id")
+    values = {**values_of(customer, without="id"), **_terms_of(customer)}
     await uow.execute(update(_customer).where(_customer.c.id == customer.id).values(values))
     await uow.execute(update(_contact).where(_contact.c.customer_id == customer.id).values(_contact_values(contact)))
 
@@ -118,6 +121,7 @@ async def list_ids(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[U
 
 # What a file shows; the blind indexes are for searching only.
 _FILE = tuple(field.name for field in fields(Customer))
+_FILE_COLUMNS = [_customer.c[name] for name in _FILE]
 _SEALED = ("identity_kind", "identity_sealed", "phones_sealed", "email_sealed", "address_sealed")
 _READ = (
     f"SELECT {', '.join(f'customer.{name}' for name in _FILE)}, {', '.join(f'contact.{name}' for name in _SEALED)}"  # noqa: S608  # names of ours
@@ -167,10 +171,13 @@ async def search_customers(
     """Customers in scope that meet all criteria, by (name, id)."""
     order = (_customer.c.name, _customer.c.id)
     statement = (
-        select(_customer).where(visible_customers(scope, _customer.c.id, now), after(order, past)).order_by(*order).limit(limit)
+        select(*_FILE_COLUMNS)
+        .where(visible_customers(scope, _customer.c.id, now), after(order, past))
+        .order_by(*order)
+        .limit(limit)
     )
     if criteria.name_terms is not None:
-        statement = statement.where(_customer.c.name_terms.contains(criteria.name_terms))
+        statement = statement.where(*(_one_of(alternatives) for alternatives in criteria.name_terms))
     if criteria.reference is not None:
         source, number = criteria.reference
         statement = statement.where(_customer.c.source == source, _customer.c.customer_number == number)
@@ -188,6 +195,26 @@ async def search_customers(
     if sealed:
         statement = statement.where(_customer.c.id.in_(select(_contact.c.customer_id).where(*sealed)))
     return [_customer_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+def _one_of(alternatives: Sequence[Sequence[str]]) -> ColumnElement[bool]:
+    return or_(*(_customer.c.name_terms.contains(list(terms)) for terms in alternatives))
+
+
+def _terms_of(customer: Customer) -> dict[str, Any]:
+    return {"name_terms": name_terms(customer.name), "terms_version": TERMS_VERSION}
+
+
+async def index_names(uow: UnitOfWork, limit: int) -> int:
+    """Give customers whose search terms are of an older version today's; return how many. Others that do the same take other rows."""
+    stale = select(_customer.c.id, _customer.c.name).where(_customer.c.terms_version < TERMS_VERSION)
+    rows = (await uow.execute(stale.limit(limit).with_for_update(skip_locked=True))).all()
+    if rows:
+        by_id = _customer.c.id == bindparam("customer_id")
+        terms = [{"customer_id": row.id, "terms": name_terms(row.name)} for row in rows]
+        statement = update(_customer).where(by_id).values(name_terms=bindparam("terms"), terms_version=TERMS_VERSION)
+        await uow.execute(statement, terms)
+    return len(rows)
 
 
 def _sealed_conditions(criteria: Criteria) -> list[Any]:

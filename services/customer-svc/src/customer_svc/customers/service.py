@@ -16,6 +16,7 @@ from customer_svc.assignments import repository as books
 from customer_svc.customers import policy, repository
 from customer_svc.customers.errors import AlreadyRegistered, OutletOutOfScope
 from customer_svc.customers.events import CustomerChanged, CustomerRegistered
+from customer_svc.customers.names import query_terms
 from customer_svc.customers.policy import DocumentKind, IdentityDocument
 from customer_svc.customers.repository import Criteria, Customer
 from customer_svc.customers.schemas import CustomerChange, CustomerRegistration, CustomerSearch, IdentityDocumentIn
@@ -52,7 +53,6 @@ async def register_customer(
         customer_number=reference.customer_number,
         customer_type=registration.customer_type,
         name=registration.name,
-        name_terms=policy.name_terms(registration.name),
         birth_date=registration.birth_date,
         sex=registration.sex,
         language=registration.language,
@@ -88,8 +88,6 @@ async def change_customer(
     changes = change.model_dump(exclude_unset=True)
     contact = _patched_contact(known, change)
     plain: dict[str, Any] = {name: value for name, value in changes.items() if name not in _CONTACT_FIELDS}
-    if "name" in plain:
-        plain["name_terms"] = policy.name_terms(change.name)
     customer = replace(before, **plain)
     fields = sorted(name for name in changes if _differs(name, before, customer, known, contact))
     if not fields:
@@ -110,10 +108,14 @@ def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
     """What to look for; raises `InvalidInput` where nothing is asked, or a phone cannot be one."""
     if not asked_for(search):
         raise InvalidInput(Text("Give at least one criterion.", "请至少提供一个查询条件。"))
+    name_terms = query_terms(search.name) if search.name is not None else None
+    if name_terms == []:
+        detail = Text("Type a part of the name: letters or characters.", "请输入姓名或名称的一部分（文字或字母）。")
+        raise InvalidInput(errors=[FieldError("/name", "nothing_to_search", detail)])
     phone = _normal_phone(search.phone, "/phone") if search.phone else None
     document = _normal_document(search.identity_document) if search.identity_document else None
     return Criteria(
-        name_terms=policy.query_terms(search.name) if search.name else None,
+        name_terms=name_terms,
         phone_indexes=indexes.phone.candidates(phone) if phone else None,
         identity_indexes=indexes.identity.candidates(identity_term(document)) if document else None,
         email_indexes=indexes.email.candidates(search.email.lower()) if search.email else None,
