@@ -25,6 +25,7 @@ WITHOUT_AN_ENTRY = {
     "listDeadLetters": "ids, types and reasons; a record's content is another operation, which has its entry",
     "listParkedEvents": "ids, types and versions",
     "listBlockedKeys": "ids and the broker's reasons",
+    "listPausedPartitions": "places in topics, limits and counts",
     "readUplift": "sums over the whole book",
     "readRfmMigrations": "counts by cell",
     "readConcentration": "sums and shares by group",

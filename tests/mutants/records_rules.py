@@ -5,6 +5,9 @@ from typing import Final
 from tests.mutants.rules import INTEGRATION, SIMULATION, UNIT, Rule
 
 POSITIONS: Final = f"{INTEGRATION}/messaging/test_d20_positions.py"
+BAD: Final = f"{INTEGRATION}/messaging/test_7_1_bad_records.py"
+PAUSES: Final = f"{INTEGRATION}/messaging/test_d18_pauses.py"
+BAD_RECORDS: Final = f"{UNIT}/messaging/test_bad_records.py"
 EMBEDDED: Final = f"{INTEGRATION}/messaging/test_embedded_log.py"
 
 
@@ -15,7 +18,7 @@ def _messaging(file: str) -> str:
 _positions = (
     Rule(
         "a position moves only from where the records were read",
-        _messaging("inbox.py"),
+        _messaging("inbox_statements.py"),
         " AND p.position = step.before RETURNING 1",
         " RETURNING 1",
         f"{POSITIONS}::test_d20_a_member_that_lost_its_partition_cannot_move_the_position",
@@ -30,8 +33,8 @@ _positions = (
     Rule(
         "a partition is read from the stored position",
         _messaging("places.py"),
-        "            await consumer.seek(at, position)\n            self._places",
-        "            self._places",
+        "            await consumer.seek(at, position)\n            (consumer.pause",
+        "            (consumer.pause",
         f"{POSITIONS}::test_d20_a_restored_database_goes_on_from_its_own_position",
     ),
     Rule(
@@ -44,7 +47,7 @@ _positions = (
     Rule(
         "a position that was set back is noticed",
         _messaging("places.py"),
-        "if place.stored != stored.get(at)]",
+        "if stored.get(at) != Standing(place.stored, place.paused)]",
         "if False]",
         f"{POSITIONS}::test_d20_a_member_that_runs_notices_that_its_position_was_set_back",
     ),
@@ -71,4 +74,157 @@ _positions = (
     ),
 )
 
-RECORDS_RULES: Final = (*_positions,)
+_bad_records = (
+    Rule(
+        "what the decoder fails on is a dead letter",
+        _messaging("arrivals.py"),
+        "    except Exception as error:",
+        "    except LookupError as error:",
+        f"{BAD_RECORDS}::test_7_1_a_failure_that_nobody_has_thought_of_is_the_record_s_alone",
+    ),
+    Rule(
+        "an event's time is bounded",
+        "guanxi_common/instants.py",
+        "    if not EARLIEST <= instant < BEYOND:",
+        "    if False:",
+        f"{UNIT}/test_instants.py",
+    ),
+    Rule(
+        "a time that leaves the calendar in UTC is refused",
+        "guanxi_common/instants.py",
+        "    except OverflowError:",
+        "    except LookupError:",
+        f"{UNIT}/test_instants.py",
+    ),
+    Rule(
+        "a key has a greatest length",
+        "guanxi_contracts/codec.py",
+        "    if len(record.key) > MAX_KEY_BYTES:",
+        "    if False:",
+        BAD_RECORDS,
+    ),
+    Rule(
+        "attributes have a greatest length",
+        "guanxi_contracts/codec.py",
+        " or len(attributes) > MAX_ATTRIBUTE_BYTES:",
+        ":",
+        BAD_RECORDS,
+    ),
+    Rule(
+        "an attribute is given once",
+        "guanxi_contracts/codec.py",
+        "    return len(names) > len(set(names))",
+        "    return False",
+        BAD_RECORDS,
+    ),
+    Rule(
+        "a stored key is bounded",
+        _messaging("stored.py"),
+        "    if len(key) <= KEY_LENGTH and ",
+        "    if ",
+        f"{UNIT}/messaging/test_stored.py",
+    ),
+    Rule(
+        "a stored key is free of U+0000",
+        _messaging("stored.py"),
+        ' and "\\0" not in key',
+        "",
+        f"{UNIT}/messaging/test_stored.py",
+    ),
+    Rule(
+        "nobody forges the stored form of another key",
+        _messaging("stored.py"),
+        " and _MARK not in key",
+        "",
+        f"{UNIT}/messaging/test_stored.py",
+    ),
+    Rule(
+        "look-ups ask for the stored form of a key",
+        _messaging("policy.py"),
+        "            return self.envelope.topic, stored_key(self.envelope.key)",
+        "            return self.envelope.topic, self.envelope.key",
+        f"{BAD}::test_7_1_a_key_is_stored_and_found_in_one_form",
+    ),
+    Rule(
+        "bookkeeping is under the record's savepoint",
+        _messaging("processing.py"),
+        "            plan = Plan.unstorable(queue, describe(error))",
+        "            raise",
+        f"{BAD}::test_7_1_bookkeeping_that_cannot_be_stored_is_one_record_s_failure",
+    ),
+    Rule(
+        "a transaction that a handler has spoilt is the event's failure",
+        _messaging("failures.py"),
+        " and state != _FAILED_TRANSACTION",
+        "",
+        f"{BAD}::test_7_1_a_handler_that_swallows_a_failed_statement_stops_nobody",
+    ),
+    Rule(
+        "stored bytes that are no record raise nothing",
+        _messaging("inbox.py"),
+        "        return Record(*_decode(packed))\n    except Exception:",
+        "        return Record(*_decode(packed))\n    except LookupError:",
+        f"{BAD}::test_7_1_rows_whose_bytes_are_no_record_stop_nobody",
+    ),
+)
+
+_pauses = (
+    Rule(
+        "a partition that has reached its limit is read no further",
+        _messaging("processing.py"),
+        "                if room[at] <= 0 and at not in paused:",
+        "                if False:",
+        f"{PAUSES}::test_d18_150_unreadable_records_in_one_fetch_are_kept_up_to_the_limit_and_pause_their_partition_alone",
+    ),
+    Rule(
+        "a batch that reaches a limit goes one by one",
+        _messaging("processing.py"),
+        "        if any(made[at] >= left for at, left in room.items()):",
+        "        if False:",
+        f"{PAUSES}::test_d18_150_unreadable_records_in_one_fetch_are_kept_up_to_the_limit_and_pause_their_partition_alone",
+    ),
+    Rule(
+        "a pause outlives its process",
+        _messaging("places.py"),
+        "            (consumer.pause if standing.paused else consumer.resume)([at])\n",
+        "            standing = Standing(standing.position)\n",
+        f"{PAUSES}::test_d18_150_unreadable_records_in_one_fetch_are_kept_up_to_the_limit_and_pause_their_partition_alone",
+    ),
+    Rule(
+        "a paused partition is no stall",
+        _messaging("runner.py"),
+        "consumer.assignment() - self._places.paused()",
+        "consumer.assignment()",
+        f"{PAUSES}::test_d18_beside_a_paused_partition_nobody_lags_and_nobody_joins_again",
+    ),
+    Rule(
+        "dead letters count for an hour",
+        _messaging("inbox_statements.py"),
+        " AND d.made_at > now() - $5::interval)",
+        ")",
+        f"{PAUSES}::test_d18_only_open_letters_of_the_last_hour_count",
+    ),
+    Rule(
+        "settled dead letters do not count",
+        _messaging("inbox_statements.py"),
+        "        AND d.resolved_at IS NULL AND d.made_at",
+        "        AND d.made_at",
+        f"{PAUSES}::test_d18_only_open_letters_of_the_last_hour_count",
+    ),
+    Rule(
+        "a raised limit counts",
+        _messaging("inbox_statements.py"),
+        'SELECT p.topic, p.partition, coalesce(q."limit", $4) - (',
+        "SELECT p.topic, p.partition, $4::integer - (",
+        f"{PAUSES}::test_d18_a_raised_limit_holds_for_an_hour",
+    ),
+    Rule(
+        "only a paused partition is resumed",
+        _messaging("dead_letters/pauses.py"),
+        "    return query.where(_pauses.c.resumed_at.is_(None))",
+        "    return query",
+        f"{INTEGRATION}/messaging/test_dead_letter_routes.py::test_d18_a_paused_partition_is_listed_and_resumed_with_a_higher_limit",
+    ),
+)
+
+RECORDS_RULES: Final = (*_positions, *_bad_records, *_pauses)

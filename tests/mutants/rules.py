@@ -307,13 +307,6 @@ _runner = (
         FAILURES,
     ),
     Rule(
-        "the dead-letter limit stops the run",
-        _messaging("processing.py"),
-        "        if dead > self._dead_letters_left:",
-        "        if False:",
-        f"{LETTERS}::test_the_dead_letter_limit_stops_a_bad_deployment_and_loses_nothing",
-    ),
-    Rule(
         "handler calls keep the order of a key",
         _messaging("processing.py"),
         "            number += 1",

@@ -7,6 +7,7 @@ part that fails alone (`guanxi_common.parts`), until SIGTERM.
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -139,6 +140,7 @@ class Worker:
         self._bus: Bus | None = None
         self._relay: Relay | None = None
         self._runner: ConsumerRunner | None = None
+        reading = replace(reading or RunnerSettings(), dead_letter_limit=settings.dead_letter_limit)
         self._consumed = (subscriptions, reading)
         self._signer, self._verifier = build_signer(settings), build_verifier(settings)
         self._unfit: SchemaUnfit | None = None

@@ -52,7 +52,8 @@ class ServiceSettings(BaseSettings):
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
     URL. `worker_port` serves `/livez` and `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set
-    aside. `few_partitions`: topics with 4 partitions, for tests; it can never be changed for a broker's data.
+    aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4
+    partitions, for tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
@@ -81,6 +82,7 @@ class ServiceSettings(BaseSettings):
     worker_port: int | None = None
     few_partitions: bool = False
     item_attempts: int = Field(default=USUAL.attempts, ge=1, le=20)
+    dead_letter_limit: int = Field(default=100, ge=1, le=100_000)
 
     @field_validator("business_zone")
     @classmethod

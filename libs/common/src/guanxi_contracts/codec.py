@@ -8,11 +8,13 @@ is a tombstone, and one without `epoch` is of the first: it was written before t
 Source: CloudEvents 1.0.2, "Kafka Protocol Binding", sections 3.1 and 3.2.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
+from guanxi_common.instants import bounded, from_milliseconds
 from guanxi_common.messaging.bus import Outgoing, Record
 from guanxi_common.messaging.envelope import FIRST_EPOCH, Envelope
 
@@ -21,8 +23,13 @@ from guanxi_contracts.topics import topic_kinds
 MAX_VALUE_BYTES: Final = 1_000_000
 """Kafka's default `message.max.bytes`, less room for headers; a larger value is refused on both sides."""
 
+MAX_KEY_BYTES: Final = 2_048
+MAX_ATTRIBUTE_BYTES: Final = 16_384
+"""Of key and header values together: what an event says of itself is small."""
+
 Reason = Literal[
     "missing_key",
+    "key_too_long",
     "missing_attribute",
     "invalid_attribute",
     "unsupported_specversion",
@@ -36,6 +43,7 @@ Reason = Literal[
 SIGNATURE_HEADER: Final = "ce_signature"
 """On signed topics only; made and checked by `guanxi_common.messaging.signing`."""
 
+_EXTENSION: Final = re.compile(r"[a-z0-9]{1,40}")
 _JSON: Final = b"application/json"
 _KNOWN: Final = frozenset(
     {
@@ -103,8 +111,13 @@ def decode(record: Record, *, parse: bool = True) -> Envelope:
     headers = dict(record.headers)
     if record.key is None:
         raise DecodeError("missing_key")
+    if len(record.key) > MAX_KEY_BYTES:
+        raise DecodeError("key_too_long")
     # PostgreSQL stores no U+0000, so no header and no key may hold one.
-    if b"\0" in b"".join((record.key, *headers.values())):
+    attributes = b"".join((record.key, *headers.values()))
+    if b"\0" in attributes or len(attributes) > MAX_ATTRIBUTE_BYTES:
+        raise DecodeError("invalid_attribute")
+    if len(headers) < len(record.headers) and _is_contradictory(record.headers):
         raise DecodeError("invalid_attribute")
     if headers.get("ce_specversion") != b"1.0":
         raise DecodeError("unsupported_specversion" if "ce_specversion" in headers else "missing_attribute", "specversion")
@@ -144,22 +157,23 @@ def _timestamp(time: datetime) -> bytes:
 
 def _extension_header(name: str) -> str:
     header = f"ce_{name}"
-    if header in _KNOWN or not (name.isascii() and name.isalnum() and name.islower()):
+    if header in _KNOWN or not _EXTENSION.fullmatch(name):
         raise ValueError("an extension attribute's name must be lower-case letters and digits, and not one of ours")
     return header
 
 
+def _is_contradictory(headers: tuple[tuple[str, bytes], ...]) -> bool:
+    """Whether an attribute is given twice; which of the two counts would be each reader's choice."""
+    names = [name for name, _ in headers if name in _KNOWN or name.startswith("ce_")]
+    return len(names) > len(set(names))
+
+
 def _parse_time(text: str | None, timestamp_ms: int) -> datetime:
     """`time` is optional in CloudEvents; the record's own timestamp stands in for it."""
-    if text is None:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
     try:
-        time = datetime.fromisoformat(text)
+        return from_milliseconds(timestamp_ms) if text is None else bounded(datetime.fromisoformat(text))
     except ValueError:
         raise DecodeError("invalid_attribute", "time") from None
-    if time.tzinfo is None:
-        raise DecodeError("invalid_attribute", "time")
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def _parse_count(text: str, attribute: str) -> int:
@@ -194,12 +208,23 @@ def _parse_data(record: Record, content_type: str | None, *, parse: bool) -> dic
 
 
 def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_nul(item) for item in value)
+    """By a list, not by recursion: the parser takes what is nested more deeply than Python's calls may be."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            if "\0" in value:
+                return True
+        elif isinstance(value, dict):
+            pending.extend(value)
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return False
 
 
 def _extensions(texts: dict[str, str]) -> dict[str, str]:
-    return {name[3:]: text for name, text in texts.items() if name.startswith("ce_") and name not in _KNOWN}
+    found = {name[3:]: text for name, text in texts.items() if name.startswith("ce_") and name not in _KNOWN}
+    if not all(_EXTENSION.fullmatch(name) for name in found):
+        raise DecodeError("invalid_attribute", "extension")
+    return found

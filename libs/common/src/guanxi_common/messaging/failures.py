@@ -1,7 +1,7 @@
 """Telling failures that pass from failures that stay.
 
 A transient failure is tried again until it passes; a permanent one goes to the dead letters. What is not known to be transient is
-permanent: a bug in a handler must not stop a partition for ever, and the dead-letter limit stops a bad deployment.
+permanent: a bug in a handler must not stop a partition for ever, and the dead-letter limit pauses what a bad deployment reads.
 """
 
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from guanxi_common.messaging.bus import BusError, RecordRejected
+from guanxi_common.messaging.stored import ERROR_LENGTH, REASON_LENGTH, stored_text
 
 _TRANSIENT_CLASSES = frozenset({"08", "25", "26", "40", "53", "55", "57", "58"})
 """SQLSTATE classes: connection, transaction state, stale statement, rollback, resources, object in use, operator, system."""
@@ -18,6 +19,9 @@ _TRANSIENT_CLASSES = frozenset({"08", "25", "26", "40", "53", "55", "57", "58"})
 _STALE_PLAN = "0A000"
 """`cached plan must not change result type`: a migration ran; a new transaction plans anew."""
 
+
+_FAILED_TRANSACTION = "25P02"
+"""`current transaction is aborted`: a handler has swallowed the failure of a statement, and would do so again."""
 
 _DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises on a connection that the server has ended, the second one when it has not yet read the end."""
@@ -36,10 +40,6 @@ class LostRace(Exception):
     """Another member has changed the same rows meanwhile: do it again in a new transaction."""
 
 
-class DeadLetterLimitReached(Exception):
-    """This run has made as many dead letters as it may: it is broken, not the events. Nothing of the batch is kept."""
-
-
 def sqlstate_of(error: BaseException) -> str | None:
     """The SQLSTATE of a database error, also where SQLAlchemy has wrapped it."""
     source = error.orig if isinstance(error, DBAPIError) else error
@@ -54,7 +54,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     state = sqlstate_of(error)
     if state is not None:
-        return state[:2] in _TRANSIENT_CLASSES or state == _STALE_PLAN
+        return (state[:2] in _TRANSIENT_CLASSES and state != _FAILED_TRANSACTION) or state == _STALE_PLAN
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
     return isinstance(error, _DRIVER_ERRORS) and not isinstance(error, ValueError)
@@ -63,14 +63,16 @@ def is_transient(error: BaseException) -> bool:
 def reason_of(error: BaseException) -> str:
     """The stable code of a permanent failure."""
     if isinstance(error, PermanentError):
-        return error.reason
+        return stored_text(error.reason, REASON_LENGTH)
     state = sqlstate_of(error)
-    return f"sqlstate_{state}" if state else type(error).__name__
+    return f"sqlstate_{state}" if state else stored_text(type(error).__name__, REASON_LENGTH)
 
 
 def describe(error: BaseException) -> str:
     """What may be stored and logged about a failure: never the text of a foreign error, which may quote the data."""
+    text = type(error).__name__
     if isinstance(error, (PermanentError, BusError, LostRace)):
-        return f"{type(error).__name__}: {error}"
-    state = sqlstate_of(error)
-    return f"{type(error).__name__} (SQLSTATE {state})" if state else type(error).__name__
+        text = f"{text}: {error}"
+    elif state := sqlstate_of(error):
+        text = f"{text} (SQLSTATE {state})"
+    return stored_text(text, ERROR_LENGTH)

@@ -20,3 +20,8 @@ RESTARTS: Final = Counter("guanxi_consumer_restarts_total", "Consumers replaced 
 POSITIONS_RESET: Final = Counter(
     "guanxi_consumer_positions_reset_total", "Positions that the log does not have (alert)", ["group", "topic", "reason"]
 )
+PARTITIONS_PAUSED: Final = Gauge(
+    "guanxi_consumer_partitions_paused",
+    "Partitions that the group does not read until an operator resumes them",
+    ["group", "topic"],
+)

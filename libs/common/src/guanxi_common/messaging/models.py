@@ -118,6 +118,7 @@ class DeadLetter(CommonBase):
     """A record that the consumer could not apply and never will as things stand. Open until `resolved_at` is set.
 
     `reason` is a stable code; `error` never repeats the record's content. `requested_at`: an operator has asked for a replay.
+    `made_at` counts against the partition's limit, `failed_at` is the last attempt. `key` is as `stored_key` makes it, as elsewhere.
     """
 
     __tablename__ = "dead_letter"
@@ -134,6 +135,7 @@ class DeadLetter(CommonBase):
     reason: Mapped[str] = mapped_column(Text)
     error: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    made_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
     failed_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
     requested_at: Mapped[datetime | None] = mapped_column(_Instant)
     requested_by: Mapped[str | None] = mapped_column(Text)
@@ -143,6 +145,9 @@ class DeadLetter(CommonBase):
     __table_args__ = (
         UniqueConstraint("consumer", "topic", "partition", "offset"),
         Index("ix_dead_letter_open", "consumer", "topic", "key", postgresql_where=text("resolved_at IS NULL")),
+        Index(
+            "ix_dead_letter_made_at", "consumer", "topic", "partition", "made_at", postgresql_where=text("resolved_at IS NULL")
+        ),
     )
 
 
@@ -159,7 +164,34 @@ class ConsumerPosition(CommonBase):
     __table_args__ = ({"postgresql_with": {"fillfactor": 20}},)
 
 
+class PartitionPause(CommonBase):
+    """A partition that the group does not read, since it had made `limit` dead letters; after `resumed_at`, the limit it got.
+
+    Read whenever the partition is assigned, so a pause survives restarts and changes of hands.
+    """
+
+    __tablename__ = "partition_pause"
+    consumer: Mapped[str] = mapped_column(Text, primary_key=True)
+    topic: Mapped[str] = mapped_column(Text, primary_key=True)
+    partition: Mapped[int] = mapped_column(Integer, primary_key=True)
+    since: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
+    reason: Mapped[str] = mapped_column(Text)
+    limit: Mapped[int] = mapped_column(Integer)
+    resumed_at: Mapped[datetime | None] = mapped_column(_Instant)
+    resumed_by: Mapped[str | None] = mapped_column(Text)
+
+
 MESSAGING_TABLES: tuple[Table, ...] = tuple(
     cast("Table", model.__table__)
-    for model in (OutboxRow, OutboxBlockedKey, OwnerEpoch, InboxEvent, InboxVersion, InboxParked, DeadLetter, ConsumerPosition)
+    for model in (
+        OutboxRow,
+        OutboxBlockedKey,
+        OwnerEpoch,
+        InboxEvent,
+        InboxVersion,
+        InboxParked,
+        DeadLetter,
+        ConsumerPosition,
+        PartitionPause,
+    )
 )

@@ -16,7 +16,7 @@ from guanxi_contracts.topics import topic_kinds
 from guanxi_common.messaging import metrics
 from guanxi_common.messaging.bus import CommitFenced, Consumer, Record, TopicPartition
 from guanxi_common.messaging.inbox import InboxStore
-from guanxi_common.messaging.positions import Move, read_from
+from guanxi_common.messaging.positions import Move, Standing, Taken, read_from
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +26,11 @@ Polled = Mapping[TopicPartition, Sequence[Record]]
 @dataclass(slots=True)
 class _Place:
     """`stored` is the database's position, `next` the offset that the bus should return next; they differ where the log does not
-    have the stored one. `sure`: the bus has returned `next` since the partition was placed."""
+    have the stored one. `paused`: nothing is read. `sure`: the bus has returned `next` since the partition was placed."""
 
     stored: int
     next: int
+    paused: bool = False
     sure: bool = False
     asked_again: bool = False
 
@@ -37,9 +38,10 @@ class _Place:
 class Places:
     """The places of one member. Every method but the listeners raises what the bus and the database raise."""
 
-    def __init__(self, store: InboxStore, group: str) -> None:
+    def __init__(self, store: InboxStore, group: str, topics: Sequence[str]) -> None:
         self._store = store
         self._group = group
+        self._topics = topics
         self._places: dict[TopicPartition, _Place] = {}
         self._looked_at = float("-inf")
 
@@ -63,7 +65,12 @@ class Places:
         for at, batch in polled.items():
             place = self._places.get(at)
             # What came with an assignment was read before the seek.
-            if place is not None and at not in sought and await self._continues(consumer, at, place, batch[0].offset):
+            if (
+                place is not None
+                and not place.paused
+                and at not in sought
+                and await self._continues(consumer, at, place, batch[0].offset)
+            ):
                 admitted[at] = batch
         return {at: batch for at, batch in admitted.items() if at in self._places}, sought
 
@@ -71,23 +78,32 @@ class Places:
         """The steps of the positions that these batches are; called at once, as a partition may go at any time."""
         return [Move(at, self._places[at].stored, batch[-1].offset + 1) for at, batch in admitted.items()]
 
-    def moved(self, positions: Mapping[TopicPartition, int]) -> None:
-        """These are stored now. A partition that went away meanwhile stays unknown."""
-        for at in positions.keys() & self._places.keys():
-            self._places[at] = _Place(positions[at], positions[at], sure=True)
+    def taken(self, taken: Taken) -> None:
+        """These positions are stored now. A partition that went away meanwhile stays unknown, a paused one is placed anew."""
+        for at in taken.positions.keys() & self._places.keys():
+            self._places[at] = _Place(taken.positions[at], taken.positions[at], sure=True)
+        self.forget(taken.paused)
+
+    def paused(self) -> frozenset[TopicPartition]:
+        """The partitions that stand still until an operator resumes them."""
+        return frozenset(at for at, place in self._places.items() if place.paused)
 
     async def look(self, interval: float) -> None:
-        """Now and then, notice that the stored positions were changed by somebody else (a rebuild, a restored database)."""
+        """Now and then, notice what somebody else has changed: positions (a rebuild, a restored database), pauses (an operator)."""
         now = asyncio.get_running_loop().time()
         if now - self._looked_at < interval:
             return
         self._looked_at = now
         stored = await self._stored()
-        self.forget([at for at, place in self._places.items() if place.stored != stored.get(at)])
+        self.forget([at for at, place in self._places.items() if stored.get(at) != Standing(place.stored, place.paused)])
 
-    async def _stored(self) -> Mapping[TopicPartition, int]:
+    async def _stored(self) -> Mapping[TopicPartition, Standing]:
         async with self._store.begin(self._group) as transaction:
-            return await transaction.positions()
+            stored = await transaction.standings()
+        for topic in self._topics:
+            paused = sum(standing.paused for at, standing in stored.items() if at.topic == topic)
+            metrics.PARTITIONS_PAUSED.labels(self._group, topic).set(paused)
+        return stored
 
     async def _place(self, consumer: Consumer, fresh: frozenset[TopicPartition], polled: Polled) -> Mapping[TopicPartition, int]:
         """Seek each to its stored position; returns where it was sought. One without a position begins where the bus is."""
@@ -96,11 +112,13 @@ class Places:
         starts, ends = (await consumer.start_offsets(known), await consumer.end_offsets(known)) if known else ({}, {})
         sought = {}
         for at in known:
-            position, reset = read_from(stored[at], starts[at], ends[at])
+            standing = stored[at]
+            position, reset = read_from(standing.position, starts[at], ends[at])
             if reset is not None:
-                self._report(at, reset, stored[at], position)
+                self._report(at, reset, standing.position, position)
             await consumer.seek(at, position)
-            self._places[at] = _Place(stored[at], position)
+            (consumer.pause if standing.paused else consumer.resume)([at])
+            self._places[at] = _Place(standing.position, position, standing.paused)
             sought[at] = position
         await self._begin(consumer, fresh - stored.keys(), polled)
         return sought

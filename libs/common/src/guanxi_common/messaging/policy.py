@@ -20,9 +20,10 @@ from guanxi_contracts.topics import TopicKind
 
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.envelope import Envelope, Version
+from guanxi_common.messaging.stored import stored_key
 
 AggregateKey = tuple[str, str]
-"""(topic, key)."""
+"""(topic, key), the key as it is stored."""
 
 Dedupe = Literal["inbox", "handler"]
 ParkReason = Literal["gap", "behind"]
@@ -129,10 +130,10 @@ class Arrival:
         if not self.trusted:
             return None
         if self.envelope is not None:
-            return self.envelope.topic, self.envelope.key
+            return self.envelope.topic, stored_key(self.envelope.key)
         raw = self.record.key
         try:
-            return None if raw is None else (self.record.topic, raw.decode())
+            return None if raw is None else (self.record.topic, stored_key(raw.decode()))
         except UnicodeDecodeError:
             return None
 
@@ -172,6 +173,14 @@ class Plan:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(topic, outcome) → number of records."""
     rest: list[Arrival] = field(default_factory=list)
+
+    @classmethod
+    def unstorable(cls, arrivals: Sequence[Arrival], error: str) -> "Plan":
+        """For a first arrival whose plan cannot be stored: it goes to the dead letters without key, id and version."""
+        first = arrivals[0]
+        plan = cls(dead=[Burial(first, "unstorable", error)], rest=list(arrivals[1:]))
+        plan.outcomes[first.record.topic, "dead"] += 1
+        return plan
 
     def bury(self, reason: str, error: str) -> None:
         """The events to apply turned out to be unfit: they keep their version and go to the dead letters."""
@@ -245,8 +254,7 @@ class _Planner:
 
     def _place_in_order(self, arrival: Arrival) -> Arrival | None:
         """Decide about an arrival that is known not to be a repeat."""
-        envelope = cast("Envelope", arrival.envelope)
-        key = (envelope.topic, envelope.key)
+        envelope, key = cast("Envelope", arrival.envelope), cast("AggregateKey", arrival.key)
         kind, version = self._rules[envelope.topic].kind, envelope.version
         verdict = Verdict.APPLY if kind == "facts" else decide(kind, self._last(key), version)
         if verdict is Verdict.SKIP:

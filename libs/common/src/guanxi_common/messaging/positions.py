@@ -1,13 +1,18 @@
-"""Where a group goes on reading a partition. Pure.
+"""Where a group goes on reading a partition, and whether it may. Pure.
 
 The position in the service's own database is the authority: it moves in the transaction of the effects, so a restored database
 knows by itself what it has to read again. The offset committed to the bus is a copy, for the broker's fencing and for lag.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import Final, Literal
 
 from guanxi_common.messaging.bus import TopicPartition
+
+LETTERS_COUNT_FOR: Final = timedelta(hours=1)
+"""A partition's open dead letters of the last hour count against its limit; a raised limit holds for as long."""
 
 Reset = Literal["below_start", "beyond_end"]
 """Why a position cannot be read from: retention has passed it, or the log was made anew or restored to an earlier state."""
@@ -23,6 +28,22 @@ class Move:
     at: TopicPartition
     before: int | None
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is stored of a group's partition: where it goes on reading, and whether it may."""
+
+    position: int
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has become of the partitions of a batch: their new positions, and which of them have reached their limit there."""
+
+    positions: Mapping[TopicPartition, int]
+    paused: frozenset[TopicPartition] = frozenset()
 
 
 def read_from(position: int, start: int, end: int) -> tuple[int, Reset | None]:

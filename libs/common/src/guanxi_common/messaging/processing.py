@@ -1,11 +1,14 @@
 """Taking over a batch of records in one transaction: the consumer without its broker.
 
-The batch is first tried as a whole. If that fails for good, it is done again event by event, each handler call under a savepoint,
-so that the culprit alone goes to the dead letters and all else of the batch is applied, in the same single transaction.
+The batch is first tried as a whole. If that fails for good, it is done again event by event, each under a savepoint with its
+bookkeeping, so that the culprit alone goes to the dead letters and all else of the batch is applied, in the same single transaction.
+A partition that makes as many dead letters as its limit is read no further; what it has made is kept.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from time import time_ns
 from typing import Final, Literal, TypeVar
 from uuid import UUID
@@ -18,12 +21,12 @@ from guanxi_common.context import CallContext, reset_context, set_context
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging import metrics
 from guanxi_common.messaging.arrivals import arrive
-from guanxi_common.messaging.bus import Record
+from guanxi_common.messaging.bus import Record, TopicPartition
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.messaging.failures import DeadLetterLimitReached, PermanentError, describe, is_transient, reason_of
+from guanxi_common.messaging.failures import PermanentError, describe, is_transient, reason_of
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
 from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, is_jump, plan_batch, plan_one
-from guanxi_common.messaging.positions import Move
+from guanxi_common.messaging.positions import Move, Taken
 from guanxi_common.messaging.signing import NOT_FROM_ITS_PRODUCER, EventVerifier
 from guanxi_common.telemetry.traces import record_spans
 
@@ -76,7 +79,7 @@ def read_fact(event: Envelope, decoder: msgspec.json.Decoder[T]) -> T:
 class Processor:
     """Applies the records of one consumer group, on signed topics only those that `verifier` accepts.
 
-    Makes at most `dead_letter_limit` dead letters in its life.
+    `dead_letter_limit`: how many dead letters a partition may have made within an hour and have open, before it is paused.
     """
 
     def __init__(
@@ -94,16 +97,17 @@ class Processor:
         self._handlers = {subscription.topic: subscription.handlers for subscription in subscriptions}
         self._unparsed = {subscription.topic for subscription in subscriptions if subscription.parsed_by == "handler"}
         self._verifier = verifier or EventVerifier({})
-        self._dead_letters_left = dead_letter_limit
+        self._dead_letter_limit = dead_letter_limit
 
-    async def process(self, records: Sequence[Record], moves: Sequence[Move] = ()) -> None:
+    async def process(self, records: Sequence[Record], moves: Sequence[Move] = ()) -> Taken:
         """Take over the records and move the group's positions; on return all is durable and the offsets may be committed.
 
-        Raises a transient error with nothing done (`LostRace` where a position was moved by another member), or
-        `DeadLetterLimitReached`.
+        A partition that has reached its limit of dead letters stands at the first record that was not taken over, and is paused.
+        Without its move it has no limit. Raises a transient error with nothing done, `LostRace` where another member has moved
+        a position.
         """
         arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
-        await self._take_over(arrivals, moves, released=False)
+        return await self._take_over(arrivals, moves, released=False)
 
     async def release(self) -> int:
         """Do what operators have asked for: replay dead letters, and apply what waited behind settled ones. Returns how many."""
@@ -118,38 +122,84 @@ class Processor:
             return arrive(record, parked_id=parked_id, parse=parse)
         return Arrival(record, None, 0, NOT_FROM_ITS_PRODUCER, parked_id, trusted=False)
 
-    async def _take_over(self, arrivals: Sequence[Arrival], moves: Sequence[Move], *, released: bool) -> None:
+    async def _take_over(self, arrivals: Sequence[Arrival], moves: Sequence[Move], *, released: bool) -> Taken:
         try:
             async with self._store.begin(self._group) as transaction:
                 state = await self._load(transaction, arrivals, moves, released=released)
                 plan = plan_batch(self._rules, state, arrivals)
+                await self._demand_room(transaction, plan, moves)
                 await self._handle(transaction, plan.apply)
+                await transaction.write(plan)
                 await self._finish(transaction, [plan])
         except Exception as error:
-            if is_transient(error) or isinstance(error, DeadLetterLimitReached):
-                raise
+            _raise_if_transient(error)
             log.warning("batch_goes_one_by_one", group=self._group, records=len(arrivals), error=describe(error))
             async with self._store.begin(self._group) as transaction:
-                await transaction.move(moves)
-                await self._one_by_one(transaction, list(arrivals), released=released)
+                return await self._one_by_one(transaction, list(arrivals), moves, released=released)
+        return Taken({move.at: move.after for move in moves})
 
-    async def _one_by_one(self, transaction: InboxTransaction, queue: list[Arrival], *, released: bool) -> None:
+    async def _demand_room(self, transaction: InboxTransaction, plan: Plan, moves: Sequence[Move]) -> None:
+        """Raise `_LimitInSight` where the plan's dead letters reach a partition's limit: only one by one shows at which record."""
+        made = Counter(_partition_of(burial.arrival) for burial in plan.dead)
+        limited = [move.at for move in moves if move.at in made]
+        room = await transaction.allowances(limited, self._dead_letter_limit) if limited else {}
+        if any(made[at] >= left for at, left in room.items()):
+            raise _LimitInSight
+
+    async def _one_by_one(
+        self, transaction: InboxTransaction, queue: list[Arrival], moves: Sequence[Move], *, released: bool
+    ) -> Taken:
+        room = defaultdict[TopicPartition, float](lambda: inf)
+        room.update(await transaction.allowances([move.at for move in moves], self._dead_letter_limit))
+        positions = {move.at: move.after for move in moves}
+        paused: set[TopicPartition] = set()
         plans: list[Plan] = []
         while queue:
-            self._check_limit(plans)
-            state = await self._load(transaction, queue[:1], released=released)
-            plan = plan_one(self._rules, state, queue)
-            try:
-                async with transaction.savepoint():
-                    await self._handle(transaction, plan.apply)
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                plan.bury(reason_of(error), describe(error))
-            await transaction.write(plan)
+            plan = await self._step(transaction, queue, released=released)
             plans.append(plan)
             queue = plan.rest
-        await self._finish(transaction, plans, written=True)
+            for at in (_partition_of(burial.arrival) for burial in plan.dead):
+                room[at] -= 1
+                if room[at] <= 0 and at not in paused:
+                    paused.add(at)
+                    queue, positions[at] = _stop_reading(queue, at, positions[at])
+        await transaction.move([replace(move, after=positions[move.at]) for move in moves])
+        if paused:
+            await transaction.pause(sorted(paused), self._dead_letter_limit)
+        await self._finish(transaction, plans)
+        for at in sorted(paused):
+            log.error("partition_paused", group=self._group, place=f"{at.topic}[{at.partition}]@{positions[at]}")
+        return Taken(positions, frozenset(paused))
+
+    async def _step(self, transaction: InboxTransaction, queue: Sequence[Arrival], *, released: bool) -> Plan:
+        """Take over the first of the queue, or bury it, with its bookkeeping or, where that cannot be stored, without."""
+        try:
+            async with transaction.savepoint():
+                return await self._take_first(transaction, queue, None, released=released)
+        except Exception as error:
+            _raise_if_transient(error)
+            failure = (reason_of(error), describe(error))
+        try:
+            async with transaction.savepoint():
+                return await self._take_first(transaction, queue, failure, released=released)
+        except Exception as error:
+            _raise_if_transient(error)
+            log.exception("bookkeeping_not_stored", group=self._group, error=describe(error))
+            plan = Plan.unstorable(queue, describe(error))
+        async with transaction.savepoint():
+            await transaction.bury_bare(plan.dead[0])
+        return plan
+
+    async def _take_first(
+        self, transaction: InboxTransaction, queue: Sequence[Arrival], failure: tuple[str, str] | None, *, released: bool
+    ) -> Plan:
+        plan = plan_one(self._rules, await self._load(transaction, queue[:1], released=released), queue)
+        if failure is None:
+            await self._handle(transaction, plan.apply)
+        else:
+            plan.bury(*failure)
+        await transaction.write(plan)
+        return plan
 
     async def _load(
         self, transaction: InboxTransaction, arrivals: Iterable[Arrival], moves: Sequence[Move] = (), *, released: bool
@@ -191,21 +241,10 @@ class Processor:
             # A batch is handled as one, and is a step in the trace of each of its events.
             record_spans("handle events", (event.traceparent for event in events), began_ns=began, group=self._group)
 
-    async def _finish(self, transaction: InboxTransaction, plans: Sequence[Plan], *, written: bool = False) -> None:
-        dead = self._check_limit(plans)
-        if not written:
-            for plan in plans:
-                await transaction.write(plan)
+    async def _finish(self, transaction: InboxTransaction, plans: Sequence[Plan]) -> None:
         await transaction.commit()
-        self._dead_letters_left -= dead
         for plan in plans:
             self._report(plan)
-
-    def _check_limit(self, plans: Sequence[Plan]) -> int:
-        dead = sum(len(plan.dead) for plan in plans)
-        if dead > self._dead_letters_left:
-            raise DeadLetterLimitReached(self._group)
-        return dead
 
     def _report(self, plan: Plan) -> None:
         for (topic, outcome), count in plan.outcomes.items():
@@ -229,11 +268,12 @@ class Processor:
                 failure = None
                 try:
                     async with transaction.savepoint():
+                        if replay.record is None:
+                            raise PermanentError("unreadable_record")
                         again = self._apply_again if replay.has_key else self._apply_in_turn
                         await again(transaction, self._arrive(replay.record))
                 except Exception as error:
-                    if is_transient(error):
-                        raise
+                    _raise_if_transient(error)
                     failure = (reason_of(error), describe(error))
                 await transaction.settle_replay(replay, failure)
             if replays:
@@ -261,10 +301,30 @@ class Processor:
     async def _release_one_key(self) -> int:
         async with self._store.begin(self._group) as transaction:
             parked = await transaction.next_releasable(RELEASE_LIMIT)
-        arrivals = [self._arrive(stored.record, parked_id=stored.id) for stored in parked]
+        arrivals = [self._arrive(stored.record, parked_id=stored.id) for stored in parked if stored.record is not None]
         if arrivals:
             await self._take_over(arrivals, (), released=True)
         return len(arrivals)
+
+
+class _LimitInSight(Exception):
+    """The batch makes more dead letters than a partition may."""
+
+
+def _raise_if_transient(error: Exception) -> None:
+    if is_transient(error):
+        raise error
+
+
+def _partition_of(arrival: Arrival) -> TopicPartition:
+    return TopicPartition(arrival.record.topic, arrival.record.partition)
+
+
+def _stop_reading(queue: Sequence[Arrival], at: TopicPartition, end: int) -> tuple[list[Arrival], int]:
+    """The queue without what was read from the partition, and where it is to be read on. What was parked is the group's already."""
+    unread = [arrival for arrival in queue if arrival.parked_id is None and _partition_of(arrival) == at]
+    left = [arrival for arrival in queue if arrival.parked_id is not None or _partition_of(arrival) != at]
+    return left, min((arrival.record.offset for arrival in unread), default=end)
 
 
 def calls(events: Iterable[Envelope], handlers: Mapping[str, Mapping[str, Handler]]) -> list[tuple[Handler, list[Envelope]]]:

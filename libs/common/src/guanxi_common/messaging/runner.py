@@ -3,6 +3,7 @@
 - Reading starts where the database says, and each batch moves that position; the bus's offset only follows.
 - A transient failure: seek back, pause, back off, try again; membership is kept by polling on.
 - A batch has a deadline well below the broker's `max.poll.interval`; one that misses it is tried again at half the size.
+- A partition that has made too many dead letters is paused, and the others are read on.
 - A fenced or failed offset commit is no failure: the work is durable, and what is read again is recognised.
 - A consumer whose position stands still while there is lag is replaced (it may have died silently with the broker's restart).
 """
@@ -65,7 +66,7 @@ class ConsumerRunner:
         self._settings: Final = settings or RunnerSettings()
         store: InboxStore = PostgresInbox(database) if isinstance(database, Database) else database
         limit = self._settings.dead_letter_limit
-        self._places = Places(store, group)
+        self._places = Places(store, group, [subscription.topic for subscription in subscriptions])
         self._processor = Processor(store, group, subscriptions, verifier=verifier, dead_letter_limit=limit)
         self._bus = bus
         self._part = part
@@ -83,10 +84,7 @@ class ConsumerRunner:
         return 0.0 if self._progressed_at is None else asyncio.get_running_loop().time() - self._progressed_at
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set; the batch under way is finished.
-
-        Raises `DeadLetterLimitReached`, and nothing that is transient.
-        """
+        """Consume until `stop` is set; the batch under way is finished. Raises nothing that is transient."""
         while not stop.is_set():
             try:
                 again = self._places.forget_listener
@@ -146,11 +144,10 @@ class ConsumerRunner:
         if not admitted:
             return {}
         records = [record for batch in admitted.values() for record in batch]
-        await self._processor.process(records, self._places.moves(admitted))
-        positions = {partition: batch[-1].offset + 1 for partition, batch in admitted.items()}
-        self._places.moved(positions)
-        self._uncommitted.update(positions)
-        return positions
+        taken = await self._processor.process(records, self._places.moves(admitted))
+        self._places.taken(taken)
+        self._uncommitted.update(taken.positions)
+        return taken.positions
 
     async def _back_off(self, consumer: Consumer, stop: asyncio.Event) -> None:
         """Wait without processing. Polling goes on, so that the group keeps this member."""
@@ -211,12 +208,12 @@ class ConsumerRunner:
             metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
 
     async def _check_stall(self, consumer: Consumer) -> None:
-        """Raise `BusError` where a partition has lag and its position has not moved for `stalled_after`."""
+        """Raise `BusError` where a partition that is read has lag and its position has not moved for `stalled_after`."""
         now = asyncio.get_running_loop().time()
         if now - self._checked_at < self._settings.stall_check_interval:
             return
         self._checked_at = now
-        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+        for partition, end in (await consumer.end_offsets(consumer.assignment() - self._places.paused())).items():
             try:
                 position = await consumer.position(partition)
             except CommitFenced:

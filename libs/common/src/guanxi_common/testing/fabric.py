@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,6 +192,21 @@ def fact(key: str, n: int = 0, **known: Any) -> Outgoing:
 
 def change(key: str, version: int, type_: str = CHANGED, epoch: int | None = None) -> Outgoing:
     return record(CHANGES, key, type_, version=version, epoch=epoch, data={"customer_id": key, "n": version})
+
+
+def facts(fabric: Fabric, numbers: Iterable[int]) -> list[Outgoing]:
+    """One of each number, of keys that no other test has: a broker's topics are every test's."""
+    return [fact(f"{fabric.group}-{n}", n) for n in numbers]
+
+
+def in_effect(fabric: Fabric, numbers: Iterable[int]) -> Callable[[], Awaitable[bool]]:
+    """Whether exactly the test's own facts of these numbers are applied, each once."""
+
+    async def are() -> bool:
+        rows = [row["n"] for row in await fabric.effects(FACTS) if row["key"].startswith(fabric.group)]
+        return sorted(rows) == sorted(numbers)
+
+    return are
 
 
 async def applied(fabric: Fabric, count: int) -> bool:

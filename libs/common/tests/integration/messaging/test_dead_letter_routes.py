@@ -182,6 +182,54 @@ async def test_an_accepted_gap_lets_the_consumer_go_on(operations: Operations) -
     await operations.post("/parked-events:acceptGap", body, status=404)
 
 
+async def test_d18_a_paused_partition_is_listed_and_resumed_with_a_higher_limit(operations: Operations) -> None:
+    fabric = operations.fabric
+    await fabric.send(*(record(FACTS, "c", OPENED, data=b"no json") for _ in range(5)))
+
+    async def listed() -> Any:
+        return (await operations.get("/paused-partitions"))["data"]
+
+    async def all_buried() -> bool:
+        return len((await operations.get("/dead-letters"))["data"]) == 5
+
+    async with running(fabric.runner(dead_letter_limit=3)):
+        [paused] = await eventually(listed)
+        assert (paused["reason"], paused["limit"], paused["position"], paused["open_letters"]) == ("dead_letter_limit", 3, 3, 3)
+        place = {name: paused[name] for name in ("consumer", "topic", "partition")}
+        resumed = await operations.post("/paused-partitions:resume", {**place, "limit": 10})
+        assert (resumed["limit"], resumed["open_letters"]) == (10, 3)
+        await eventually(all_buried)
+    assert await listed() == []
+    await operations.post("/paused-partitions:resume", place, status=404)
+    for unfit in ({"limit": 0}, {"limit": 100_001}, {"partition": -1}, {"consumer": ""}):
+        await operations.post("/paused-partitions:resume", {**place, **unfit}, status=422)
+    entries = await fabric.fetch("SELECT action, subject_type, subject_id, fields FROM audit_entry")
+    assert [(row["action"], row["subject_type"]) for row in entries] == [("resumePartition", "consumer_partition")]
+
+
+async def test_d18_a_skip_gives_up_a_partition_s_letters_and_reads_on(operations: Operations) -> None:
+    fabric = operations.fabric
+    await fabric.send(
+        *(record(CHANGES, "c", CHANGED, version=version, data=b"no json") for version in (1, 2)),
+        *(record(CHANGES, "c", CHANGED, version=version, data={"n": version}) for version in (3, 4)),
+    )
+
+    async def listed() -> Any:
+        return (await operations.get("/paused-partitions"))["data"]
+
+    async def both_applied() -> bool:
+        return [row["version"] for row in await fabric.effects()] == [3, 4]
+
+    async with running(fabric.runner(dead_letter_limit=2)):
+        [paused] = await eventually(listed)
+        place = {name: paused[name] for name in ("consumer", "topic", "partition")}
+        await operations.post("/paused-partitions:skip", place)
+        await eventually(both_applied)
+    letters = (await operations.get("/dead-letters?status=all"))["data"]
+    assert [letter["resolution"] for letter in letters] == ["skipped", "skipped"]
+    await operations.post("/paused-partitions:skip", place, status=404)
+
+
 class Refusing:
     """A producer that refuses a key."""
 

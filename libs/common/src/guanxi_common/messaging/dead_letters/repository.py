@@ -24,7 +24,7 @@ _versions: Final = cast("Table", InboxVersion.__table__)
 _outbox: Final = cast("Table", OutboxRow.__table__)
 _blocked: Final = cast("Table", OutboxBlockedKey.__table__)
 
-_LETTER_COLUMNS = [column for column in _letters.c if column.name not in ("record", "requested_by")]
+_LETTER_COLUMNS = [column for column in _letters.c if column.name not in ("record", "requested_by", "made_at")]
 _PARKED_COLUMNS = [column for column in _parked.c if column.name != "record"]
 
 After = Sequence[Any] | None
@@ -99,7 +99,7 @@ async def read_letter(uow: UnitOfWork, letter_id: UUID) -> tuple[LetterRow, Lett
         return None
     record = unpack_record(row["record"])
     shown = {name: value for name, value in row.items() if name != "record"}
-    return LetterRow(**shown), LetterContent(record.headers, record.value)
+    return LetterRow(**shown), LetterContent(record.headers, record.value) if record else LetterContent((), None)
 
 
 async def request_replay(uow: UnitOfWork, letter_id: UUID, actor: str) -> LetterRow | None:

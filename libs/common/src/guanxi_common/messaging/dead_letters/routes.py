@@ -13,7 +13,8 @@ from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
-from guanxi_common.messaging.dead_letters import repository
+from guanxi_common.messaging.dead_letters import pauses, repository
+from guanxi_common.messaging.dead_letters.pauses import PauseRow
 from guanxi_common.messaging.dead_letters.repository import LetterRow
 from guanxi_common.messaging.dead_letters.schemas import (
     BlockedKeyOut,
@@ -23,6 +24,9 @@ from guanxi_common.messaging.dead_letters.schemas import (
     GapAccepted,
     GapRequest,
     ParkedEventOut,
+    PartitionRequest,
+    PausedPartitionOut,
+    ResumeRequest,
 )
 from guanxi_common.security.audit import repository as audit
 
@@ -68,6 +72,17 @@ _BLOCKED = {
     "error": "RecordRejected: too large",
     "blocked_at": "2026-11-23T02:00:00Z",
 }
+_PAUSED = {
+    "consumer": "scoring-svc",
+    "topic": "bank.transactions",
+    "partition": 3,
+    "since": "2026-11-23T02:00:00Z",
+    "reason": "dead_letter_limit",
+    "limit": 100,
+    "position": 41_207,
+    "open_letters": 100,
+}
+_PARTITION = {name: _PAUSED[name] for name in ("consumer", "topic", "partition")}
 _KEY = {"topic": _BLOCKED["topic"], "key": _BLOCKED["key"]}
 _GAP = {"consumer": _PARKED["consumer"], **_KEY}
 
@@ -80,6 +95,7 @@ def routes(service: str) -> APIRouter:
     _add_letters(operations, f"/v1/{service}/dead-letters")
     _add_parked(operations, f"/v1/{service}/parked-events")
     _add_blocked(operations, f"/v1/{service}/blocked-keys")
+    _add_pauses(operations, f"/v1/{service}/paused-partitions")
     return operations
 
 
@@ -175,3 +191,40 @@ async def _unblock(call: Call, body: BlockedKeyRequest, *, skip_record: bool) ->
             raise NotFound
         await audit.record(write.uow, write.audit, body.key, ["blocked_at"], subject_type="outbox_key")
         return await write.reply(200, BlockedKeyOut.of(row))
+
+
+def _add_pauses(operations: APIRouter, path: str) -> None:
+    listed: dict[str, Any] = documented(Page[PausedPartitionOut], {"data": [_PAUSED], "next_cursor": None})
+    resumed = documented(PausedPartitionOut, {**_PAUSED, "limit": 500}, request={**_PARTITION, "limit": 500})
+    skipped = documented(PausedPartitionOut, _PAUSED, request=_PARTITION)
+
+    @operations.get(path, operation_id="listPausedPartitions", summary="List the partitions that consumers do not read", **listed)
+    async def list_paused(call: Reader, page: Paging) -> Response:
+        async with call.read() as read:
+            cursor = call.cursor()
+            rows = await pauses.list_pauses(read.uow, position=cursor.decode(page.cursor), limit=page.limit + 1)
+            return read.reply(page_of(rows, page, cursor, key=_place_of, item=PausedPartitionOut.of))
+
+    @operations.post(f"{path}:resume", operation_id="resumePartition", summary="Read it again, with a higher limit", **resumed)
+    async def resume_partition(body: ResumeRequest, call: Manager) -> Response:
+        return await _resume(call, body, limit=body.limit, skip=False)
+
+    @operations.post(f"{path}:skip", operation_id="skipPartitionLetters", summary="Give its dead letters up, read on", **skipped)
+    async def skip_letters(body: PartitionRequest, call: Manager) -> Response:
+        return await _resume(call, body, limit=None, skip=True)
+
+
+def _place_of(row: PauseRow) -> tuple[str, str, int]:
+    return row.consumer, row.topic, row.partition
+
+
+async def _resume(call: Call, body: PartitionRequest, *, limit: int | None, skip: bool) -> Response:
+    async with call.write() as write:
+        place = (body.consumer, body.topic, body.partition)
+        row = await pauses.resume(write.uow, *place, call.principal.actor, limit=limit, skip=skip)
+        if row is None:
+            raise NotFound
+        changed = ["resumed_at", "limit", *(["resolution"] if skip else [])]
+        subject = f"{row.consumer}/{row.topic}/{row.partition}"
+        await audit.record(write.uow, write.audit, subject, changed, subject_type="consumer_partition")
+        return await write.reply(200, PausedPartitionOut.of(row))

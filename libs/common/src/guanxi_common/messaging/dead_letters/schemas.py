@@ -8,7 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from guanxi_common.http.bodies import Body
+from guanxi_common.messaging.dead_letters.pauses import PauseRow
 from guanxi_common.messaging.dead_letters.repository import BlockedKeyRow, LetterContent, LetterRow, ParkedRow
+
+MAX_DEAD_LETTER_LIMIT = 100_000
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
@@ -104,6 +107,37 @@ class BlockedKeyRequest(Body):
 
     topic: Name
     key: Name
+
+
+class PausedPartitionOut(BaseModel):
+    """A partition that a consumer does not read: it had made as many dead letters within an hour as its limit allows."""
+
+    consumer: str = Field(description="The consumer group.")
+    topic: str
+    partition: int
+    since: datetime
+    reason: str = Field(description="A stable code.")
+    limit: int = Field(description="How many dead letters the partition may have open that were made within an hour.")
+    position: int | None = Field(description="The first offset that was not read.")
+    open_letters: int
+
+    @classmethod
+    def of(cls, row: PauseRow) -> Self:
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+class PartitionRequest(Body):
+    """A paused partition."""
+
+    consumer: Name
+    topic: Name
+    partition: int = Field(ge=0, le=100_000)
+
+
+class ResumeRequest(PartitionRequest):
+    """A paused partition, and the limit that it gets for the next hour; without one, the limit that it had."""
+
+    limit: int | None = Field(default=None, ge=1, le=MAX_DEAD_LETTER_LIMIT)
 
 
 def _fields_of(row: LetterRow) -> dict[str, object]:

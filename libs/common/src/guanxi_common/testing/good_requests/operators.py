@@ -1,5 +1,6 @@
 """Good requests of the operators' operations, which every service has."""
 
+from typing import Any
 from uuid import uuid4
 
 from guanxi_common.messaging.bus import Outgoing, Record
@@ -33,6 +34,9 @@ def operator_requests(house: House) -> GoodRequests:
         "listBlockedKeys": lambda s, _: (f"{base(s)}/blocked-keys", None),
         "retryBlockedKey": lambda s, t: (f"{base(s)}/blocked-keys:retry", _blocked(house, s, t)),
         "skipBlockedRecord": lambda s, t: (f"{base(s)}/blocked-keys:skip", _blocked(house, s, t)),
+        "listPausedPartitions": lambda s, _: (f"{base(s)}/paused-partitions", None),
+        "resumePartition": lambda s, t: (f"{base(s)}/paused-partitions:resume", {**_paused(house, s, t), "limit": 500}),
+        "skipPartitionLetters": lambda s, t: (f"{base(s)}/paused-partitions:skip", _paused(house, s, t)),
     }
 
 
@@ -95,3 +99,15 @@ def _blocked(house: House, service: str, target: str) -> dict[str, str]:
             payload,
         )
     return {"topic": topic, "key": key}
+
+
+def _paused(house: House, service: str, target: str) -> dict[str, Any]:
+    """A partition that its consumer does not read."""
+    place = {"consumer": f"{service}-{uuid4()}", "topic": "customer.changes", "partition": 3}
+    if target == "existing":
+        house.fetch(
+            service,
+            "INSERT INTO partition_pause (consumer, topic, partition, reason, \"limit\") VALUES ($1, $2, $3, 'dead_letter_limit', 100)",
+            *place.values(),
+        )
+    return place

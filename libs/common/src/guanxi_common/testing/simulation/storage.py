@@ -6,6 +6,7 @@ A transaction can be lost by the server at any time; its locks end then, though 
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,8 +19,8 @@ from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import StoredRecord
 from guanxi_common.messaging.outbox.delivery import KeyId, Outcome
 from guanxi_common.messaging.outbox.rows import PendingRow
-from guanxi_common.messaging.policy import AggregateKey, Arrival, Plan, State
-from guanxi_common.messaging.positions import Move
+from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, Plan, State
+from guanxi_common.messaging.positions import Move, Standing
 from guanxi_common.testing.simulation.broker import Faults
 from guanxi_common.testing.simulation.loop import Process
 
@@ -192,6 +193,9 @@ class SimulatedInbox:
             transaction._end()  # noqa: SLF001  # as above
 
 
+_STAGED = ("_seen", "_versions", "_parked", "_unparked", "_reasons", "_letters", "_settled", "_moves", "effects")
+
+
 class SimulatedInboxTransaction(_Transaction):
     """`InboxTransaction`: reads what is committed under its own writes, and applies these at commit if nothing has changed below."""
 
@@ -218,9 +222,21 @@ class SimulatedInboxTransaction(_Transaction):
         self._seen.update({id_: hash_ for id_, hash_ in hashes.items() if id_ not in before})
         return {id_: before[id_] for id_ in hashes if id_ in before}
 
-    async def positions(self) -> Mapping[TopicPartition, int]:
+    async def standings(self) -> Mapping[TopicPartition, Standing]:
         await self._round_trip()
-        return dict(self._database.tables.positions)
+        return {at: Standing(position) for at, position in self._database.tables.positions.items()}
+
+    async def allowances(self, partitions: Sequence[TopicPartition], limit: int) -> Mapping[TopicPartition, int]:
+        """Nothing is paused: the operator of the simulation settles dead letters only."""
+        await self._round_trip()
+        return dict.fromkeys(partitions, limit)
+
+    async def pause(self, partitions: Sequence[TopicPartition], limit: int) -> None:
+        raise NotImplementedError(f"{partitions} have made {limit} dead letters")
+
+    async def bury_bare(self, burial: Burial) -> None:
+        await self._round_trip()
+        self._letters[self._database.next_row_id()] = Letter(burial.arrival.record, None, None)
 
     async def move(self, moves: Sequence[Move]) -> None:
         await self._round_trip()
@@ -265,13 +281,13 @@ class SimulatedInboxTransaction(_Transaction):
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         await self._round_trip()
-        before = list(self.effects)
+        before = {name: copy(getattr(self, name)) for name in _STAGED}
         try:
             yield
+            await self._round_trip()
         except Exception:
-            self.effects = before
+            self.__dict__.update(before)
             raise
-        await self._round_trip()
 
     async def lock_replays(self) -> bool:
         await self._round_trip()
