@@ -10,6 +10,8 @@ WORKER: Final = f"{INTEGRATION}/process/test_worker.py"
 POLICY: Final = f"{UNIT}/supervisor/test_restart_policy.py"
 SUPERVISOR: Final = f"{INTEGRATION}/supervisor/test_supervisor.py"
 FILES: Final = f"{UNIT}/test_private_files.py"
+ENTROPY: Final = f"{UNIT}/security/test_entropy.py"
+SETTINGS: Final = f"{UNIT}/security/test_settings.py"
 HEALTH: Final = f"{INTEGRATION}/http/test_service_app.py"
 
 _parts = (
@@ -126,8 +128,74 @@ _supervisor = (
         "guanxi_common/private_files.py",
         "            if self._is_current():\n                shift",
         "            if True:\n                shift",
-        f"{FILES}::test_several_writers_lose_no_line_and_mix_none",
+        f"{FILES}::test_of_two_that_find_the_file_full_one_moves_it_aside",
     ),
 )
 
-PARTS_RULES: Final = (*_parts, *_supervisor)
+
+def _entropy(name: str, text: str, without: str) -> Rule:
+    return Rule(name, "guanxi_common/security/entropy.py", text, without, f"{ENTROPY}::test_a_key_that_was_not_drawn_is_refused")
+
+
+_secrets = (
+    _entropy(
+        "a key with few different bytes is refused",
+        "    if len(set(key)) < _LEAST_DISTINCT_BYTES:",
+        "    if False:",
+    ),
+    _entropy(
+        "a key with a long run is refused",
+        "    if max(len(list(run)) for _, run in groupby(key)) > _LONGEST_RUN:  # 3e-11",
+        "    if False:",
+    ),
+    _entropy(
+        "a sequence is refused",
+        "    if _counts(key):  # 2e-14",
+        "    if False:",
+    ),
+    _entropy(
+        "a text is refused as a key",
+        "    if _is_text(key):  # 5e-10",
+        "    if False:",
+    ),
+    _entropy(
+        "a key that leaves a bit unused is refused",
+        "    if _has_a_constant_bit(key):  # 4e-9",
+        "    if False:",
+    ),
+    _entropy(
+        "a typed key is refused",
+        "    if _reads_as_words(",
+        "    if not len(",
+    ),
+    Rule(
+        "no key serves two uses",
+        "guanxi_common/security/entropy.py",
+        "        if key[:half] == again[:half] or key[half:] == again[half:]:",
+        "        if False:",
+        f"{ENTROPY}::test_no_key_serves_two_uses",
+    ),
+    Rule(
+        "production looks whether its keys are shared",
+        "guanxi_common/settings.py",
+        "*self._shared_secrets(), ",
+        "",
+        f"{SETTINGS}::test_an_unfit_setting_is_named_and_not_shown",
+    ),
+    Rule(
+        "production refuses the embedded log",
+        "guanxi_common/settings.py",
+        "        if self.bus_database_url:\n            problems",
+        "        if False:\n            problems",
+        f"{SETTINGS}::test_an_unfit_setting_is_named_and_not_shown",
+    ),
+    Rule(
+        "production refuses few partitions",
+        "guanxi_common/settings.py",
+        "        if self.few_partitions:",
+        "        if False:",
+        f"{SETTINGS}::test_production_refuses_few_partitions",
+    ),
+)
+
+PARTS_RULES: Final = (*_secrets, *_parts, *_supervisor)

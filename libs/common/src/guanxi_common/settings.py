@@ -1,13 +1,14 @@
 """What an operator sets, read from the environment (`GUANXI_…`). Each service subclasses `ServiceSettings` with its name and extras.
 
 In development whatever secret is not set is generated once into `<data_dir>/secrets/` (mode 600). In production nothing is
-generated: a missing, malformed, guessable or development secret, a missing address, or the local issuer stops the start with one
-error that lists everything. No message repeats a value.
+generated: a missing, malformed, guessable, shared or development secret, a missing address, the local issuer, the embedded log or
+few partitions stop the start with one error that lists everything. No message repeats a value.
 """
 
 import base64
 import binascii
 import os
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -18,13 +19,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from guanxi_common.keys.store import Cipher
 from guanxi_common.messaging.signing import EventSigner, producer_of, signed_topics
+from guanxi_common.security.entropy import KEY_BYTES, flaw_of_key, shared_keys
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
 from guanxi_common.security.secret_files import read_or_create
 from guanxi_common.set_aside.policy import USUAL, Patience
 
 _DEVELOPMENT_MARK = b"dev!"
-_SECRET_BYTES = 32
-_LEAST_DISTINCT_BYTES = 16
+_SECRET_BYTES = KEY_BYTES
 
 
 class SettingsError(Exception):
@@ -51,7 +52,7 @@ class ServiceSettings(BaseSettings):
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
-    URL. `worker_port` serves `/livez` and `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set
+    URL. `worker_port` serves `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set
     aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4
     partitions, for tests; it can never be changed for a broker's data.
     """
@@ -95,7 +96,7 @@ class ServiceSettings(BaseSettings):
     def _all_at_once(self) -> Self:
         problems = [*self._missing_addresses(), *self._unfit_secrets()]
         if self.production:
-            problems += [*self._unfit_issuer(), *self._unfit_for_the_service()]
+            problems += [*self._unfit_issuer(), *self._for_one_machine(), *self._shared_secrets(), *self._unfit_for_the_service()]
         if problems:
             raise SettingsError(problems)
         return self
@@ -183,7 +184,11 @@ class ServiceSettings(BaseSettings):
             f"GUANXI_{name.upper()} is not set" for name in ("database_url", "keys_database_url") if not getattr(self, name)
         ]
         if not self.kafka_bootstrap_servers and not self.bus_database_url:
-            missing.append("neither GUANXI_KAFKA_BOOTSTRAP_SERVERS nor GUANXI_BUS_DATABASE_URL is set")
+            missing.append(
+                "GUANXI_KAFKA_BOOTSTRAP_SERVERS is not set"
+                if self.production
+                else "neither GUANXI_KAFKA_BOOTSTRAP_SERVERS nor GUANXI_BUS_DATABASE_URL is set"
+            )
         return missing
 
     def _unfit_for_the_service(self) -> list[str]:
@@ -199,6 +204,23 @@ class ServiceSettings(BaseSettings):
         elif self.jwks.startswith("http://"):
             problems.append("GUANXI_JWKS must be https or a file")
         return problems
+
+    def _for_one_machine(self) -> list[str]:
+        problems = []
+        if self.bus_database_url:
+            problems.append("GUANXI_BUS_DATABASE_URL is set: the embedded log is for one machine")
+        if self.few_partitions:
+            problems.append("GUANXI_FEW_PARTITIONS is set: it is for tests")
+        return problems
+
+    def _shared_secrets(self) -> list[str]:
+        """Each use has a key of its own, and so has each rotation: who learns one key learns no other."""
+        rings: dict[str, list[bytes]] = {}
+        for name in (*_SECRETS, "event_signing_key"):
+            given: str | None = getattr(self, name)
+            if given is not None and _flaw(name, given, production=False) is None:
+                rings[f"GUANXI_{name.upper()}"] = list(_parts(name, given).values())
+        return shared_keys(rings)
 
     def _unfit_secrets(self) -> list[str]:
         problems = []
@@ -232,7 +254,7 @@ def _flaw(name: str, given: str | None, production: bool) -> str | None:
     if given is None:
         return "is not set" if production else None
     try:
-        parts = _parse_ring(given) if name in _WITH_IDS else dict(enumerate(_decode(part) for part in given.split(",")))
+        parts = _parts(name, given)
     except ValueError as error:
         return str(error)
     if any(len(secret) != _SECRET_BYTES for secret in parts.values()):
@@ -243,9 +265,19 @@ def _flaw(name: str, given: str | None, production: bool) -> str | None:
         return "must be one key"
     if production and any(secret.startswith(_DEVELOPMENT_MARK) for secret in parts.values()):
         return "was generated for development"
-    if production and any(len(set(secret)) < _LEAST_DISTINCT_BYTES for secret in parts.values()):
-        return "is not random"
-    return None
+    return _first_flaw(parts.values()) if production else None
+
+
+def _first_flaw(secrets: Iterable[bytes]) -> str | None:
+    flaws = (flaw_of_key(secret) for secret in secrets)
+    return next((f"is not random: a key {flaw}" for flaw in flaws if flaw), None)
+
+
+def _parts(name: str, given: str) -> Mapping[str | int, bytes]:
+    """The keys of a setting by id or place. Raises ValueError."""
+    if name in _WITH_IDS:
+        return dict(_parse_ring(given).items())
+    return dict(enumerate(_decode(part) for part in given.split(",")))
 
 
 def _flaw_of_public_keys(given: str) -> str | None:

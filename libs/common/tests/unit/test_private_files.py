@@ -1,8 +1,10 @@
 """Logs and traces are of bounded size and nobody else's to read, also those that an earlier release left open."""
 
+import fcntl
 import threading
 from pathlib import Path
 
+import pytest
 from guanxi_common.private_files import PrivateRotatingLog, SharedRotatingFile, private_folder, shift
 
 
@@ -53,6 +55,27 @@ def test_several_writers_lose_no_line_and_mix_none(tmp_path: Path) -> None:
         thread.join()
     lines = [line for file in tmp_path.iterdir() for line in file.read_text().splitlines()]
     assert sorted(lines) == [f"{writer} {number:04d}" for writer in range(4) for number in range(500)]
+
+
+def test_of_two_that_find_the_file_full_one_moves_it_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "traces.jsonl"
+    first, second = (SharedRotatingFile(path, max_bytes=10, older_files=3) for _ in range(2))
+    first.append(b"123456789\n")
+    lock = fcntl.flock
+
+    def overtaken(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        first.append(b"first\n")
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+    second.append(b"two\n")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {
+        "traces.jsonl": "first\ntwo\n",
+        "traces.jsonl.1": "123456789\n",
+    }
+    first.close()
+    second.close()
 
 
 def test_a_file_that_somebody_removed_is_made_anew(tmp_path: Path) -> None:

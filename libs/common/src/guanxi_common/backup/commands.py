@@ -170,7 +170,7 @@ async def _look_at_keys(targets: Mapping[str, str], home: Path) -> list[str]:
     if "customer" in targets and (lost := await customers_without_key(targets["customer"], targets["keys"])):
         typer.echo(f"{len(lost)} customers have no key: erased, or younger than the key backup (the first: {lost[0]})")
     if os.environ.get("GUANXI_MASTER_KEYS") or (home / "secrets" / "master-keys").is_file():
-        settings = ServiceSettings(database_url="-", keys_database_url="-", bus_database_url="-", data_dir=home)
+        settings = ServiceSettings(database_url="-", keys_database_url="-", kafka_bootstrap_servers="-", data_dir=home)
         if closed := await unreadable_keys(targets["keys"], LocalKeyWrapper(settings.master_key_ring)):
             problems.append(f"keys: {closed} data keys do not open under the master keys at hand")
     else:

@@ -1,6 +1,7 @@
 """Development needs nothing but addresses; production takes nothing that development made, and says all that is wrong at once."""
 
 import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ ADDRESSES = {
 
 
 def random_secret(seed: int) -> str:
-    return base64.b64encode(bytes((seed * 31 + n * 7) % 256 for n in range(32))).decode()
+    return base64.b64encode(hashlib.sha256(b"%d" % seed).digest()).decode()
 
 
 PRODUCTION = {
@@ -99,6 +100,15 @@ UNFIT = {
     "one id twice": ({"master_keys": f"1:{random_secret(1)},1:{random_secret(2)}"}, "GUANXI_MASTER_KEYS"),
     "an index version that is none": ({"blind_index_keys": f"x:{random_secret(1)}"}, "GUANXI_BLIND_INDEX_KEYS"),
     "a well-known key": ({"http_secrets": base64.b64encode(b"changeme" * 4).decode()}, "GUANXI_HTTP_SECRETS"),
+    "a key of counted bytes": ({"audit_key": base64.b64encode(bytes(range(7, 231, 7))).decode()}, "GUANXI_AUDIT_KEY"),
+    "a word's hexadecimal": (
+        {"http_secrets": base64.b64encode(hashlib.sha256(b"x").hexdigest()[:32].encode()).decode()},
+        "GUANXI_HTTP_SECRETS",
+    ),
+    "one key for two uses": ({"audit_key": random_secret(5)}, "GUANXI_HTTP_SECRETS"),
+    "a master key that indexes too": ({"blind_index_keys": f"2:{random_secret(3)},1:{random_secret(2)}"}, "GUANXI_MASTER_KEYS"),
+    "a rotation to the same key": ({"master_keys": f"2026:{random_secret(1)},2025:{random_secret(1)}"}, "GUANXI_MASTER_KEYS"),
+    "the embedded log": ({"bus_database_url": "postgresql://u:hidden@127.0.0.1/bus"}, "GUANXI_BUS_DATABASE_URL"),
     "two signing keys": ({"audit_key": f"{random_secret(1)},{random_secret(2)}"}, "GUANXI_AUDIT_KEY"),
 }
 
@@ -207,3 +217,13 @@ async def test_development_verifies_its_local_issuer_and_each_service_its_own_au
         assert (await verifier.verify(issuer.issue("rm-01", audience=audience))).subject == "rm-01"
     with pytest.raises(Unauthenticated):
         await verifier.verify(issuer.issue("rm-01", audience="scoring-svc"))
+
+
+def test_production_refuses_few_partitions() -> None:
+    with pytest.raises(SettingsError, match="GUANXI_FEW_PARTITIONS is set"):
+        settings(**PRODUCTION, few_partitions=True)
+
+
+def test_development_takes_keys_as_they_are() -> None:
+    words = base64.b64encode(b"changeme" * 4).decode()
+    assert settings(**ADDRESSES, http_secrets=words, audit_key=words).audit_seed == b"changeme" * 4
