@@ -52,9 +52,9 @@ class ServiceSettings(BaseSettings):
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
-    URL. `worker_port` serves `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set
-    aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4
-    partitions, for tests; it can never be changed for a broker's data.
+    URL. `worker_port` serves `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until
+    it is set aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with
+    4 partitions, for tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
