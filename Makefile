@@ -107,7 +107,7 @@ lock: ## Compile the requirement locks anew
 	    $$name.in -o $$name.txt || exit 1; done
 
 restore-drill: setup-dev ## Back up under load, restore elsewhere, let the missing days arrive again
-	@$(BIN)/python -m pytest -q -n 0 libs/common/tests/integration/backup
+	@$(BIN)/python -m pytest -q -n 0 libs/common/tests/integration/backup tests/restore
 
 smoke: ## Clone, start, ask for a worklist, stop: what a newcomer does
 	@deploy/smoke

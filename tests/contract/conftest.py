@@ -29,6 +29,7 @@ from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.errors import Text
 from guanxi_common.http.serve import server
 from guanxi_common.http.settings import RATES
@@ -151,6 +152,7 @@ def _apps(house: House, settings: CustomerSettings) -> dict[str, FastAPI]:
                 **common,
                 database=house.databases["customer"],
                 keys=house.keys,
+                erasures=FileErasureList(settings.erasure_file),
                 indexes=customer_main.build_indexes(settings),
                 calendar=calendar,
                 issuer=settings.issuer,

@@ -5,6 +5,9 @@ from typing import Final
 from tests.mutants.rules import INTEGRATION, UNIT, Rule
 
 MANIFEST: Final = f"{UNIT}/backup/test_manifest.py"
+CUSTOMER: Final = "services/customer-svc"
+ERASURE: Final = f"{CUSTOMER}/tests/integration/erasures/test_c16_erasure.py"
+DRILL: Final = "tests/restore/test_drill.py"
 BACKUP: Final = f"{INTEGRATION}/backup/test_backup.py"
 
 _backups = (
@@ -45,4 +48,81 @@ _backups = (
     ),
 )
 
-RESTORE_RULES: Final = _backups
+_erasures = (
+    Rule(
+        "a line of the list of erasures continues the chain",
+        "guanxi_common/erasure/records.py",
+        "        if told != number + 1 or line_of(told, erasure, last) != line:",
+        "        if told != number + 1:",
+        f"{UNIT}/erasure/test_erasure_list.py::test_d20_a_list_that_was_tampered_with_is_refused",
+    ),
+    Rule(
+        "a line that a kill cut off makes room",
+        "guanxi_common/erasure/records.py",
+        "            file.truncate(end)\n            file.seek(end)\n",
+        "",
+        f"{UNIT}/erasure/test_erasure_list.py::test_a_line_cut_off_by_a_kill_was_never_acknowledged",
+    ),
+    Rule(
+        "two processes do not append to the list of erasures at once",
+        "guanxi_common/erasure/records.py",
+        "            fcntl.flock(file, fcntl.LOCK_EX)\n",
+        "",
+        f"{UNIT}/erasure/test_erasure_list.py::test_many_append_at_once",
+    ),
+    Rule(
+        "a list that lacks known erasures is not the list",
+        "guanxi_common/erasure/replay.py",
+        "        if missing := known - {erasure.customer_id for erasure in listed}:",
+        "        if missing := set[UUID]():",
+        f"{ERASURE}::test_d20_a_list_that_lacks_known_erasures_is_not_the_list",
+    ),
+    Rule(
+        "rows that were under way at an erasure go later",
+        "guanxi_common/erasure/replay.py",
+        " or erasure.erased_at > since]",
+        "]",
+        f"{ERASURE}::test_d20_rows_that_were_under_way_go_within_a_day",
+    ),
+    Rule(
+        "consumers drop what comes later of an erased customer",
+        "guanxi_common/erasure/consumers.py",
+        "        kept = [event for event in events if event.key not in erased or _is_tombstone(event)]",
+        "        kept = list(events)",
+        f"{DRILL}::test_d20_who_was_erased_after_the_backup_stays_erased",
+    ),
+    Rule(
+        "an erasure is on the list before anything is destroyed",
+        "customer_svc/erasures/service.py",
+        "        await anyio.to_thread.run_sync(parts.erasures.append, erasure)\n",
+        "        pass\n",
+        f"{ERASURE}::test_d20_without_the_list_nothing_is_erased",
+        CUSTOMER,
+    ),
+    Rule(
+        "an open account refuses an erasure",
+        "customer_svc/erasures/service.py",
+        "    if await repository.count_open_accounts(write.uow, customer_id):",
+        "    if False:",
+        f"{ERASURE}::test_c16_an_open_account_refuses_it_and_leaves_no_line",
+        CUSTOMER,
+    ),
+    Rule(
+        "nobody erases within a book",
+        "customer_svc/erasures/repository.py",
+        "    if scope.kind is not ScopeKind.ALL:",
+        "    if False:",
+        f"{ERASURE}::test_c16_nobody_erases_within_a_book",
+        CUSTOMER,
+    ),
+    Rule(
+        "a search finds no erased customer",
+        "customer_svc/customers/repository.py",
+        "        .where(visible_customers(scope, _customer.c.id, now), _customer.c.erased_at.is_(None), after(order, past))",
+        "        .where(visible_customers(scope, _customer.c.id, now), after(order, past))",
+        f"{ERASURE}::test_c16_nothing_is_left_but_what_sums_need",
+        CUSTOMER,
+    ),
+)
+
+RESTORE_RULES: Final = (*_backups, *_erasures)

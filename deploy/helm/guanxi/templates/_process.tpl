@@ -5,6 +5,7 @@ terminationGracePeriodSeconds: 40
 volumes:
   - {name: home, emptyDir: {}}
   - {name: tmp, emptyDir: {}}
+  - {name: erasures, persistentVolumeClaim: {claimName: {{ .root.Values.erasuresClaim }}}}
 {{- end }}
 
 {{- define "guanxi.container" -}}
@@ -14,6 +15,7 @@ securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true,
 volumeMounts:
   - {name: home, mountPath: /data}
   - {name: tmp, mountPath: /tmp}
+  - {name: erasures, mountPath: /erasures}
 envFrom:
   - secretRef: {name: {{ .root.Values.secret }}}
 env:

@@ -17,6 +17,8 @@ from guanxi_common import set_aside, telemetry
 from guanxi_common.clock import Clock
 from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.erasure.records import FileErasureList
+from guanxi_common.erasure.replay import Erase, ErasureWatch
 from guanxi_common.http import idempotency
 from guanxi_common.http.settings import HttpSettings
 from guanxi_common.jobs import Job, job_part
@@ -60,14 +62,21 @@ def open_database(settings: ServiceSettings, process: str) -> Database:
     return Database(engine, wake_relay=WakeUp(url).notify)
 
 
-def api_parts(settings: ServiceSettings, clock: Clock, package: str) -> dict[str, Any]:
-    """What `ServiceParts` needs, for the API process of `package`."""
+def watch_erasures(settings: ServiceSettings, database: Database, erase: Erase, clock: Clock) -> ErasureWatch:
+    """Who plays the list of erasures again for this process; its `check` is a step of a worker's start."""
+    return ErasureWatch(database, FileErasureList(settings.erasure_file), erase, clock)
+
+
+def api_parts(settings: ServiceSettings, clock: Clock, package: str, erase: Erase) -> dict[str, Any]:
+    """What `ServiceParts` needs, for the API process of `package`. `erase` is what the service does with a customer's rows."""
     telemetry.configure(settings.service, "api")
     database, needed_revision = open_database(settings, "api"), head_revision(package)
+    erasures = watch_erasures(settings, database, erase, clock)
     return {
         "service": settings.service,
         "database": database,
-        "background": (database_part(database, needed_revision),),
+        "background": (database_part(database, needed_revision), Part("erasures", erasures.watch)),
+        "erasure_watch": erasures,
         "clock": clock,
         "tokens": build_token_verifier(settings, clock),
         "resolve_principal": resolve_principal,

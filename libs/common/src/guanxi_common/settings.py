@@ -81,6 +81,8 @@ class ServiceSettings(BaseSettings):
     event_signing_key: str | None = _secret()
     event_public_keys: str | None = None
     worker_port: int | None = None
+    erasure_list: Path | None = None
+    """The file of erasures, on a volume that every process of all services mounts and no backup of a database holds."""
     few_partitions: bool = False
     item_attempts: int = Field(default=USUAL.attempts, ge=1, le=20)
     dead_letter_limit: int = Field(default=100, ge=1, le=100_000)
@@ -122,6 +124,13 @@ class ServiceSettings(BaseSettings):
     def issuer_dir(self) -> Path:
         """Where the local issuer keeps its keys."""
         return self.data_dir / "issuer"
+
+    @property
+    def erasure_file(self) -> Path:
+        """Where the list of erasures lies; in development by default below the data folder. Raises `SettingsError` in production."""
+        if self.erasure_list is None and self.production:
+            raise SettingsError(["GUANXI_ERASURE_LIST is not set: erasures must outlive the databases"])
+        return self.erasure_list or self.data_dir / "erasures" / "list.jsonl"
 
     @cached_property
     def master_key_ring(self) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.http.app import create_service_app
 from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.watch import KeyWatch
@@ -20,6 +21,8 @@ from customer_svc.consents.routes import consents
 from customer_svc.contact_preferences.routes import contact_preferences
 from customer_svc.customers.routes import customers, read_customer
 from customer_svc.directory.routes import directory
+from customer_svc.erasures.routes import erasures
+from customer_svc.erasures.service import completing
 from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.products.routes import products
@@ -54,11 +57,12 @@ def create_app() -> FastAPI:
     clock = SystemClock()
     keys = build_key_store(settings, clock)
     key_watch = KeyWatch(keys)
-    common = api_parts(settings, clock, "customer_svc")
+    common = api_parts(settings, clock, "customer_svc", completing(keys))
     common["background"] = (*common["background"], Part("keys", key_watch.watch))
     parts = _OwnedParts(
         **common,
         keys=keys,
+        erasures=FileErasureList(settings.erasure_file),
         key_watch=key_watch,
         indexes=build_indexes(settings),
         calendar=BusinessCalendar(zone=settings.business_zone),
@@ -87,6 +91,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             contact_preferences,
             risk_profiles,
             vulnerabilities,
+            erasures,
             tiers,
             accounts,
             parked_postings,

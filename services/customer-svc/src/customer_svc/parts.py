@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.erasure.records import ErasureList
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 from guanxi_common.keys.store import KeyStore
@@ -26,6 +27,7 @@ class CustomerParts(ServiceParts):
     """`issuer` is the issuer under which staff are entered in the directory."""
 
     keys: KeyStore
+    erasures: ErasureList
     indexes: ContactIndexes
     calendar: BusinessCalendar
     issuer: str

@@ -9,7 +9,7 @@ from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
-from guanxi_common.process import open_database, run_worker
+from guanxi_common.process import open_database, run_worker, watch_erasures
 from guanxi_common.recovery.republication import Batch, SnapshotSource, republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.set_aside import Patience
@@ -18,6 +18,7 @@ from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.customers import repository as customers
 from customer_svc.directory import service as directory
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
+from customer_svc.erasures.service import completing
 from customer_svc.products import service as products
 from customer_svc.products.events import ProductSnapshot
 from customer_svc.proposals.jobs import watch_directory
@@ -52,7 +53,11 @@ async def main() -> None:
             subscriptions(calendar, clock),
             jobs(calendar, keys, clock, settings.patience),
             needed_revision=head_revision("customer_svc"),
-            steps={"keys": KeyWatch(keys).check, "directory": prepare_directory},
+            steps={
+                "keys": KeyWatch(keys).check,
+                "directory": prepare_directory,
+                "erasures": watch_erasures(settings, database, completing(keys), clock).check,
+            },
         )
     finally:
         await keys.close()

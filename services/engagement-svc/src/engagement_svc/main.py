@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
@@ -13,6 +14,7 @@ from engagement_svc.complaints.routes import complaints
 from engagement_svc.contact_budget.routes import contact_budget
 from engagement_svc.interactions.routes import interactions
 from engagement_svc.parts import EngagementParts
+from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.plans.routes import plans
 from engagement_svc.satisfaction.routes import satisfaction
 from engagement_svc.settings import EngagementSettings
@@ -26,7 +28,7 @@ def create_app() -> FastAPI:
     settings = EngagementSettings()
     clock = SystemClock()
     parts = EngagementParts(
-        **api_parts(settings, clock, "engagement_svc"),
+        **api_parts(settings, clock, "engagement_svc", erasing(PERSONAL_DATA)),
         standards=load_standards(),
         calendar=BusinessCalendar(zone=settings.business_zone),
     )

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from guanxi_common.db.metadata import NAMING_CONVENTION
+from guanxi_common.erasure.models import ERASURE_TABLES
 from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
 from guanxi_common.messaging.models import MESSAGING_TABLES
 from guanxi_common.recovery.models import RECOVERY_TABLES
@@ -23,6 +24,7 @@ COMMON_TABLES: tuple[Table, ...] = (
     *IDEMPOTENCY_TABLES,
     *AUDIT_TABLES,
     *DIRECTORY_TABLES,
+    *ERASURE_TABLES,
     *RECOVERY_TABLES,
     *SET_ASIDE_TABLES,
 )

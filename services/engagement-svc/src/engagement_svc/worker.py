@@ -7,11 +7,13 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.erasure.consumers import without_the_erased
+from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
-from guanxi_common.process import open_database, run_worker
+from guanxi_common.process import open_database, run_worker, watch_erasures
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
@@ -20,6 +22,7 @@ from guanxi_common.set_aside import Patience
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
 from engagement_svc.customers.consumers import replicate_customers
+from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.plans import service as plans
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import Standards, load_standards
@@ -37,15 +40,19 @@ async def main() -> None:
     calendar = BusinessCalendar(zone=settings.business_zone)
     standards = load_standards()
     keys = build_key_store(settings, clock)
+    database = open_database(settings, "worker")
     try:
         await run_worker(
             settings,
-            open_database(settings, "worker"),
+            database,
             clock,
             subscriptions(settings, standards, calendar, keys, clock),
             jobs(standards, calendar, clock, settings.patience),
             needed_revision=head_revision("engagement_svc"),
-            steps={"keys": KeyWatch(keys).check},
+            steps={
+                "keys": KeyWatch(keys).check,
+                "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
+            },
         )
     finally:
         await keys.close()
@@ -55,11 +62,11 @@ def subscriptions(
     settings: EngagementSettings, standards: Standards, calendar: BusinessCalendar, keys: KeyStore, clock: Clock
 ) -> list[Subscription]:
     take_up = take_up_actions(standards, calendar, clock)
-    return [
-        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
+    of_customers = [
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: replicate_customers(keys, clock)}),
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
+    return [Subscription("directory.snapshots", directory_handlers(settings.issuer)), *map(without_the_erased, of_customers)]
 
 
 def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patience: Patience) -> list[Job]:

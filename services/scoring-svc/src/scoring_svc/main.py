@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
@@ -13,6 +14,7 @@ from scoring_svc.activity.routes import activity
 from scoring_svc.concentration.routes import concentration
 from scoring_svc.models.routes import models
 from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.related_sales.routes import related_sales
 from scoring_svc.rfm.routes import rfm
 from scoring_svc.runs.routes import runs
@@ -29,7 +31,7 @@ def create_app() -> FastAPI:
     settings = ScoringSettings()
     clock = SystemClock()
     method = load_method(BusinessCalendar(zone=settings.business_zone))
-    return build_app(settings, ScoringParts(**api_parts(settings, clock, "scoring_svc"), method=method))
+    return build_app(settings, ScoringParts(**api_parts(settings, clock, "scoring_svc", erasing(PERSONAL_DATA)), method=method))
 
 
 def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:

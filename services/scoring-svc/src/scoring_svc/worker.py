@@ -7,11 +7,13 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.erasure.consumers import without_the_erased
+from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job, waking
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
-from guanxi_common.process import open_database, run_worker
+from guanxi_common.process import open_database, run_worker, watch_erasures
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
@@ -28,6 +30,7 @@ from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainings import do_next_training
 from scoring_svc.parts import load_method
+from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
@@ -55,7 +58,10 @@ async def main() -> None:
             subscriptions(settings, method, clock, keys, scorer, planning),
             jobs(database, method, clock, scorer, planning, settings.patience),
             needed_revision=head_revision("scoring_svc"),
-            steps={"keys": KeyWatch(keys).check},
+            steps={
+                "keys": KeyWatch(keys).check,
+                "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
+            },
             reading=READING,
         )
     finally:
@@ -72,8 +78,7 @@ def subscriptions(
     customers = waking(replicate_customers(keys, method.calendar, clock), planning)
     accounts = waking(take_up_accounts(clock), planning)
     answers = waking(take_up_answers(clock), planning)
-    return [
-        Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products}),
+    of_customers = [
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customers}),
         Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler"),
         Subscription("bank.accounts", dict.fromkeys((ACCOUNT_OPENED, ACCOUNT_CLOSED, BALANCE_REPORTED), accounts)),
@@ -87,6 +92,8 @@ def subscriptions(
         ),
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
+    of_all = Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products})
+    return [of_all, *map(without_the_erased, of_customers)]
 
 
 def jobs(

@@ -1,5 +1,6 @@
 """Making a backup."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ _PARTIAL: Final = ".partial"
 _FIGURES: Final = {
     "alembic_version": "SELECT max(version_num) AS revision FROM alembic_version",
     "audit_head": "SELECT size AS audit_size, encode(root, 'hex') AS audit_root FROM audit_head ORDER BY size DESC LIMIT 1",
+    "owner_epoch": "SELECT max(epoch) AS epoch FROM owner_epoch",
+    "consumer_position": "SELECT jsonb_object_agg(topic || '[' || partition || ']', position) AS positions FROM consumer_position",
 }
 """What the manifest says of a database, by the table that holds it. Columns are named as in `Dump`."""
 
@@ -93,6 +96,8 @@ async def _snapshot(stack: AsyncExitStack, url: str) -> tuple[str, dict[str, Any
     for table, query in _FIGURES.items():
         if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table):
             figures |= dict(await connection.fetchrow(query) or {})
+    if figures.get("positions") is not None:
+        figures["positions"] = json.loads(figures["positions"])
     return await connection.fetchval("SELECT pg_export_snapshot()"), figures
 
 

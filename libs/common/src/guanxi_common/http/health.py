@@ -21,7 +21,7 @@ async def _live(_: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    """The database answers and is migrated, and every master key in use is configured.
+    """The database answers and is migrated, every master key in use is configured, and no erased customer is back.
 
     The bus is not asked: without it, writes still go into the outbox. A key store that is away makes nobody unready either; until
     it has answered once, nobody knows which keys it needs.
@@ -34,6 +34,8 @@ async def _ready(request: Request) -> Response:
         raise _not_ready(Text(str(error), f"数据库结构不符：{error}")) from None
     if edge.parts.key_watch is not None:
         _require_keys(edge.parts.key_watch.missing)
+    if edge.parts.erasure_watch is not None and not edge.parts.erasure_watch.played:
+        raise _not_ready(Text("the list of erasures has not been played again yet", "删除名单尚未重新执行"))
     return JSONResponse({"status": "ready"})
 
 

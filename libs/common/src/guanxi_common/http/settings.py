@@ -7,6 +7,7 @@ from typing import Protocol
 
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.erasure.replay import ErasureWatch
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.parts import Part
 from guanxi_common.security.directory.repository import resolve_principal
@@ -50,7 +51,8 @@ class ServiceParts:
 
     `needed_revision` is the schema revision that the code needs (`db.migrate.head_revision`); `close` runs once, after the last
     request has been answered, and releases what the parts hold. `background` runs beside the requests and is shown by `/healthz`.
-    `service` names the process there. With a `key_watch` the process is ready when no master key is missing.
+    `service` names the process there. With a `key_watch` the process is ready when no master key is missing,
+    with an `erasure_watch` when the list of erasures has been played again.
     """
 
     database: Database
@@ -61,6 +63,7 @@ class ServiceParts:
     service: str = "guanxi"
     background: Sequence[Part] = ()
     key_watch: KeyWatch | None = None
+    erasure_watch: ErasureWatch | None = None
 
     async def open(self) -> None:
         """Runs before the first request."""

@@ -48,6 +48,13 @@ async def test_not_ready_before_the_key_store_answered_or_while_a_master_key_is_
             assert "2024, 2025" in answer.json()["detail"]
 
 
+async def test_d20_not_ready_before_the_erasures_have_been_played_again(service):
+    parts = service.app.state.edge.parts
+    for played, status in ((False, 503), (True, 200)):
+        object.__setattr__(parts, "erasure_watch", SimpleNamespace(played=played))
+        assert (await service.client.get("/readyz")).status_code == status
+
+
 async def test_d18_health_names_the_parts_of_the_process_whatever_their_state(service):
     async def fail(part, stop):
         raise PartProblem("away")

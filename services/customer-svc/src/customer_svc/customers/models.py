@@ -11,7 +11,10 @@ from customer_svc.tables import Base
 
 
 class CustomerRow(Base):
-    """One row a customer. `name_terms` holds the search terms of `names.name_terms`, of the version `terms_version`."""
+    """One row a customer. `name_terms` holds the search terms of `names.name_terms`, of the version `terms_version`.
+
+    With `erased_at` no value is left.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -35,6 +38,7 @@ class CustomerRow(Base):
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class CustomerContactRow(Base):

@@ -112,8 +112,8 @@ async def read_customer(
 
 
 async def list_ids(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[UUID]:
-    """All customers by id, for what is done for each of them."""
-    statement = select(_customer.c.id).order_by(_customer.c.id).limit(limit)
+    """All customers by id but the erased, for what is done for each of them."""
+    statement = select(_customer.c.id).where(_customer.c.erased_at.is_(None)).order_by(_customer.c.id).limit(limit)
     if after is not None:
         statement = statement.where(_customer.c.id > after)
     return list((await uow.execute(statement)).scalars())
@@ -155,7 +155,9 @@ async def read_audited(
 
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
     """Whether the customer exists and is in scope."""
-    statement = select(_customer.c.id).where(_customer.c.id == customer_id, visible_customers(scope, _customer.c.id, now))
+    statement = select(_customer.c.id).where(
+        _customer.c.id == customer_id, _customer.c.erased_at.is_(None), visible_customers(scope, _customer.c.id, now)
+    )
     return (await uow.execute(statement)).first() is not None
 
 
@@ -172,7 +174,7 @@ async def search_customers(
     order = (_customer.c.name, _customer.c.id)
     statement = (
         select(*_FILE_COLUMNS)
-        .where(visible_customers(scope, _customer.c.id, now), after(order, past))
+        .where(visible_customers(scope, _customer.c.id, now), _customer.c.erased_at.is_(None), after(order, past))
         .order_by(*order)
         .limit(limit)
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.erasure.replay import erase_told
 from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.messaging.envelope import Envelope, Version, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
@@ -17,6 +18,7 @@ from guanxi_common.security.fields import Place, SealBroken, unseal_json
 
 from engagement_svc.customers import repository
 from engagement_svc.customers.repository import CustomerReplica
+from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.tasks.repository import follow_the_book_of
 
 
@@ -67,9 +69,9 @@ def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
         await repository.apply_customers(
             uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
         )
-        await repository.forget_customers(uow, [UUID(event.key) for event in events if event.data is None])
         await apply_books(uow, events)
         await follow_the_book_of(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
+        await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle
 

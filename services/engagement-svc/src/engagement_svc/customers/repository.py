@@ -1,7 +1,7 @@
 """The customer replica."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -69,11 +69,6 @@ async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica])
             for c in customers
         ],
     )
-
-
-async def forget_customers(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
-    """Delete the replicas of erased customers."""
-    await uow.driver.execute("DELETE FROM customer WHERE customer_id = ANY($1::uuid[])", list(customer_ids))
 
 
 async def read_consents(uow: UnitOfWork, customer_id: UUID) -> list[Consent]:

@@ -8,6 +8,7 @@ import msgspec
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.erasure.replay import erase_told
 from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.messaging.envelope import Envelope, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
@@ -18,6 +19,7 @@ from guanxi_common.security.fields import Place, SealBroken, unseal_json
 from scoring_svc.actions import queue
 from scoring_svc.customers import repository
 from scoring_svc.customers.policy import Consent, ContactLimits, CustomerFacts, RiskProfile
+from scoring_svc.personal_data import PERSONAL_DATA
 
 
 class _Snapshot(msgspec.Struct):
@@ -48,9 +50,9 @@ def replicate_customers(keys: KeyStore, calendar: BusinessCalendar, clock: Clock
         today = calendar.local_date(now)
         facts = [(_facts(snapshot, data_keys.get(snapshot.customer_id), today), version) for snapshot, version in told]
         await repository.apply_customers(uow, facts)
-        await repository.forget_customers(uow, [UUID(event.key) for event in events if event.data is None])
         await apply_books(uow, events)
         await queue.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
+        await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle
 

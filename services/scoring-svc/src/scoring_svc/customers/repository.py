@@ -47,8 +47,3 @@ async def read_facts(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UU
         )
         for row in rows
     }
-
-
-async def forget_customers(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
-    """Delete what was replicated of erased customers."""
-    await uow.driver.execute("DELETE FROM customer_facts WHERE customer_id = ANY($1::uuid[])", list(customer_ids))

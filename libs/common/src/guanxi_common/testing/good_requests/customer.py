@@ -42,6 +42,7 @@ def _file_requests(house: House) -> OfOneService:
             {"reference": {"source": "core", "customer_number": f"holder-{t}"}},
         ),
         "revealIdentity": lambda t: (f"/v1/customers/{customer(t)}:reveal", {"reason": "核对身份证件。"}),
+        "eraseCustomer": lambda t: (f"/v1/customers/{fresh(t)}:erase", {"basis": "customer_request"}),
         "assignCustomer": lambda t: (f"/v1/customers/{fresh(t)}:assign", {"rm_id": rm(t)}),
         "listAssignments": lambda t: (f"/v1/customers/{customer(t)}/assignments", None),
         "listAccounts": lambda t: (f"/v1/customers/{customer(t)}/accounts", None),

@@ -1,0 +1,59 @@
+"""Erase a customer. See the slice's docstring for the decisions."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import anyio.to_thread
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.erasure.records import Erasure, ErasureListBroken
+from guanxi_common.erasure.registry import erase_rows
+from guanxi_common.erasure.replay import Erase
+from guanxi_common.errors import NotFound
+from guanxi_common.http.call import Write
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.messaging import outbox
+from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
+from guanxi_common.security.principal import SYSTEM_SCOPE
+
+from customer_svc.erasures import repository
+from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
+from customer_svc.erasures.events import CustomerErased
+from customer_svc.parts import CustomerParts
+from customer_svc.personal_data import PERSONAL_DATA
+
+
+async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) -> Erasure:
+    """Erase the customer for good. Raises `NotFound`, `AccountsOpen`, `ErasureListAway`."""
+    if await repository.lock_file(write.uow, write.scope, customer_id) is None:
+        raise NotFound
+    if await repository.count_open_accounts(write.uow, customer_id):
+        raise AccountsOpen
+    erasure = Erasure(customer_id, write.now)
+    try:
+        await anyio.to_thread.run_sync(parts.erasures.append, erasure)
+    except (OSError, ErasureListBroken) as error:
+        raise ErasureListAway from error
+    await complete_erasures(write.uow, parts.keys, [erasure])
+    return erasure
+
+
+async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[Erasure]) -> None:
+    """Destroy the keys of customers on the list, erase their rows, and tell it, once. May be repeated."""
+    for erasure in erasures:
+        await keys.delete(erasure.customer_id)
+        version = await repository.lock_file(uow, SYSTEM_SCOPE, erasure.customer_id)
+        fresh = await erase_rows(uow, PERSONAL_DATA, [erasure.customer_id], erasure.erased_at)
+        if fresh and version is not None:
+            await repository.raise_version(uow, erasure.customer_id)
+            await outbox.append(uow, CustomerErased(customer_id=erasure.customer_id), version=version + 1)
+            key = str(erasure.customer_id)
+            await outbox.append_tombstone(uow, CUSTOMER_SNAPSHOT, "customer.snapshots", key, version=version + 1)
+
+
+def completing(keys: KeyStore) -> Erase:
+    """`complete_erasures` for an `ErasureWatch`."""
+
+    async def erase(uow: UnitOfWork, erasures: Sequence[Erasure]) -> None:
+        await complete_erasures(uow, keys, erasures)
+
+    return erase

@@ -1,0 +1,260 @@
+"""The three services' work on given databases in one process: intake, relays, consumers and sealer, without HTTP.
+
+A stand is opened on the databases of one moment, used, and closed; the next is opened on what was restored.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
+
+from customer_svc import main as customer_main
+from customer_svc.accounts.schemas import AccountItem, HolderReference
+from customer_svc.accounts.service import report_accounts
+from customer_svc.customers.repository import read_customer
+from customer_svc.customers.schemas import CustomerRegistration
+from customer_svc.customers.sealing import Contact, open_contact
+from customer_svc.customers.service import register_customer
+from customer_svc.directory import service as directory
+from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.erasures.service import completing, erase_customer
+from customer_svc.parts import CustomerParts
+from customer_svc.personal_data import PERSONAL_DATA as CUSTOMER_DATA
+from customer_svc.settings import CustomerSettings
+from customer_svc.transactions.schemas import MoneyIn, TransactionItem
+from customer_svc.transactions.service import post_transactions
+from engagement_svc import worker as engagement_worker
+from engagement_svc.personal_data import PERSONAL_DATA as ENGAGEMENT_DATA
+from engagement_svc.settings import EngagementSettings
+from engagement_svc.standards import load_standards
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.erasure.records import FileErasureList
+from guanxi_common.erasure.registry import COMMON_PERSONAL_DATA
+from guanxi_common.erasure.replay import erasing
+from guanxi_common.keys.database import DatabaseKeyStore
+from guanxi_common.messaging.embedded import EmbeddedBus
+from guanxi_common.messaging.relay import Relay
+from guanxi_common.messaging.runner import ConsumerRunner
+from guanxi_common.process import watch_erasures
+from guanxi_common.security.audit import repository as audit
+from guanxi_common.security.audit.sealer import AuditSealer
+from guanxi_common.security.build import build_key_store, build_token_verifier
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Principal, Purpose, ScopeKind
+from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.eventually import eventually
+from guanxi_common.testing.fabric import QUICK, running
+from guanxi_contracts.topics import topic_specs
+from scoring_svc import worker as scoring_worker
+from scoring_svc.parts import load_method
+from scoring_svc.personal_data import PERSONAL_DATA as SCORING_DATA
+from scoring_svc.settings import ScoringSettings
+
+SERVICES: Final = ("customer", "engagement", "scoring")
+DATABASES: Final = (*SERVICES, "keys", "bus")
+DAY: Final = date(2026, 11, 2)
+SEED: Final = bytes(range(32))
+DESK: Final = AuditContext("staff:desk", "registerCustomer", Purpose.CUSTOMER_SERVICE, "drill")
+
+Total = tuple[int, int]
+"""Count and sum of a customer's postings."""
+
+
+@dataclass
+class Stand:
+    """`totals`: what was posted here, by customer, as an independent count keeps it."""
+
+    urls: Mapping[str, str]
+    databases: Mapping[str, Database]
+    keys: DatabaseKeyStore
+    parts: CustomerParts
+    masters: Mapping[str, bytes]
+    outlet: UUID = field(default=UUID(int=0))
+    totals: dict[UUID, Total] = field(default_factory=dict)
+
+    async def register(self, number: str, name: str = "王小明", document: str = "E12345678") -> UUID:
+        """A customer with an account of the same number."""
+        body = CustomerRegistration.model_validate(
+            {
+                "reference": {"source": "core", "customer_number": number},
+                "customer_type": "individual",
+                "name": name,
+                "identity_document": {"kind": "passport", "number": document},
+                "phones": ["+8613912345678"],
+                "outlet_id": self.outlet,
+                "data_origin": "generated",
+            }
+        )
+        principal = Principal(Identity("local", "desk", "staff"), UUID(int=7), "head_office", None, (), {"": ScopeKind.ALL})
+        now = datetime.now(UTC)
+        opened = AccountItem(
+            "core", number, "opened", HolderReference("core", number), "current", "CNY", opened_on=date(2020, 1, 1)
+        )
+        async with self.databases["customer"].transaction() as uow:
+            customer, _ = await register_customer(uow, SYSTEM_SCOPE, principal, self.parts, body, now)
+            await audit.record(uow, DESK, customer.id, ("name",))
+            await report_accounts(uow, [opened], now)
+            await uow.commit()
+        self.totals[customer.id] = (0, 0)
+        return customer.id
+
+    async def post(self, number: str, customer: UUID, references: Sequence[int], amount: int = 100) -> list[str]:
+        """Post one amount per reference; what was new is counted. Returns what became of each."""
+        items = [TransactionItem("core", number, f"T-{one}", DAY, MoneyIn(amount, "CNY"), "CARD") for one in references]
+        async with self.databases["customer"].transaction() as uow:
+            answer = await post_transactions(uow, self.parts.calendar, items, datetime.now(UTC))
+            await uow.commit()
+        new = sum(item.status == "created" for item in answer.items)
+        count, total = self.totals.get(customer, (0, 0))
+        self.totals[customer] = (count + new, total + new * amount)
+        return [item.status for item in answer.items]
+
+    async def open_file(self, customer: UUID) -> Contact | None:
+        """The customer's sealed contact points and document, opened; None where the file is not there."""
+        async with self.databases["customer"].transaction(readonly=True) as uow:
+            found = await read_customer(uow, SYSTEM_SCOPE, customer, datetime.now(UTC))
+        return open_contact(found[1], await self.keys.get(customer)) if found else None
+
+    async def close_account(self, number: str) -> None:
+        closed = AccountItem("core", number, "closed", closed_on=date(2026, 11, 20))
+        async with self.databases["customer"].transaction() as uow:
+            answer = await report_accounts(uow, [closed], datetime.now(UTC))
+            await uow.commit()
+        assert [item.status for item in answer.items] == ["created"]
+
+    async def erase(self, customer: UUID) -> None:
+        async with self.databases["customer"].transaction() as uow:
+            write: Any = SimpleNamespace(uow=uow, scope=SYSTEM_SCOPE, now=datetime.now(UTC))
+            await erase_customer(write, self.parts, customer)
+            await uow.commit()
+        del self.totals[customer]
+
+    async def rows_of(self, customer: UUID) -> dict[str, int]:
+        """How many rows each table that an erasure empties holds of the customer, where there are any."""
+        found = {}
+        for service, tables in (("customer", CUSTOMER_DATA), ("engagement", ENGAGEMENT_DATA), ("scoring", SCORING_DATA)):
+            for table in (*tables, *COMMON_PERSONAL_DATA):
+                if table.on_erasure == "delete":
+                    query = f"SELECT count(*) FROM {table.table} WHERE {table.column} = $1"  # noqa: S608  # names of ours
+                    if count := (await self.fetch(service, query, customer))[0][0]:
+                        found[f"{service}.{table.table}"] = count
+        return found
+
+    async def seal_audit(self) -> None:
+        for name in SERVICES:
+            await AuditSealer(self.databases[name], f"{name}-svc", SEED, SystemClock()).seal_all()
+
+    async def fetch(self, service: str, query: str, *arguments: Any) -> list[Any]:
+        async with self.databases[service].transaction(readonly=True) as uow:
+            rows: list[Any] = await uow.driver.fetch(query, *arguments)
+        return rows
+
+    async def ledger(self) -> dict[UUID, Total]:
+        """What scoring's ledger adds up to, by customer."""
+        rows = await self.fetch(
+            "scoring", "SELECT customer_id, count(*), sum(amount_minor)::bigint FROM ledger_entry GROUP BY customer_id"
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    async def replicas(self, service: str) -> set[UUID]:
+        """The customers whom another service knows."""
+        table = {"engagement": "customer", "scoring": "customer_facts"}[service]
+        return {row[0] for row in await self.fetch(service, f"SELECT customer_id FROM {table}")}  # noqa: S608  # our own names
+
+    async def caught_up(self, totals: Mapping[UUID, Total], customers: set[UUID]) -> None:
+        """Wait until ledger and replicas show exactly this."""
+        posted = {customer: total for customer, total in totals.items() if total != (0, 0)}
+
+        async def done() -> bool:
+            known = [await self.replicas(service) for service in ("engagement", "scoring")]
+            seen = (await self.ledger(), *known)
+            assert seen == (posted, customers, customers), seen
+            return True
+
+        await eventually(done, timeout=20)
+
+
+@asynccontextmanager
+async def fresh_databases(postgres: TestServer) -> AsyncIterator[dict[str, str]]:
+    """Migrated databases of the services, and empty ones for keys and log."""
+    async with AsyncExitStack() as stack:
+        urls = {name: await stack.enter_async_context(postgres.service_database(f"{name}_svc")) for name in SERVICES}
+        yield urls | {name: await stack.enter_async_context(postgres.database()) for name in ("keys", "bus")}
+
+
+@asynccontextmanager
+async def empty_databases(postgres: TestServer, names: Sequence[str] = DATABASES) -> AsyncIterator[dict[str, str]]:
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(postgres.database()) for name in names}
+
+
+@asynccontextmanager
+async def open_stand(urls: Mapping[str, str], home: Path) -> AsyncIterator[Stand]:
+    """Relays and consumers of all three services run until the block ends."""
+    clock, calendar = SystemClock(), BusinessCalendar(zone="Asia/Shanghai")
+    settings = CustomerSettings(
+        database_url=urls["customer"], keys_database_url=urls["keys"], bus_database_url=urls["bus"], data_dir=home
+    )
+    async with AsyncExitStack() as stack:
+        keys = build_key_store(settings, clock)
+        stack.push_async_callback(keys.close)
+        await keys.create_schema()
+        databases = {}
+        for name in SERVICES:
+            databases[name] = Database(create_engine(urls[name], pool_size=4))
+            stack.push_async_callback(databases[name].dispose)
+        parts = CustomerParts(
+            database=databases["customer"],
+            clock=clock,
+            tokens=build_token_verifier(settings, clock),
+            keys=keys,
+            erasures=FileErasureList(settings.erasure_file),
+            indexes=customer_main.build_indexes(settings),
+            calendar=calendar,
+            issuer=settings.issuer,
+        )
+        bus = await EmbeddedBus.open(urls["bus"])
+        stack.push_async_callback(bus.close)
+        await bus.ensure_topics(topic_specs(test=True))
+        stand = Stand(urls, databases, keys, parts, settings.master_key_ring)
+        await _play_erasures(stand, settings)
+        stand.outlet = await _outlet(stand)
+        await stack.enter_async_context(running(*_workers(stand, bus, settings)))
+        yield stand
+
+
+async def _play_erasures(stand: Stand, settings: CustomerSettings) -> None:
+    """As every process does before it is ready."""
+    own = {"engagement": erasing(ENGAGEMENT_DATA), "scoring": erasing(SCORING_DATA), "customer": completing(stand.keys)}
+    for name, erase in own.items():
+        await watch_erasures(settings, stand.databases[name], erase, stand.parts.clock).check()
+
+
+async def _outlet(stand: Stand) -> UUID:
+    async with stand.databases["customer"].transaction() as uow:
+        known = await uow.driver.fetchval("SELECT id FROM directory_outlet")
+        if known is None:
+            outlet = await directory.register_outlet(uow, OutletRegistration(code="north", name="north", kind="traditional"))
+            await uow.commit()
+            known = outlet.id
+    return UUID(str(known))
+
+
+def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list[Relay | ConsumerRunner]:
+    clock, calendar = SystemClock(), stand.parts.calendar
+    addresses = settings.model_dump(include={"database_url", "keys_database_url", "bus_database_url", "data_dir"})
+    engagement = engagement_worker.subscriptions(EngagementSettings(**addresses), load_standards(), calendar, stand.keys, clock)
+    scoring = scoring_worker.subscriptions(
+        ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
+    )
+    return [
+        Relay(stand.databases["customer"], bus),
+        ConsumerRunner(stand.databases["engagement"], bus, "engagement-svc", engagement, settings=QUICK),
+        ConsumerRunner(stand.databases["scoring"], bus, "scoring-svc", scoring, settings=QUICK),
+    ]
