@@ -111,4 +111,97 @@ _set_aside = (
     ),
 )
 
-ITEMS_RULES: Final = (*_texts, *_set_aside)
+SCORING: Final = "services/scoring-svc"
+SUMS: Final = f"{SCORING}/tests/integration/ledger/test_d18_sums_at_the_limit.py"
+QUEUES: Final = f"{SCORING}/tests/integration/set_aside/test_d18_queues.py"
+CONCENTRATION: Final = f"{SCORING}/tests/unit/concentration/test_d18_exact_sums.py"
+
+
+def _scoring(name: str, file: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, f"scoring_svc/{file}", text, without, test, SCORING)
+
+
+_sums = (
+    _scoring(
+        "a day's sum saturates",
+        "ledger/repository.py",
+        "ELSE least(day.credit_minor + EXCLUDED.credit_minor, {SUM_LIMIT}) END",
+        "ELSE day.credit_minor + EXCLUDED.credit_minor END",
+        f"{SUMS}::test_d18_a_day_saturates_and_is_exact_again_when_reversals_take_it_below",
+    ),
+    _scoring(
+        "a full day is counted anew",
+        "ledger/repository.py",
+        "    if full:\n",
+        "    if False:\n",
+        f"{SUMS}::test_d18_a_day_saturates_and_is_exact_again_when_reversals_take_it_below",
+    ),
+    _scoring(
+        "what a score keeps of a balance saturates",
+        "scores/policy.py",
+        "return saturated(self.opening_minor + sum(change for on, change in self.balance_changes.items() if on <= day))",
+        "return self.opening_minor + sum(change for on, change in self.balance_changes.items() if on <= day)",
+        f"{SUMS}::test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_scores_nor_the_head_office",
+    ),
+    _scoring(
+        "one customer's value in a concentration saturates",
+        "concentration/repository.py",
+        'value=saturated_sql(f"coalesce(round({_VALUES[measure]}), 0)"),',
+        'value=f"coalesce(round({_VALUES[measure]}), 0)::bigint",',
+        f"{SUMS}::test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_scores_nor_the_head_office",
+    ),
+    _scoring(
+        "products of a sum are summed in two parts",
+        "concentration/repository.py",
+        'return f"{high} * {_PART} + sum(({amount}) % {_PART} * {factor}) {which}"',
+        'return f"sum(({amount}) * {factor}) {which}"',
+        f"{SUMS}::test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_scores_nor_the_head_office",
+    ),
+    _scoring(
+        "a sum over a book is exact",
+        "concentration/policy.py",
+        "return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())",
+        "return int(values.sum())",
+        f"{CONCENTRATION}::test_d18_a_sum_over_a_book_is_exact",
+    ),
+    _scoring(
+        "a reported balance is bounded",
+        "holdings/consumers.py",
+        "    if told.money is not None and abs(told.money.amount) > POSTING_LIMIT:\n",
+        "    if False:\n",
+        f"{SCORING}/tests/integration/actions/test_s7_holdings_and_answers.py::test_d18_a_balance_beyond_the_limit_is_refused",
+    ),
+)
+
+_queues = (
+    _scoring(
+        "the scorer passes over who is set aside",
+        "scores/repository.py",
+        'return await _take(uow, f"{_NOT_SET_ASIDE} ORDER BY since LIMIT $2", now, limit)',
+        'return await _take(uow, "$1::timestamptz IS NOT NULL ORDER BY since LIMIT $2", now, limit)',
+        f"{QUEUES}::test_d18_a_customer_who_cannot_be_scored_stops_nobody_and_is_scored_once_mended",
+    ),
+    _scoring(
+        "a book run goes on without who is set aside",
+        "runs/service.py",
+        "    passed_over = await stored.pass_over(uow, today, now) if stale else 0\n",
+        "    passed_over = stale\n",
+        f"{QUEUES}::test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of",
+    ),
+    _scoring(
+        "whom a run cannot tell of is left to the scorer",
+        "runs/publishing.py",
+        "    await mark_dirty(uow, failed, today, now)\n",
+        "",
+        f"{QUEUES}::test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of",
+    ),
+    _scoring(
+        "a score that cannot be computed again does not end the check",
+        "scores/checks.py",
+        "        return None if whose(error) is Whose.UNKNOWN else False\n",
+        "        raise\n",
+        f"{QUEUES}::test_d18_a_stored_score_that_cannot_be_computed_again_is_a_finding_and_the_check_goes_on",
+    ),
+)
+
+ITEMS_RULES: Final = (*_texts, *_set_aside, *_sums, *_queues)

@@ -13,6 +13,16 @@ from pydantic import ConfigDict, Field
 MIN_AMOUNT: Final = -(2**63)
 MAX_AMOUNT: Final = 2**63 - 1
 
+POSTING_LIMIT: Final = 10**15
+"""The most that one posting or one reported balance may be, in minor units: ten trillion yuan, a billion dollars in rials."""
+
+SUM_LIMIT: Final = 4 * 10**18
+"""Where sums saturate: a sum is exact up to here, and says no more beyond. Four thousand postings at `POSTING_LIMIT` reach it.
+
+Two of them add up within eight bytes: 2 * 4 * 10^18 < 2^63 = 9.22 * 10^18. So a running sum is `least(sum + part, SUM_LIMIT)` in plain int8
+wherever the part is bounded too, and so is a difference of two sums.
+"""
+
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR_DIGITS = "CLF UYW"
@@ -43,6 +53,16 @@ class CurrencyMismatch(ValueError):
 
 class InvalidAmount(ValueError):
     """Not a whole number of minor units, or outside int8."""
+
+
+def saturated(amount: int) -> int:
+    """The sum, or `SUM_LIMIT` with its sign where it leaves that."""
+    return max(-SUM_LIMIT, min(amount, SUM_LIMIT))
+
+
+def saturated_sql(amount: str) -> str:
+    """The same of an SQL expression of type `numeric` (the sum of a `bigint` column is one), as `bigint`."""
+    return f"least(greatest({amount}, -{SUM_LIMIT}), {SUM_LIMIT})::bigint"
 
 
 def minor_digits(currency: str) -> int:

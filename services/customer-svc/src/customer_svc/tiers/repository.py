@@ -7,6 +7,7 @@ from uuid import UUID
 
 from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.money import saturated
 from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
@@ -73,7 +74,7 @@ async def read_assets(uow: UnitOfWork, customer_ids: Collection[UUID], today: da
     )
     assets: dict[UUID, dict[str, int]] = {}
     for customer_id, currency, total in rows:
-        assets.setdefault(customer_id, {})[currency] = int(total)
+        assets.setdefault(customer_id, {})[currency] = saturated(int(total))
     return assets
 
 

@@ -5,11 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 from guanxi_common.http.bodies import Answer
+from guanxi_common.money import POSTING_LIMIT
 
 MAX_ITEMS = 5_000
-
-# Ten trillion major units: more than any posting, and nine thousand of them a day still add up within eight bytes.
-MAX_AMOUNT = 10**15
 
 # U+0000 is refused by the pattern; PostgreSQL cannot hold it. `$` alone would let a final line break through.
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")]
@@ -21,7 +19,7 @@ IdText = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
 class MoneyIn(msgspec.Struct, forbid_unknown_fields=True):
     """Minor units of an ISO 4217 currency; a credit is positive."""
 
-    amount: Annotated[int, msgspec.Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+    amount: Annotated[int, msgspec.Meta(ge=-POSTING_LIMIT, le=POSTING_LIMIT)]
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 
 

@@ -16,7 +16,9 @@ from customer_svc.products.schemas import ProductCreation, ProductTerms
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import InvalidInput, NotFound, StaleVersion
 from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.set_aside.repository import list_items, retry
 from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.poison import mend, poison
 from guanxi_contracts.topics import validate_data
 
 pytestmark = pytest.mark.anyio
@@ -199,3 +201,23 @@ async def test_c17_the_list_goes_by_code_page_by_page_and_by_date(catalogue: Cat
     assert [product.code for product in first] == ["a", "b"]
     assert [product.code for product in rest] == ["c"]
     assert [product.code for product in offered] == ["a", "b"]
+
+
+async def test_d18_a_product_that_cannot_be_told_stops_no_other(catalogue: Catalogue) -> None:
+    for code in ("a", "b", "c"):
+        await catalogue.create(code)
+        await catalogue.publish(1, code)
+    async with catalogue.database.transaction() as uow:
+        await poison(uow, "product", "published_version = 2 AND NEW.code", "b")
+        await uow.commit()
+    assert await catalogue.due(1) == 3
+    assert [event["code"] for event in await catalogue.told()] == ["a", "b", "c", "a", "c"]
+    assert await catalogue.due(1) == 0, "it waits for its next try"
+    async with catalogue.database.transaction() as uow:
+        await mend(uow)
+        [failed] = await list_items(uow, set_aside_only=False, queue="publish-product", position=None, limit=9)
+        await retry(uow, failed.id, NOW)
+        await uow.commit()
+    assert failed.item == "b"
+    assert await catalogue.due(1) == 1
+    assert [event["code"] for event in await catalogue.told()][-1] == "b"

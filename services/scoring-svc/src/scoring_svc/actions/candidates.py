@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.money import saturated
+
 from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, Talk, margin
 from scoring_svc.related_sales.policy import CHANNELS, OTHER_FEATURES, TYPICAL, Assessment, Refusal, Situation, allowed_channels
 from scoring_svc.signals.policy import Severity
@@ -173,7 +175,7 @@ def _sale(situation: Situation, one: Assessment, standard: ActionStandard) -> Ca
         content=content,
         severity=talk.severity,
         propensity_bp=one.propensity_bp,
-        value_minor=one.amount_minor * product.margin_bp // WHOLE_BP,
+        value_minor=saturated(one.amount_minor * product.margin_bp // WHOLE_BP),
         currency=product.currency,
         evidence={"amount_minor": one.amount_minor, "expected_value_minor": one.value_minor, "model": one.model_version},
         product_code=product.code,

@@ -12,6 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from guanxi_common.ids import derived_id
+from guanxi_common.money import saturated
 from pydantic import ConfigDict
 
 from scoring_svc.customers.policy import ContactLimits, CustomerFacts
@@ -142,7 +143,7 @@ def at_stake(figures: Mapping[str, object], standard: ActionStandard) -> int:
 
 def margin(amount_minor: int, standard: ActionStandard) -> int:
     """What the amount earns in a year."""
-    return max(amount_minor, 0) * standard.balance_margin_bp // WHOLE_BP
+    return saturated(max(amount_minor, 0) * standard.balance_margin_bp // WHOLE_BP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,8 @@ def concentration(values: Ints, top_percents: Sequence[int]) -> Concentration:
     """The concentration of one value per customer, in any order."""
     negative = values[values < 0]
     ascending = np.sort(values[values >= 0])
-    total, size = int(ascending.sum()), int(ascending.size)
-    below = (int(negative.size), int(negative.sum()))
+    total, size = exact_sum(ascending), int(ascending.size)
+    below = (int(negative.size), exact_sum(negative))
     if total == 0:
         return Concentration(size, 0, *below, None, (), ())
     shares = np.concatenate([[0.0], np.cumsum(ascending, dtype=np.float64)]) / total
@@ -143,6 +143,14 @@ def concentration(values: Ints, top_percents: Sequence[int]) -> Concentration:
     curve = np.interp(np.linspace(0, size, CURVE_STEPS + 1), np.arange(size + 1), shares)
     top = tuple(_top(shares, percent) for percent in top_percents)
     return Concentration(size, total, *below, max(gini, 0.0), top, tuple(curve.tolist()))  # max: rounding
+
+
+def exact_sum(values: Ints) -> int:
+    """The sum, which may leave eight bytes where the values do not: the upper and lower four bytes of each are summed apart.
+
+    With fewer than 2^31 values neither sum leaves eight bytes: |upper| <= 2^31 and lower < 2^32.
+    """
+    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
 
 
 def _top(shares: NDArray[np.float64], percent: int) -> TopShare:

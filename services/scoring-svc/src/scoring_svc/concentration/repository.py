@@ -9,22 +9,37 @@ from uuid import UUID
 
 import numpy as np
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.money import saturated_sql
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.concentration.policy import Ints, MarginRates, Measure, Part
 
+_PART = 10**9
+
+
+def _product_sum(amount: str, factor: str, which: str = "") -> str:
+    """The exact sum of products of a day's sum and a factor of at most 10^9; such a product may leave eight bytes.
+
+    It is summed in two parts, of which none does: |amount| <= 2 * SUM_LIMIT = 8 * 10^18, so |amount / 10^9| * factor <= 8 * 10^18 < 2^63.
+    In `numeric` it would take three times as long.
+    """
+    high = f"sum(({amount}) / {_PART} * {factor}) {which}"
+    return f"{high} * {_PART} + sum(({amount}) % {_PART} * {factor}) {which}"
+
+
 _NET = "day.credit_minor + day.debit_minor"
 _IN_WINDOW = "day.booked_on > $2::date - $3::int"
 _OF_CUSTOMER = f"{_IN_WINDOW} AND NOT day.activity_class = ANY($4::text[])"
 # A change on the window's first day or before stands on every one of its days, one on its last day on one.
-_AVERAGE = f"sum(({_NET}) * least($3::int, $2::date - day.booked_on + 1)) / $3::int"
+_AVERAGE = f"({_product_sum(_NET, 'least($3::int, $2::date - day.booked_on + 1)')}) / $3::int"
 _VOLUME_RATE = "coalesce(($5::jsonb ->> day.activity_class)::int, 0)"
+_VOLUME = _product_sum("day.credit_minor - day.debit_minor", _VOLUME_RATE, f"FILTER (WHERE {_OF_CUSTOMER})")
 # A year's margin on what each open account last held, by the rate of the product that the account is: the one of its own code first. What
 # is owed earns on loans and cards, what is overdrawn elsewhere earns nothing. Money owed and held is rounded once a customer.
 _PRODUCT_MARGIN = """(
     SELECT sum(CASE WHEN rate.family IN ('loan', 'card') THEN abs(told.balance_minor) ELSE greatest(told.balance_minor, 0) END
-        * rate.margin_bp) / 10000.0
+        ::numeric * rate.margin_bp) / 10000.0
     FROM (SELECT DISTINCT ON (account_id) account_id, balance_minor FROM reported_balance
         WHERE customer_id = holder.customer_id AND currency = $1 AND as_of <= $2::date ORDER BY account_id, as_of DESC) told
     JOIN holding held ON held.customer_id = holder.customer_id AND held.account_id = told.account_id
@@ -42,7 +57,7 @@ _VALUES = {
     Measure.TURNOVER: f"sum(day.credit_minor - day.debit_minor) FILTER (WHERE {_OF_CUSTOMER})",
     Measure.MARGIN: (
         f"greatest({_AVERAGE}, 0) * $6::int * $3::int / (365 * 10000)"
-        f" + coalesce(sum((day.credit_minor - day.debit_minor) * {_VOLUME_RATE}) FILTER (WHERE {_OF_CUSTOMER}), 0) / 10000"
+        f" + coalesce({_VOLUME}, 0) / 10000"
         f" - coalesce(sum({_NET}) FILTER (WHERE {_IN_WINDOW} AND day.activity_class = ANY($4::text[])), 0)"
     ),
 }
@@ -58,7 +73,7 @@ _NAMES = {Part.BOOK: "NULL::text", Part.OUTLET: "(SELECT name FROM directory_out
 # All parameters are named in every form of the statement, so that PostgreSQL knows their types.
 _BOOK = """
 WITH given AS (SELECT $4::text[], $5::jsonb, $6::int, $3::int), customers AS (
-    SELECT {group} AS group_id, {code} AS group_code, coalesce(round({value}), 0)::bigint AS value
+    SELECT {group} AS group_id, {code} AS group_code, {value} AS value
     FROM book_assignment holder LEFT JOIN daily_activity day
         ON day.customer_id = holder.customer_id AND day.currency = $1 AND day.booked_on <= $2::date AND {days}
     WHERE holder.capacity = 'primary_rm' AND holder.valid_from <= $7::timestamptz
@@ -97,7 +112,7 @@ async def read_values(
         group=_GROUPS[part],
         code=_CODES[part],
         name=_NAMES[part],
-        value=_VALUES[measure],
+        value=saturated_sql(f"coalesce(round({_VALUES[measure]}), 0)"),
         visible=visible,
         days="false" if measure is Measure.PRODUCT_MARGIN else _IN_WINDOW if measure in _FLOWS else "true",
     )

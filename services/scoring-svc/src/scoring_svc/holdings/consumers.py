@@ -10,6 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
+from guanxi_common.money import POSTING_LIMIT
 
 from scoring_svc.actions import queue
 from scoring_svc.holdings import repository
@@ -59,6 +60,8 @@ def _change(event: Envelope) -> HoldingChange:
         told = msgspec.convert(event.data, _Account)
     except msgspec.ValidationError as error:
         raise PermanentError("invalid_event", event.type, event_id=event.id) from error
+    if told.money is not None and abs(told.money.amount) > POSTING_LIMIT:
+        raise PermanentError("amount_out_of_range", event.type, event_id=event.id)
     return HoldingChange(
         customer_id=told.customer_id,
         account_id=told.account_id,

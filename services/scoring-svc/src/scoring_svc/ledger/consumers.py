@@ -11,6 +11,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.processing import Handler, read_fact
+from guanxi_common.money import POSTING_LIMIT
 
 from scoring_svc.ledger import repository
 from scoring_svc.ledger.policy import ActivityClasses
@@ -18,9 +19,6 @@ from scoring_svc.ledger.repository import Entry, Reversal
 
 POSTED = "guanxi.transaction.posted.v1"
 REVERSED = "guanxi.transaction.reversed.v1"
-
-MAX_AMOUNT_MINOR = 10**15
-"""As at the intake: nine thousand such postings a day still add up within eight bytes."""
 
 
 class _Money(msgspec.Struct):
@@ -84,7 +82,7 @@ def fold_transactions(classes: ActivityClasses, calendar: BusinessCalendar, cloc
 
 def _entry(event: Envelope, classes: ActivityClasses) -> Entry:
     posted = read_fact(event, _POSTED_DATA)
-    if abs(posted.money.amount) > MAX_AMOUNT_MINOR:
+    if abs(posted.money.amount) > POSTING_LIMIT:
         raise PermanentError("amount_out_of_range", event.type, event_id=event.id)
     return Entry(
         posted.customer_id,

@@ -52,7 +52,7 @@ class ReportedBalanceRow(Base):
 
 
 class DailyActivityRow(Base):
-    """Sums of the entries that count. `credit_minor` ≥ 0, `debit_minor` ≤ 0."""
+    """Sums of the entries that count, exact up to `SUM_LIMIT`. `credit_minor` ≥ 0, `debit_minor` ≤ 0."""
 
     __tablename__ = "daily_activity"
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)  # each fold updates it: in its own page no index is touched

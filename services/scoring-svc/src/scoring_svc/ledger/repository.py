@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.money import SUM_LIMIT, saturated_sql
 
 from scoring_svc.ledger.policy import CORRECTION, OPENING, DailyActivity
 
@@ -48,15 +49,24 @@ class Report:
     traceparent: str | None = None
 
 
-_ADD_TO_DAYS = """
+_CREDITS = "coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)"
+_DEBITS = "coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)"
+_SUMS = f"{saturated_sql(_CREDITS)} AS credit_minor, {saturated_sql(_DEBITS)} AS debit_minor"
+_REVERSED_SUMS = f"-{saturated_sql(_CREDITS)} AS credit_minor, -{saturated_sql(_DEBITS)} AS debit_minor"
+
+# A day that is full stays full whatever is added; what is taken from it is counted anew (`_COUNT_ANEW`), for nobody knows how far beyond
+# the limit it was.
+_ADD_TO_DAYS = f"""
     INSERT INTO daily_activity AS day (customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor)
     SELECT customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor FROM delta
     ORDER BY customer_id, booked_on, currency, activity_class
     ON CONFLICT (customer_id, booked_on, currency, activity_class) DO UPDATE SET
         entries = day.entries + EXCLUDED.entries,
-        credit_minor = day.credit_minor + EXCLUDED.credit_minor,
-        debit_minor = day.debit_minor + EXCLUDED.debit_minor
-"""
+        credit_minor = CASE WHEN day.credit_minor >= {SUM_LIMIT} THEN {SUM_LIMIT}
+            ELSE least(day.credit_minor + EXCLUDED.credit_minor, {SUM_LIMIT}) END,
+        debit_minor = CASE WHEN day.debit_minor <= -{SUM_LIMIT} THEN -{SUM_LIMIT}
+            ELSE greatest(day.debit_minor + EXCLUDED.debit_minor, -{SUM_LIMIT}) END
+"""  # noqa: S608  # constants only
 
 # In the trace of the event that came last: it is the one whose score somebody waits for.
 _MARK_DIRTY = """
@@ -84,8 +94,7 @@ WITH incoming AS (
     RETURNING customer_id, entry_id, booked_on, amount_minor, currency, activity_class
 ), delta AS (
     SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,
-        coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
-        coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(place) AS place
+        {_SUMS}, max(place) AS place
     FROM fresh JOIN (SELECT customer_id, entry_id, place FROM incoming) told USING (customer_id, entry_id)
     WHERE NOT EXISTS (
         SELECT FROM ledger_reversal undone WHERE undone.customer_id = fresh.customer_id AND undone.entry_id = fresh.entry_id)
@@ -105,13 +114,27 @@ WITH incoming AS (
     RETURNING customer_id, entry_id
 ), delta AS (
     SELECT customer_id, booked_on, currency, activity_class, -count(*)::int AS entries,
-        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,
-        -coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor, max(place) AS place
+        {_REVERSED_SUMS}, max(place) AS place
     FROM fresh JOIN ledger_entry USING (customer_id, entry_id)
     JOIN (SELECT customer_id, entry_id, place FROM incoming) told USING (customer_id, entry_id)
     GROUP BY 1, 2, 3, 4
-), days AS ({_ADD_TO_DAYS}), marks AS ({_MARK_DIRTY.format(now="$4::timestamptz")})
-SELECT DISTINCT customer_id FROM delta
+), days AS ({_ADD_TO_DAYS} RETURNING customer_id, booked_on, currency, activity_class,
+    credit_minor >= {SUM_LIMIT} OR debit_minor <= -{SUM_LIMIT} AS is_full
+), marks AS ({_MARK_DIRTY.format(now="$4::timestamptz")})
+SELECT customer_id, booked_on, currency, activity_class, is_full FROM days
+"""  # noqa: S608  # constants only
+
+# The rows of `days` are locked by this transaction: whoever adds to them waits, and adds to what is counted here.
+_COUNT_ANEW = f"""
+UPDATE daily_activity day SET credit_minor = counted.credit_minor, debit_minor = counted.debit_minor FROM (
+    SELECT customer_id, booked_on, currency, activity_class, {_SUMS}
+    FROM ledger_entry entry JOIN unnest($1::uuid[], $2::date[], $3::text[], $4::text[])
+        AS full_day (customer_id, booked_on, currency, activity_class) USING (customer_id, booked_on, currency, activity_class)
+    WHERE NOT EXISTS (
+        SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id AND undone.entry_id = entry.entry_id)
+    GROUP BY 1, 2, 3, 4
+) counted WHERE (day.customer_id, day.booked_on, day.currency, day.activity_class)
+    = (counted.customer_id, counted.booked_on, counted.currency, counted.activity_class)
 """  # noqa: S608  # constants only
 
 
@@ -147,7 +170,7 @@ async def feed_position(uow: UnitOfWork) -> date:
 
 async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorded_at: datetime) -> None:
     """Take the reversed entries out of the aggregates, once; a day on which nothing is left is deleted."""
-    touched = await uow.driver.fetch(
+    days = await uow.driver.fetch(
         _FOLD_REVERSALS,
         [r.customer_id for r in reversals],
         [r.entry_id for r in reversals],
@@ -155,9 +178,11 @@ async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorde
         recorded_at,
         [r.traceparent for r in reversals],
     )
-    await uow.driver.execute(
-        "DELETE FROM daily_activity WHERE entries = 0 AND customer_id = ANY($1::uuid[])", [row[0] for row in touched]
-    )
+    full = [row for row in days if row["is_full"]]
+    if full:
+        await uow.driver.execute(_COUNT_ANEW, *([row[at] for row in full] for at in range(4)))
+    touched = list({row[0] for row in days})
+    await uow.driver.execute("DELETE FROM daily_activity WHERE entries = 0 AND customer_id = ANY($1::uuid[])", touched)
 
 
 _ADD_REPORTS = """
@@ -195,7 +220,7 @@ WITH reported AS (
     FROM posted WHERE balance_minor IS NOT NULL WINDOW reports AS (PARTITION BY customer_id, account_id, currency ORDER BY day)
 )
 SELECT customer_id, day, currency, activity_class, 0,
-    greatest(sum(minor), 0)::bigint AS credit_minor, least(sum(minor), 0)::bigint AS debit_minor
+    greatest({saturated_sql("sum(minor)")}, 0) AS credit_minor, least({saturated_sql("sum(minor)")}, 0) AS debit_minor
 FROM reckoned GROUP BY 1, 2, 3, 4 HAVING sum(minor) <> 0
 """  # noqa: S608  # constants only
 
@@ -254,9 +279,7 @@ async def read_days_known_at(
 ) -> dict[UUID, list[DailyActivity]]:
     """As `read_days`, but from the ledger: only what was recorded by `known_at`, reports included, and not reversed by then."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries,"
-        " coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)::bigint AS credit_minor,"
-        " coalesce(sum(amount_minor) FILTER (WHERE amount_minor < 0), 0)::bigint AS debit_minor"
+        f"SELECT customer_id, booked_on, currency, activity_class, count(*)::int AS entries, {_SUMS}"  # noqa: S608  # constants
         " FROM ledger_entry entry WHERE customer_id = ANY($1::uuid[]) AND booked_on <= $2 AND recorded_at <= $3"
         " AND NOT EXISTS (SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id"
         " AND undone.entry_id = entry.entry_id AND undone.recorded_at <= $3)"

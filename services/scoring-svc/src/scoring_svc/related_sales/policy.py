@@ -11,6 +11,7 @@ from math import exp
 from typing import Any, Protocol
 from uuid import UUID
 
+from guanxi_common.money import saturated
 from pydantic import ConfigDict
 
 from scoring_svc.customers.policy import CustomerFacts
@@ -262,7 +263,7 @@ def _assess(
         type=kind,
         propensity_bp=judged.propensity_bp,
         amount_minor=amount,
-        value_minor=judged.propensity_bp * product.margin_bp * amount // WHOLE_BP**2,
+        value_minor=saturated(judged.propensity_bp * product.margin_bp * amount // WHOLE_BP**2),
         reasons=(SaleReason(kind.value, standard.words[kind]), *judged.reasons),
         model_version=judged.model_version,
         refusals=tuple(refusals(situation, product, kind, standard)),
@@ -297,7 +298,7 @@ def _amount(situation: Situation, product: Product, kind: SaleType, standard: Re
             if h.matures_on and h.matures_on <= soon and h.currency == product.currency
         )
         if due > 0:
-            return due
+            return saturated(due)
     if situation.currency == product.currency and product.family in standard.amount_share_bp:
         share = max(situation.balance_minor or 0, 0) * standard.amount_share_bp[product.family] // WHOLE_BP
         if share > 0:

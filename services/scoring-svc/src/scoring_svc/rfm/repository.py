@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.money import saturated_sql
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 
@@ -25,8 +26,7 @@ WITH bounds AS (
     SELECT currency,
         $1::date - max(booked_on) FILTER (WHERE before) AS recency_before, $2::date - max(booked_on) FILTER (WHERE after) AS recency_after,
         coalesce(sum(entries) FILTER (WHERE before), 0) AS often_before, coalesce(sum(entries) FILTER (WHERE after), 0) AS often_after,
-        coalesce(sum(money) FILTER (WHERE before), 0)::bigint AS money_before,
-        coalesce(sum(money) FILTER (WHERE after), 0)::bigint AS money_after
+        {money_before} AS money_before, {money_after} AS money_after
     FROM acts GROUP BY customer_id, currency
 )
 SELECT currency, bounds.currency IS NOT NULL AS bounded,
@@ -38,6 +38,7 @@ SELECT currency, bounds.currency IS NOT NULL AS bounded,
 FROM customers LEFT JOIN bounds USING (currency)
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
+_MONEY = {f"money_{when}": saturated_sql(f"coalesce(sum(money) FILTER (WHERE {when}), 0)") for when in ("before", "after")}
 
 
 async def count_moves(
@@ -56,7 +57,7 @@ async def count_moves(
     """
     visible, arguments = visible_customers_sql(scope, "day.customer_id", now, first_parameter=9)
     rows = await uow.driver.fetch(
-        _MOVES.format(visible=visible, no_cell=NO_CELL),
+        _MOVES.format(visible=visible, no_cell=NO_CELL, **_MONEY),
         before,
         after,
         window_days,

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from guanxi_common.money import saturated
+
 from scoring_svc.ledger.policy import OPENING, RECKONED, ActivityClasses, DailyActivity
 from scoring_svc.retention.policy import Contact, RetentionInputs
 from scoring_svc.signals.policy import DayFlow, SignalStandard, median, regular_income
@@ -20,7 +22,8 @@ class CustomerHistory:
 
     opening_minor: what was there before the first entry, as far as reported balances tell; 0 where none does. balance_changes: net
     change of each day with an entry, and corrections by later reports. flows: customer-initiated in- and outflow by day. acts:
-    customer-initiated entries by day. income_days: days with salary or pension. other_currencies: left out.
+    customer-initiated entries by day. income_days: days with salary or pension. other_currencies: left out. What is a sum saturates at
+    `guanxi_common.money.SUM_LIMIT`.
     """
 
     as_of: date
@@ -37,7 +40,7 @@ class CustomerHistory:
 
     def balance_on(self, day: date) -> int:
         """At the end of the day; before the first entry, what was there then."""
-        return self.opening_minor + sum(change for changed_on, change in self.balance_changes.items() if changed_on <= day)
+        return saturated(self.opening_minor + sum(change for on, change in self.balance_changes.items() if on <= day))
 
     def median_balance(self, day: date) -> int | None:
         """Median of the end-of-day balances of the 365 days up to and including `day`; None before the first entry."""
@@ -73,13 +76,16 @@ def history_of(days: Sequence[DailyActivity], classes: ActivityClasses, as_of: d
         currency=currency,
         first_day=min(day.booked_on for day in posted if day.currency == currency),
         balance_changes=dict(sorted(sums.changes.items())),
-        flows={on: DayFlow(on, sums.inflow[on], sums.outflow[on]) for on in sorted({*sums.inflow, *sums.outflow})},
+        flows={
+            on: DayFlow(on, saturated(sums.inflow[on]), saturated(sums.outflow[on]))
+            for on in sorted({*sums.inflow, *sums.outflow})
+        },
         acts=dict(sorted(sums.acts.items())),
         income_days=tuple(sorted(sums.income)),
-        inflow_minor=sums.recent_in,
-        outflow_minor=sums.recent_out,
+        inflow_minor=saturated(sums.recent_in),
+        outflow_minor=saturated(sums.recent_out),
         other_currencies=tuple(sorted({day.currency for day in posted} - {currency})),
-        opening_minor=sums.opening,
+        opening_minor=saturated(sums.opening),
     )
 
 
@@ -149,7 +155,7 @@ def _median_balance(history: CustomerHistory, day: date) -> int | None:
         balance += changes[on]
         at = on
     levels += [balance] * ((day - at).days + 1)
-    return median(sorted(levels))
+    return saturated(median(sorted(levels)))
 
 
 def rfm_columns(history: CustomerHistory, window_days: int) -> tuple[int, int, int]:
@@ -158,7 +164,7 @@ def rfm_columns(history: CustomerHistory, window_days: int) -> tuple[int, int, i
     acts = {on: count for on, count in history.acts.items() if on > since}
     money = sum(flow.inflow_minor + flow.outflow_minor for on, flow in history.flows.items() if on > since)
     recency = (history.as_of - max(acts)).days if acts else 0
-    return recency, sum(acts.values()), money
+    return recency, sum(acts.values()), saturated(money)
 
 
 def acts_of(history: CustomerHistory) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.errors import Text
 from guanxi_common.ids import derived_id
-from guanxi_common.money import Money
+from guanxi_common.money import Money, saturated
 from pydantic import ConfigDict
 
 from scoring_svc.reasons import Reason
@@ -307,7 +307,7 @@ def maturities_ahead(today: date, maturities: Iterable[Maturity], standard: Sign
             ends.setdefault((one.matures_on, one.currency), []).append(one)
     found = []
     for (on, currency), ending in sorted(ends.items()):
-        amount = sum(one.amount_minor for one in ending)
+        amount = saturated(sum(one.amount_minor for one in ending))
         money = Money(amount, currency)
         text = (
             Text(f"{money} mature on {on}.", f"{money}将于{on}到期。")
@@ -376,4 +376,5 @@ def _gaps(days: Sequence[date]) -> list[int]:
 def _finding(
     kind: Kind, severity: Severity, day: date, text: Text, figures: Mapping[str, int], entry_ids: Iterable[str] = ()
 ) -> Finding:
-    return Finding(kind, severity, day, Reason(kind, 0, text, tuple(sorted(entry_ids))), figures)
+    shown = {name: saturated(figure) for name, figure in figures.items()}
+    return Finding(kind, severity, day, Reason(kind, 0, text, tuple(sorted(entry_ids))), shown)

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.money import POSTING_LIMIT
 from guanxi_contracts.topics import validate_data
 from scoring_svc.features.consumers import SURVEY_ANSWERED, take_up_facts
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
@@ -110,3 +112,12 @@ async def settle(desk: Desk) -> None:
             done = await score_dirty_customers(uow, desk.method, desk.clock.now())
             await uow.commit()
     await desk.plan(mark=False)
+
+
+@pytest.mark.parametrize("amount", [POSTING_LIMIT + 1, -POSTING_LIMIT - 1, 2**63 - 1])
+async def test_d18_a_balance_beyond_the_limit_is_refused(desk: Desk, amount: int) -> None:
+    handler, account = take_up_accounts(desk.clock), uuid4()
+    await give(desk, handler, *balance(account, 2, POSTING_LIMIT))
+    with pytest.raises(PermanentError) as refused:
+        await give(desk, handler, *balance(account, 1, amount))
+    assert refused.value.reason == "amount_out_of_range"

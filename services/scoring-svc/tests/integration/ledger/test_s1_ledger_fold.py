@@ -16,9 +16,10 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor, Subscription
+from guanxi_common.money import POSTING_LIMIT
 from guanxi_contracts.codec import encode
 from scoring_svc.ledger import repository
-from scoring_svc.ledger.consumers import MAX_AMOUNT_MINOR, POSTED, REVERSED, fold_transactions
+from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.ledger.policy import load_activity_classes
 
 pytestmark = pytest.mark.anyio
@@ -207,9 +208,9 @@ async def test_s1_the_same_id_with_other_content_is_a_dead_letter_and_changes_no
     assert await dead_letters(database) == ["content_differs"]
 
 
-@pytest.mark.parametrize("amount", [MAX_AMOUNT_MINOR + 1, -(2**63), 2**63 - 1, 2**70])
+@pytest.mark.parametrize("amount", [POSTING_LIMIT + 1, -(2**63), 2**63 - 1, 2**70])
 async def test_s1_an_amount_beyond_the_bound_is_refused_alone(amount: int, database: Database, processor: Processor) -> None:
-    largest, beyond = posted(uuid4(), uuid4(), MAX_AMOUNT_MINOR), posted(uuid4(), uuid4(), amount)
+    largest, beyond = posted(uuid4(), uuid4(), POSTING_LIMIT), posted(uuid4(), uuid4(), amount)
     await fold(processor, [beyond, largest])
     assert await days(database) == reference([largest], set())
     assert len(await dead_letters(database)) == 1
