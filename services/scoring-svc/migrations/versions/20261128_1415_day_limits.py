@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "20261128_1405"
-down_revision = "20261128_1400"
+revision = "20261128_1415"
+down_revision = "20261128_1410"
 
 _LIMIT = 4 * 10**18
 
