@@ -156,11 +156,18 @@ def test_forged_headers_of_identity_are_ignored(house: House) -> None:
     assert house.call("customer", None, "GET", path, headers=forged).status_code == 401
 
 
-@pytest.mark.parametrize("typed", ["%", "_", "王%", "' OR 1=1 --", '"; DROP TABLE customer; --', "\\", "*"])
+@pytest.mark.parametrize("typed", ["王%q", "' OR 1=1 --", '"; DROP TABLE customer; --', "%明%王%"])
 def test_what_is_typed_into_a_search_is_literal(house: House, typed: str) -> None:
     answer = house.call("customer", "compliance", "POST", "/v1/customers:search", json={"name": typed})
     assert answer.status_code == 200
     assert answer.json()["data"] == []
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "\\", "*", "%%%"])
+def test_a_search_for_punctuation_alone_is_refused(house: House, typed: str) -> None:
+    answer = house.call("customer", "compliance", "POST", "/v1/customers:search", json={"name": typed})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/name"
 
 
 @pytest.mark.parametrize(

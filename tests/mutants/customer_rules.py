@@ -12,7 +12,51 @@ def _names(name: str, text: str, without: str, test: str) -> Rule:
     return Rule(name, "customer_svc/customers/names.py", text, without, f"{NAMES}::{test}", CUSTOMER)
 
 
+DOCUMENTS: Final = f"{CUSTOMER}/tests/unit/customers/test_c1_documents.py"
+PHONES: Final = f"{CUSTOMER}/tests/unit/customers/test_c1_phones.py"
+
+
+def _file(name: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, "customer_svc/customers/policy.py", text, without, test, CUSTOMER)
+
+
 CUSTOMER_RULES: Final = (
+    _file(
+        "a resident number has its check digit",
+        "    return _check_digit(number[:17]) == number[17]",
+        "    return True",
+        f"{DOCUMENTS}::test_c1_a_number_fits_its_document",
+    ),
+    _file(
+        "a credit code has its check character",
+        "bool(_CREDIT_CODE.fullmatch(number)) and uscc.calc_check_digit(number[:-1]) == number[-1]",
+        "bool(_CREDIT_CODE.fullmatch(number))",
+        f"{DOCUMENTS}::test_c1_a_number_fits_its_document",
+    ),
+    _file(
+        "nobody is born in the future or before 1900 by a document",
+        "        if holder is None or _EARLIEST_BIRTH <= holder.birth_date <= today:",
+        "        if True:",
+        f"{DOCUMENTS}::test_c1_a_number_fits_its_document",
+    ),
+    _file(
+        "a birth date does not contradict the document",
+        "    if holder is not None and birth_date not in (None, holder.birth_date):",
+        "    if False:",
+        f"{DOCUMENTS}::test_c1_what_cannot_be_true_together",
+    ),
+    _file(
+        "an organisation is nobody's son",
+        '    if customer_type == "organisation":',
+        "    if False:",
+        f"{DOCUMENTS}::test_c1_what_cannot_be_true_together",
+    ),
+    _file(
+        "a phone number is one that a subscriber can have",
+        "    if not phonenumbers.is_valid_number(parsed):",
+        "    if not phonenumbers.is_possible_number(parsed):",
+        f"{PHONES}::test_c1_a_phone_number_is_stored_as_e164",
+    ),
     _names(
         "traditional characters are searched as simplified ones",
         "    return _VARIANTS.get(simplified, simplified)",

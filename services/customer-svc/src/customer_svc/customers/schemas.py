@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from customer_svc.customers.policy import CustomerType, DocumentKind
 
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
-Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() .-]{5,30}$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+(][0-9+() .#;=extEXT转轉-]{4,39}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$"), READABLE]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=300), READABLE]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
@@ -26,7 +26,7 @@ class Reference(Body):
 
 class IdentityDocumentIn(Body):
     kind: DocumentKind
-    number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z -]{4,60}$")]
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z() -]{4,60}$")]
 
 
 class CustomerRegistration(Body):

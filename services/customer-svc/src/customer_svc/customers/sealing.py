@@ -6,7 +6,7 @@ from uuid import UUID
 from guanxi_common.keys.store import DataKey
 from guanxi_common.security.fields import Place, seal, unseal
 
-from customer_svc.customers.policy import DocumentKind, IdentityDocument
+from customer_svc.customers.policy import DocumentKind, IdentityDocument, phone_term
 from customer_svc.parts import ContactIndexes
 
 
@@ -43,7 +43,7 @@ def seal_contact(customer_id: UUID, contact: Contact, key: DataKey, indexes: Con
         identity_sealed=seal(identity.number, key, _place("identity", customer_id)) if identity else None,
         identity_index=indexes.identity.index(identity_term(identity)) if identity else None,
         phones_sealed=tuple(seal(phone, key, _place("phones", customer_id)) for phone in contact.phones),
-        phones_index=tuple(indexes.phone.index(phone) for phone in contact.phones),
+        phones_index=tuple(indexes.phone.index(phone_term(phone)) for phone in contact.phones),
         email_sealed=seal(email, key, _place("email", customer_id)) if email else None,
         email_index=indexes.email.index(email.lower()) if email else None,
         address_sealed=seal(address, key, _place("address", customer_id)) if address else None,

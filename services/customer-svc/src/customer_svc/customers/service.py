@@ -1,8 +1,8 @@
 """Register, change and search customer files. Every change bumps the version, and tells it by a change and a snapshot of that version."""
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, cast
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -25,6 +25,7 @@ from customer_svc.directory import repository as directory
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.snapshots import service as snapshots
 
+_PERSON_FIELDS = frozenset({"identity_document", "birth_date", "sex"})
 _CONTACT_FIELDS = frozenset({"identity_document", "phones", "email", "address"})
 
 
@@ -46,7 +47,9 @@ async def register_customer(
     reference = registration.reference
     if await repository.find_by_reference(uow, reference.source, reference.customer_number) is not None:
         raise AlreadyRegistered
-    contact = _contact(registration)
+    today = parts.calendar.local_date(now)
+    contact = _contact(registration, today)
+    _require_consistent(registration.customer_type, contact, registration.birth_date, registration.sex, today)
     customer = Customer(
         id=new_id(),
         source=reference.source,
@@ -86,12 +89,15 @@ async def change_customer(
     key = await parts.keys.get(customer_id)
     known = open_contact(sealed, key)
     changes = change.model_dump(exclude_unset=True)
-    contact = _patched_contact(known, change)
+    today = parts.calendar.local_date(now)
+    contact = _patched_contact(known, change, today)
     plain: dict[str, Any] = {name: value for name, value in changes.items() if name not in _CONTACT_FIELDS}
     customer = replace(before, **plain)
     fields = sorted(name for name in changes if _differs(name, before, customer, known, contact))
     if not fields:
         return before, known
+    if _PERSON_FIELDS.intersection(fields):
+        _require_consistent(customer.customer_type, contact, customer.birth_date, customer.sex, today)
     customer = replace(customer, version=before.version + 1, updated_at=now)
     await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
@@ -116,7 +122,7 @@ def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
     document = _normal_document(search.identity_document) if search.identity_document else None
     return Criteria(
         name_terms=name_terms,
-        phone_indexes=indexes.phone.candidates(phone) if phone else None,
+        phone_indexes=indexes.phone.candidates(policy.phone_term(phone)) if phone else None,
         identity_indexes=indexes.identity.candidates(identity_term(document)) if document else None,
         email_indexes=indexes.email.candidates(search.email.lower()) if search.email else None,
         reference=(search.reference.source, search.reference.customer_number) if search.reference else None,
@@ -131,22 +137,22 @@ async def _may_file_at(uow: UnitOfWork, scope: RowScope, outlet_id: UUID) -> boo
     return await directory.read_outlet(uow, outlet_id) is not None
 
 
-def _contact(registration: CustomerRegistration) -> Contact:
+def _contact(registration: CustomerRegistration, today: date) -> Contact:
     document = registration.identity_document
     return Contact(
-        identity=_checked_document(document) if document else None,
+        identity=_checked_document(document, today) if document else None,
         phones=_normal_phones(registration.phones),
         email=registration.email,
         address=registration.address,
     )
 
 
-def _patched_contact(known: Contact, change: CustomerChange) -> Contact:
+def _patched_contact(known: Contact, change: CustomerChange, today: date) -> Contact:
     contact = known
     given = change.model_fields_set
     if "identity_document" in given:
         document = change.identity_document
-        contact = replace(contact, identity=_checked_document(document) if document else None)
+        contact = replace(contact, identity=_checked_document(document, today) if document else None)
     if "phones" in given:
         contact = replace(contact, phones=_normal_phones(change.phones or []))
     if "email" in given:
@@ -167,12 +173,18 @@ def _normal_document(document: IdentityDocumentIn) -> IdentityDocument:
     return policy.normalise_document(IdentityDocument(DocumentKind(document.kind), document.number))
 
 
-def _checked_document(document: IdentityDocumentIn) -> IdentityDocument:
+def _checked_document(document: IdentityDocumentIn, today: date) -> IdentityDocument:
     normal = _normal_document(document)
-    error = policy.check_document(normal)
+    error = policy.check_document(normal, today)
     if error is not None:
         raise InvalidInput(errors=[error])
     return normal
+
+
+def _require_consistent(customer_type: str, contact: Contact, birth_date: date | None, sex: str | None, today: date) -> None:
+    kind = cast("policy.CustomerType", customer_type)
+    if errors := policy.check_person(kind, contact.identity, birth_date, sex, today):
+        raise InvalidInput(errors=errors)
 
 
 def _normal_phones(phones: list[str]) -> tuple[str, ...]:
@@ -182,6 +194,9 @@ def _normal_phones(phones: list[str]) -> tuple[str, ...]:
 def _normal_phone(phone: str, pointer: str) -> str:
     normal = policy.normalise_phone(phone)
     if normal is None:
-        detail = Text("This cannot be a phone number.", "不是有效的电话号码。")
+        detail = Text(
+            "No subscriber has this number: give the area code, and the country outside China.",
+            "不是有效的电话号码：固定电话请加区号，境外号码请加国家代码。",
+        )
         raise InvalidInput(errors=[FieldError(pointer, "invalid_phone", detail)])
     return normal
