@@ -24,7 +24,7 @@ WRITING = [
     "recordSatisfaction",
     "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
-    "resumePartition", "skipPartitionLetters",
+    "resumePartition", "skipPartitionLetters", "approveProposal", "rejectProposal",
 ]  # fmt: skip
 TAKES_A_NAME_ALONE = {"changeCustomer", "searchCustomers", "changeStaff"}
 """To these the corpus' body with a name and nothing else is a good one."""
