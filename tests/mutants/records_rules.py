@@ -61,7 +61,7 @@ _positions = (
     Rule(
         "offsets follow the stored positions",
         _messaging("runner.py"),
-        "                self._uncommitted.update(sought)\n",
+        "        self._uncommitted.update(sought)\n",
         "",
         SIMULATION,
     ),
@@ -95,6 +95,29 @@ _bad_records = (
         "    except OverflowError:",
         "    except LookupError:",
         f"{UNIT}/test_instants.py",
+    ),
+    Rule(
+        "an instant in a request is bounded",
+        "guanxi_common/instants.py",
+        "AfterValidator(bounded)]",
+        "AfterValidator(lambda instant: instant)]",
+        "tests/contract/test_instants.py::test_d12_every_operation_refuses_it",
+    ),
+    Rule(
+        "a posting's time is bounded, and refused alone",
+        "customer_svc/transactions/policy.py",
+        "    if item.occurred_at is not None and not is_bounded(item.occurred_at):",
+        "    if False:",
+        "tests/contract/test_instants.py::test_d12_a_posting_of_such_a_time_is_rejected_alone",
+        "services/customer-svc",
+    ),
+    Rule(
+        "a batch with an implausible time is not plain",
+        "customer_svc/transactions/policy.py",
+        "    if not all(item.occurred_at is None or is_bounded(item.occurred_at) for item in items):",
+        "    if False:",
+        "tests/contract/test_instants.py::test_d12_a_posting_of_such_a_time_is_rejected_alone",
+        "services/customer-svc",
     ),
     Rule(
         "a key has a greatest length",

@@ -5,7 +5,9 @@ the driver, long after they were accepted.
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 BEYOND: Final = datetime(2201, 1, 1, tzinfo=UTC)
@@ -32,3 +34,16 @@ def from_milliseconds(milliseconds: int) -> datetime:
     if not _EARLIEST_MS <= milliseconds < _BEYOND_MS:
         raise ValueError(_OUTSIDE)
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def is_bounded(instant: datetime) -> bool:
+    """Whether `bounded` takes it."""
+    try:
+        bounded(instant)
+    except ValueError:
+        return False
+    return True
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(bounded)]
+"""An instant in a body or a query: of any time zone there, in UTC here."""

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.inbox import unpack
 from guanxi_common.testing.bad_records import UNFIT_NUMBER, bad_records
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import (
@@ -36,6 +38,22 @@ async def test_7_1_every_bad_record_is_a_dead_letter_and_the_good_one_behind_it_
     letters = await dead_letters(fabric)
     assert len(letters) == len(bad)
     assert all(letter["reason"] != "undecodable" for letter in letters)
+
+
+async def test_7_1_headers_that_cannot_be_unpacked_are_one_record_s_failure(fabric: Fabric) -> None:
+    """As a newer or a broken producer may leave them in the embedded log."""
+    await fabric.send(fact("bad"))
+    log = await asyncpg.connect(fabric.bus_url)
+    await log.execute("UPDATE record SET headers = '\\xc1ff'")
+    await log.close()
+    await fabric.send(*facts(fabric, range(3)))
+    async with running(fabric.runner()):
+        await eventually(in_effect(fabric, range(3)))
+        [letter] = await expect_dead_letters(fabric, 1)
+    assert (letter["key"], letter["reason"]) == ("bad", "missing_attribute")
+    kept = unpack(letter["record"])
+    assert kept is not None
+    assert kept.headers == (("", b"\xc1\xff"),)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body
-from pydantic import AwareDatetime, Field
+from guanxi_common.instants import Instant
+from pydantic import Field
 
 
 class AssignmentRequest(Body):
@@ -13,7 +14,7 @@ class AssignmentRequest(Body):
 
     rm_id: UUID = Field(description="Staff id of the new primary RM (客户经理).")
     assistant_id: UUID | None = Field(default=None, description="Staff id of the RM's assistant (客户经理助理).")
-    effective_at: AwareDatetime | None = None
+    effective_at: Instant | None = None
 
 
 class AssignmentOut(Answer):

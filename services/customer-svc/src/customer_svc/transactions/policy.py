@@ -8,6 +8,7 @@ from uuid import UUID
 
 from guanxi_common.errors import Text
 from guanxi_common.ids import derived_id, derived_id_text
+from guanxi_common.instants import is_bounded
 from guanxi_common.money import MINOR_DIGITS
 
 from customer_svc.transactions.models import PostingState
@@ -71,6 +72,7 @@ NOT_A_POSTING = Refusal(
 MONEY_OR_REVERSES = Refusal("money_or_reverses", Text("Give either money or reverses.", "money 与 reverses 必须且只能填一项。"))
 UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
 IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("booked_on is out of range.", "booked_on 超出范围。"))
+IMPLAUSIBLE_TIME = Refusal("implausible_time", Text("occurred_at is out of range.", "occurred_at 超出范围。"))
 
 
 # A posting's id is needed for its event and for the answer, an account's for every posting: hashing them again is a tenth of the path.
@@ -95,6 +97,8 @@ def check_item(item: TransactionItem, today: date) -> Refusal | None:
         return MONEY_OR_REVERSES
     if item.money is not None and item.money.currency not in MINOR_DIGITS:
         return UNKNOWN_CURRENCY
+    if item.occurred_at is not None and not is_bounded(item.occurred_at):
+        return IMPLAUSIBLE_TIME
     return None if _is_plausible(item.booked_on, today) else IMPLAUSIBLE_DATE
 
 
@@ -117,6 +121,8 @@ def plain_batch(items: Sequence[TransactionItem], today: date) -> PlainBatch | N
     if not {item.money.currency for item in items if item.money} <= MINOR_DIGITS.keys():
         return None
     if not all(_is_plausible(booked_on, today) for booked_on in {item.booked_on for item in items}):
+        return None
+    if not all(item.occurred_at is None or is_bounded(item.occurred_at) for item in items):
         return None
     accounts = [account_id_text(item.source, item.account_number) for item in items]
     if len({(account, item.external_id) for account, item in zip(accounts, items, strict=True)}) < len(items):

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body, Line
-from pydantic import AwareDatetime, Field
+from guanxi_common.instants import Instant
+from pydantic import Field
 
 
 class Method(StrEnum):
@@ -58,7 +59,7 @@ class InteractionRecord(Body):
     method: Method
     direction: Literal["outbound", "inbound"] = "outbound"
     purpose: Purpose
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     content: Annotated[str, Field(min_length=1, max_length=10_000, description="内容: what was said.")]
     result: Result
     result_note: Annotated[str, Field(max_length=2_000)] | None = None

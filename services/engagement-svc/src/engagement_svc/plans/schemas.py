@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from guanxi_common.http.bodies import READABLE, Answer, Body
+from guanxi_common.instants import Instant
 from guanxi_common.money import Money
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 LongText = Annotated[str, Field(min_length=1, max_length=5_000)]
 
@@ -86,7 +87,7 @@ class PlanOut(Answer):
 class PlanReviewRecord(Body):
     """One review. `next_review_on` defaults to the plan's rhythm; a plan that is `ended` has none."""
 
-    reviewed_at: AwareDatetime
+    reviewed_at: Instant
     changes: LongText
     portfolio_against_plan: LongText
     advice: LongText

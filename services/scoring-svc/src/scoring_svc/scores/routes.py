@@ -8,8 +8,8 @@ from fastapi import Query
 from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.routes import router
+from guanxi_common.instants import Instant
 from guanxi_common.security.audit import repository as audit
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from scoring_svc.parts import parts_of
@@ -84,7 +84,7 @@ async def read_score(
     customer_id: UUID,
     call: Annotated[Call, permission("score.read")],
     as_of: Annotated[date | None, Query(description="Business date; default today.")] = None,
-    known_at: Annotated[AwareDatetime | None, Query(description="What was known at this instant; default now.")] = None,
+    known_at: Annotated[Instant | None, Query(description="What was known at this instant; default now.")] = None,
 ) -> Response:
     async with call.read() as read:
         score = await service.read_score(

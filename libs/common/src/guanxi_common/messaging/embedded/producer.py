@@ -86,4 +86,12 @@ async def read_topics(pool: Pool, names: Sequence[str]) -> Mapping[str, _Topic]:
 
 
 encode_headers = msgspec.msgpack.Encoder().encode
-decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
+_decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
+
+
+def decode_headers(packed: bytes) -> tuple[tuple[str, bytes], ...]:
+    """The headers of a row; of bytes that are none, one without a name, so that the record arrives and is set aside."""
+    try:
+        return _decode_headers(packed)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return (("", packed),)
