@@ -43,6 +43,17 @@ def test_the_ports_are_those_of_the_services() -> None:
     assert {service: values["port"] for service, values in charted.items()} == SERVICES
 
 
+def test_the_charts_ingress_goes_to_the_same_proxy() -> None:
+    chart = DEPLOY / "helm/guanxi"
+    assert (chart / "files/nginx.conf").resolve() == DEPLOY / "nginx/nginx.conf"
+    template = (chart / "templates/proxy.yaml").read_text("utf-8")
+    assert '.Files.Get "files/nginx.conf"' in template
+    ingress = template[template.index("kind: Ingress") :]
+    assert re.findall(r"backend: \{service: \{name: ([^,]+),", ingress) == ["{{ .Release.Name }}-proxy"]
+    used = set(re.findall(r"\.Values\.ingress\.(\w+)", template))
+    assert used == set(yaml.safe_load((chart / "values.yaml").read_text("utf-8"))["ingress"])
+
+
 @pytest.mark.parametrize("file", ["prometheus/rules.yaml", "grafana/guanxi.json"])
 def test_every_metric_named_is_set_by_a_process(file: str) -> None:
     """Not only declared: its name in the code is used outside the module that declares it."""

@@ -7,6 +7,8 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 CANCELLED: Final = f"{INTEGRATION}/db/test_d18_cancelled_calls.py"
 REFUSALS: Final = f"{INTEGRATION}/http/test_d21_refusals_and_rotation.py"
 SERVICE_APP: Final = f"{INTEGRATION}/http/test_service_app.py"
+SOCKETS: Final = f"{INTEGRATION}/http/test_d18_sockets.py"
+SLOW_AND_LARGE: Final = f"{INTEGRATION}/http/test_slow_and_large.py"
 TOKENS: Final = f"{UNIT}/security/test_tokens.py"
 
 
@@ -146,4 +148,84 @@ _transport = (
     ),
 )
 
-EDGE_RULES: Final = (*_connections, *_answers, *_transport)
+_sockets = (
+    Rule(
+        "D18: a head has a size",
+        _http("connections.py"),
+        "return self._head > HEAD_BYTES or self._fields > HEAD_FIELDS",
+        "return self._fields > HEAD_FIELDS",
+        f"{SOCKETS}::test_a_head_has_a_size",
+    ),
+    Rule(
+        "D18: a head has a number of fields",
+        _http("connections.py"),
+        "return self._head > HEAD_BYTES or self._fields > HEAD_FIELDS",
+        "return self._head > HEAD_BYTES",
+        f"{SOCKETS}::test_a_head_has_a_size",
+    ),
+    Rule(
+        "D18: what is not complete has a size",
+        _http("connections.py"),
+        "        if self._arrived > HEAD_BYTES + 2 * self._body:\n",
+        "        if False:\n",
+        f"{SOCKETS}::test_a_head_has_a_size",
+    ),
+    Rule(
+        "D18: a body may have what frames it",
+        _http("connections.py"),
+        "        self._body += len(body)\n",
+        "",
+        f"{SLOW_AND_LARGE}::test_a_gigabyte_in_chunks_is_cut_off_with_flat_memory",
+    ),
+    Rule(
+        "D18: a head has a time",
+        _http("connections.py"),
+        "        elif self._head_deadline is None:\n            self._expect_head()\n",
+        "",
+        f"{SOCKETS}::test_a_head_has_a_time",
+    ),
+    Rule(
+        "D18: silence has a time",
+        _http("connections.py"),
+        "        else:\n            self._expect_head()\n",
+        "",
+        f"{SOCKETS}::test_a_head_has_a_time",
+    ),
+    Rule(
+        "D18: an answer that nobody takes ends",
+        _http("connections.py"),
+        "        super().pause_writing()\n        self._expect_reader()\n",
+        "        super().pause_writing()\n",
+        f"{SOCKETS}::test_a_client_that_takes_no_answer_is_cut_off",
+    ),
+    Rule(
+        "D18: connections leave descriptors for the pool",
+        _http("connections.py"),
+        "        if len(self.connections) > self._most_connections:\n",
+        "        if False:\n",
+        f"{SOCKETS}::test_more_connections_than_descriptors_are_refused",
+    ),
+    Rule(
+        "D18: the limit of descriptors is raised",
+        _http("serve.py"),
+        "        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))\n",
+        "        pass\n",
+        f"{SOCKETS}::test_the_limit_of_descriptors_is_raised_as_far_as_it_goes",
+    ),
+    Rule(
+        "D18: requests in work are bounded",
+        _http("middleware.py"),
+        "        if self._in_work >= self._most:\n",
+        "        if False:\n",
+        f"{SOCKETS}::test_requests_over_the_limit_are_refused_and_idle_connections_do_not_count",
+    ),
+    Rule(
+        "D18: probes are answered in a busy process",
+        _http("middleware.py"),
+        '        if scope["type"] != "http" or scope["path"] in _QUIET:\n',
+        '        if scope["type"] != "http":\n',
+        f"{SOCKETS}::test_requests_over_the_limit_are_refused_and_idle_connections_do_not_count",
+    ),
+)
+
+EDGE_RULES: Final = (*_connections, *_answers, *_transport, *_sockets)

@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from guanxi_common.http.call import Edge
 from guanxi_common.http.health import add_health_routes
 from guanxi_common.http.hot_route import HotRoute
-from guanxi_common.http.middleware import ContextMiddleware, DeadlineMiddleware, HeadMiddleware
+from guanxi_common.http.middleware import ContextMiddleware, DeadlineMiddleware, HeadMiddleware, WorkMiddleware
 from guanxi_common.http.openapi import complete
 from guanxi_common.http.problems import install_problem_handlers
 from guanxi_common.http.routes import StrictRoute
@@ -64,6 +64,7 @@ def create_service_app(
         app.include_router(router)
     install_problem_handlers(app)
     # The last one added is the outermost.
+    app.add_middleware(WorkMiddleware, most=settings.most_in_work)
     app.add_middleware(DeadlineMiddleware, body_timeout=settings.body_timeout, request_timeout=settings.request_timeout)
     app.add_middleware(ContextMiddleware)
     app.add_middleware(HeadMiddleware)

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guanxi_common.context import CallContext, current_context, reset_context, set_context
 from guanxi_common.errors import DomainError, InvalidInput
-from guanxi_common.http.metrics import REQUESTS
-from guanxi_common.http.problems import RequestTimedOut, SlowBody, answer_to, locale_of_scope
+from guanxi_common.http.metrics import IN_WORK, REFUSED, REQUESTS
+from guanxi_common.http.problems import Overloaded, RequestTimedOut, SlowBody, answer_to, locale_of_scope
 from guanxi_common.ids import new_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -79,6 +79,33 @@ class HeadMiddleware:
         # A copy: the server looks into its own scope for whether it may send a body.
         is_head = scope["type"] == "http" and scope["method"] == "HEAD"
         await self.app({**scope, "method": "GET"} if is_head else scope, receive, send)
+
+
+class WorkMiddleware:
+    """Lets at most `most` requests be worked on at once, whatever connections there are; another gets `Overloaded` at once.
+
+    Probes and metrics are always answered: a busy process is to be seen, and not to be restarted.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self.app = app
+        self._most = most
+        self._in_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _QUIET:
+            await self.app(scope, receive, send)
+            return
+        if self._in_work >= self._most:
+            REFUSED.labels(Overloaded.code).inc()
+            raise Overloaded(headers={"Retry-After": "1"})
+        self._in_work += 1
+        IN_WORK.inc()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._in_work -= 1
+            IN_WORK.dec()
 
 
 class DeadlineMiddleware:

@@ -58,6 +58,24 @@ class SlowBody(DomainError):
     status, code, title = 408, "slow_body", Text("Body not received in time", "请求体接收超时")
 
 
+class SlowHead(DomainError):
+    """The request's head did not arrive in time; the connection is closed."""
+
+    status, code, title = 408, "slow_head", Text("Head not received in time", "请求头接收超时")
+
+
+class HeadTooLarge(DomainError):
+    """The request's head, or what frames its body, is over the limit; the connection is closed."""
+
+    status, code, title = 431, "head_too_large", Text("Request head too large", "请求头过大")
+
+
+class Overloaded(Unavailable):
+    """The process works on as many requests, or holds as many connections, as it can; `Retry-After` says when to come back."""
+
+    code, title = "overloaded", Text("Too much work at once", "服务繁忙")
+
+
 class RequestTimedOut(Unavailable):
     """The answer took too long and was given up; nothing was changed, unless a commit was under way."""
 

@@ -25,6 +25,7 @@ class HttpSettings:
     server_url: str = "/"
     request_timeout: float = 10
     body_timeout: float = 10
+    most_in_work: int = 512
     principal_ttl: float = 1.0
     idempotency_retention: timedelta = timedelta(hours=48)
     rates: dict[str, str] = field(default_factory=lambda: dict(RATES))

@@ -3,13 +3,12 @@
 import asyncio
 import json
 import resource
-import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import httpx
 import pytest
-from guanxi_common.http.serve import server
 from guanxi_common.testing.eventually import eventually
+from guanxi_common.testing.sockets import read_answer, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -17,42 +16,11 @@ MEGABYTE = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 HEAD = "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer rm-a\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\n"
 
 
-@asynccontextmanager
-async def serving(service):
-    """The service on a free port of a real uvicorn; yields the server and the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = server(service.app, port=port)
-    task = asyncio.create_task(running.serve())
-
-    async def started() -> bool:
-        return running.started
-
-    await eventually(started)
-    try:
-        yield running, port
-    finally:
-        running.should_exit = True
-        await task
-
-
-async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    """The one answer on a connection that the server closes."""
-    raw = b""
-    with suppress(ConnectionResetError):
-        while part := await reader.read(65_536):
-            raw += part
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    return int(first.split()[1]), dict(line.lower().split(": ", 1) for line in lines), body
-
-
 @pytest.mark.parametrize(
     ("path", "limit"), [("/v1/notes", 0x40000), ("/v1/hot-notes", 0x40000), ("/v1/hot-notes:batchCreate", 0x1000000)]
 )
 async def test_a_gigabyte_in_chunks_is_cut_off_with_flat_memory(service, path, limit):
-    async with serving(service) as (_, port):
+    async with serving(service.app) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         sent = 0
@@ -78,7 +46,7 @@ async def test_a_gigabyte_in_chunks_is_cut_off_with_flat_memory(service, path, l
 
 
 async def test_an_announced_gigabyte_is_refused_before_a_byte_of_it(service):
-    async with serving(service) as (_, port):
+    async with serving(service.app) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD.format(path="/v1/notes").encode() + b"Content-Length: 1073741824\r\n\r\n")
         status, headers, _ = await asyncio.wait_for(read_answer(reader), 5)
@@ -88,7 +56,7 @@ async def test_an_announced_gigabyte_is_refused_before_a_byte_of_it(service):
 
 @pytest.mark.parametrize("path", ["/v1/notes", "/v1/hot-notes"])
 async def test_a_body_that_does_not_come_is_cut_off(start, path):
-    async with start(body_timeout=0.3) as service, serving(service) as (_, port):
+    async with start(body_timeout=0.3) as service, serving(service.app) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD.format(path=path).encode() + b"Content-Length: 100\r\n\r\n{")
 
@@ -107,7 +75,7 @@ async def test_a_body_that_does_not_come_is_cut_off(start, path):
 
 
 async def test_a_request_in_flight_is_answered_before_the_server_ends(service):
-    async with serving(service) as (running, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with serving(service.app) as (running, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         headers = {"Authorization": "Bearer rm-a"}
         slow = asyncio.create_task(client.post("/v1/notes:run", json={"sql": "SELECT pg_sleep(0.5)"}, headers=headers))
 
