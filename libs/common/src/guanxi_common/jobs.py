@@ -40,7 +40,8 @@ def waking(handler: Handler, wake: asyncio.Event) -> Handler:
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         await handler(uow, events)
-        uow.after_commit(set_wake)
+        if not uow.replaying:
+            uow.after_commit(set_wake)
 
     return handle
 

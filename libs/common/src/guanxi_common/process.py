@@ -23,13 +23,14 @@ from guanxi_common.http import idempotency
 from guanxi_common.http.settings import HttpSettings
 from guanxi_common.jobs import Job, job_part
 from guanxi_common.messaging import inbox, outbox
-from guanxi_common.messaging.bus import Bus, BusUnavailable
+from guanxi_common.messaging.bus import Bus, BusUnavailable, TopicPartition
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import Listener, WakeUp
 from guanxi_common.parts import STALLED_SECONDS, Part, Work, first_of, run_parts
+from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.directory.repository import resolve_principal
@@ -46,6 +47,7 @@ SCHEMA_INTERVAL: Final = 60.0
 SEAL_INTERVAL: Final = 1.0
 MAINTENANCE_INTERVAL: Final = 60.0
 DATABASE_INTERVAL: Final = 10.0
+REBUILD_INTERVAL: Final = 1.0
 DATABASE_DEADLINE: Final = 10.0
 
 Step = Callable[[], Awaitable[None]]
@@ -110,6 +112,7 @@ async def run_worker(
     *,
     needed_revision: str | None,
     steps: Mapping[str, Step],
+    replicas: Sequence[Replica] = (),
     reading: RunnerSettings | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service.
@@ -117,7 +120,17 @@ async def run_worker(
     Consumers and jobs wait for the service's own `steps` of the start, which may be done twice; nothing waits for longer than what it
     needs. Raises `SchemaUnfit` where the database's schema is, or becomes, one that this code cannot work on.
     """
-    worker = Worker(settings, database, clock, subscriptions, jobs, needed_revision=needed_revision, steps=steps, reading=reading)
+    worker = Worker(
+        settings,
+        database,
+        clock,
+        subscriptions,
+        jobs,
+        needed_revision=needed_revision,
+        steps=steps,
+        replicas=replicas,
+        reading=reading,
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop.set)
@@ -140,6 +153,7 @@ class Worker:
         *,
         needed_revision: str | None,
         steps: Mapping[str, Step],
+        replicas: Sequence[Replica] = (),
         reading: RunnerSettings | None = None,
     ) -> None:
         self.stop: Final = asyncio.Event()
@@ -151,6 +165,7 @@ class Worker:
         self._runner: ConsumerRunner | None = None
         reading = replace(reading or RunnerSettings(), dead_letter_limit=settings.dead_letter_limit)
         self._consumed = (subscriptions, reading)
+        self._rebuilder = Rebuilder(database, self._bounds, settings.service, replicas)
         self._signer, self._verifier = build_signer(settings), build_verifier(settings)
         self._unfit: SchemaUnfit | None = None
         schema = Part("schema", self._watch_schema)
@@ -164,6 +179,7 @@ class Worker:
             Part("listener", self._listen, endless=True),
             Part("sealer", self._seal, needs=[schema], stalled_after=STALLED_SECONDS),
             Part("consumer", self._consume, needs=[*steps_done, bus], stalled_after=STALLED_SECONDS, progress=self._silence),
+            Part("rebuilds", self._rebuild, needs=[*steps_done, bus]),
             Part("log-maintenance", self._maintain, needs=[bus], once=True),
             *(job_part(database, job, needs=steps_done) for job in (*jobs, *_housekeeping(clock))),
         ]
@@ -235,6 +251,18 @@ class Worker:
             part=part,
         )
         await self._runner.run(stop)
+
+    async def _rebuild(self, part: Part, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            went_on = await self._rebuilder.step()
+            part.went_well()
+            if not went_on:
+                await first_of(stop, timeout=REBUILD_INTERVAL)
+
+    async def _bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        if self._runner is None:
+            raise BusUnavailable("the consumer has not begun")
+        return await self._runner.bounds(partitions)
 
     def _silence(self) -> float:
         return self._runner.seconds_since_progress() if self._runner is not None else 0.0

@@ -10,6 +10,7 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.recovery.rebuilds import Replica
 from guanxi_common.recovery.republication import Batch, SnapshotSource, republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.set_aside import Patience
@@ -72,6 +73,11 @@ def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription
             dedupe="handler",
         ),
     ]
+
+
+def replicas(_clock: Clock) -> list[Replica]:
+    """customer-svc keeps nothing of others: what it takes in is its own from then on."""
+    return []
 
 
 def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Patience) -> list[Job]:

@@ -14,9 +14,10 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+from guanxi_common.security.directory.consumers import BOOK_KEYS, CUSTOMER_SNAPSHOT, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.set_aside import Patience
 
 from engagement_svc.actions import service as actions
@@ -53,6 +54,7 @@ async def main() -> None:
                 "keys": KeyWatch(keys).check,
                 "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
             },
+            replicas=replicas(clock),
         )
     finally:
         await keys.close()
@@ -67,6 +69,18 @@ def subscriptions(
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
     return [Subscription("directory.snapshots", directory_handlers(settings.issuer)), *map(without_the_erased, of_customers)]
+
+
+def replicas(clock: Clock) -> list[Replica]:
+    """What a rebuild makes anew. Tasks, interactions and plans come from backups, and commands are not read twice."""
+
+    async def follow_the_book(uow: UnitOfWork, _cursor: str | None) -> None:
+        await tasks.follow_the_book_since(uow, clock.now(), datetime.min.replace(tzinfo=UTC))
+
+    return [
+        Replica("directory.snapshots", DIRECTORY_KEYS),
+        Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book),
+    ]
 
 
 def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patience: Patience) -> list[Job]:
@@ -95,9 +109,9 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
         return await actions.expire_actions(uow, standards, calendar.local_date(now), now, patience)
 
     return [
-        Job("breach-overdue-tasks", 1.0, breach_overdue),
-        Job("follow-the-book", 1.0, follow_the_book),
+        waiting_for_rebuilds(Job("breach-overdue-tasks", 1.0, breach_overdue)),
+        waiting_for_rebuilds(Job("follow-the-book", 1.0, follow_the_book)),
         Job("expire-offers", 60.0, expire_offers),
-        Job("open-plan-reviews", 60.0, open_reviews),
+        waiting_for_rebuilds(Job("open-plan-reviews", 60.0, open_reviews)),
         republication_job([]),
     ]

@@ -14,9 +14,10 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+from guanxi_common.security.directory.consumers import BOOK_KEYS, CUSTOMER_SNAPSHOT, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.set_aside import USUAL, Patience
 
 from scoring_svc.actions import planner
@@ -27,6 +28,7 @@ from scoring_svc.customers.consumers import replicate_customers
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
+from scoring_svc.ledger.recount import recount_days
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainings import do_next_training
 from scoring_svc.parts import load_method
@@ -62,6 +64,7 @@ async def main() -> None:
                 "keys": KeyWatch(keys).check,
                 "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
             },
+            replicas=replicas(clock),
             reading=READING,
         )
     finally:
@@ -94,6 +97,22 @@ def subscriptions(
     ]
     of_all = Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products})
     return [of_all, *map(without_the_erased, of_customers)]
+
+
+def replicas(clock: Clock) -> list[Replica]:
+    """What a rebuild makes anew. Scores follow from it; models and actions come from backups."""
+
+    async def recount(uow: UnitOfWork, cursor: str | None) -> str | None:
+        return await recount_days(uow, cursor, clock.now())
+
+    return [
+        Replica("directory.snapshots", {**DIRECTORY_KEYS, "product": "'product:' || kept.code"}),
+        Replica("customer.snapshots", {"customer_facts": "kept.customer_id::text", **BOOK_KEYS}),
+        Replica("bank.transactions", settle=recount),
+        Replica("bank.accounts"),
+        Replica("engagement.activities"),
+        Replica("engagement.plans"),
+    ]
 
 
 def jobs(
@@ -134,12 +153,12 @@ def jobs(
         return await planner.queue_the_day(uow, method, clock.now())
 
     return [
-        Job("score-dirty-customers", 0.5, score_dirty, scorer),
+        waiting_for_rebuilds(Job("score-dirty-customers", 0.5, score_dirty, scorer)),
         Job("queue-settled-customers", 5.0, queue_settled),
         Job("queue-due-postings", 5.0, queue_due),
-        Job("plan-due-customers", 0.5, plan_due, planning),
+        waiting_for_rebuilds(Job("plan-due-customers", 0.5, plan_due, planning)),
         Job("queue-the-day", 60.0, queue_the_day),
-        Job("do-score-runs", 1.0, do_runs),
+        waiting_for_rebuilds(Job("do-score-runs", 1.0, do_runs)),
         Job("do-model-trainings", 1.0, do_trainings),
         Job("check-scores", 300.0, check),
         Job("measure-drift", 300.0, drift),

@@ -63,6 +63,8 @@ class UnitOfWork:
     ) -> None:
         self.connection = connection
         self.driver = driver
+        self.replaying = False
+        """A rebuild reads again what had its effects before: only replicas and ledgers may change; no event is told, no work begun."""
         self._wake_relay = wake_relay
         self._has_events = False
         self._after_commit: list[Callable[[], Awaitable[None]]] = []

@@ -23,7 +23,7 @@ from guanxi_common.messaging.bus import Record, TopicPartition
 from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Plan, State
-from guanxi_common.messaging.positions import LETTERS_COUNT_FOR, Move, Standing
+from guanxi_common.messaging.positions import LETTERS_COUNT_FOR, Move, ReadAgain, Standing
 from guanxi_common.messaging.stored import ERROR_LENGTH, REASON_LENGTH, stored_text
 
 PURGE_CHUNK: Final = 10_000
@@ -66,6 +66,10 @@ class InboxTransaction(Protocol):
 
     async def pause(self, partitions: Sequence[TopicPartition], limit: int) -> None:
         """Let the group read no more of these, which have reached their limit, until an operator resumes them."""
+        ...
+
+    async def read_again(self) -> ReadAgain:
+        """What a rebuild reads once more. Asked for after the positions: a rewound one must not be known without it."""
         ...
 
     async def move(self, moves: Sequence[Move]) -> None:
@@ -157,6 +161,9 @@ class PostgresInboxTransaction:
     async def pause(self, partitions: Sequence[TopicPartition], limit: int) -> None:
         places = [at.topic for at in partitions], [at.partition for at in partitions]
         await self._driver.execute(sql.PAUSE, self._group, *places, DEAD_LETTER_LIMIT, limit, LETTERS_COUNT_FOR)
+
+    async def read_again(self) -> ReadAgain:
+        return {TopicPartition(row[0], row[1]): row[2] for row in await self._driver.fetch(sql.READ_AGAIN, self._group)}
 
     async def move(self, moves: Sequence[Move]) -> None:
         if moves:

@@ -61,6 +61,7 @@ STANDINGS = """
 SELECT topic, partition, position, since IS NOT NULL AND resumed_at IS NULL AS paused
 FROM consumer_position LEFT JOIN partition_pause USING (consumer, topic, partition) WHERE consumer = $1
 """
+READ_AGAIN = "SELECT topic, partition, replay_until FROM consumer_position WHERE consumer = $1 AND replay_until IS NOT NULL"
 ALLOWANCES = """
 SELECT p.topic, p.partition, coalesce(q."limit", $4) - (
     SELECT count(*) FROM dead_letter AS d

@@ -152,7 +152,10 @@ class DeadLetter(CommonBase):
 
 
 class ConsumerPosition(CommonBase):
-    """The offset that a group reads next. The authority: the offset committed to the bus only follows it."""
+    """The offset that a group reads next. The authority: the offset committed to the bus only follows it.
+
+    What lies below `replay_until` is read again by a rebuild: it changes replicas and ledgers and has no other effect.
+    """
 
     __tablename__ = "consumer_position"
     consumer: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -160,6 +163,7 @@ class ConsumerPosition(CommonBase):
     partition: Mapped[int] = mapped_column(Integer, primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
     moved_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
+    replay_until: Mapped[int | None] = mapped_column(BigInteger)
     # Written with every batch: the free space keeps the new row on its page, without a new index entry.
     __table_args__ = ({"postgresql_with": {"fillfactor": 20}},)
 

@@ -16,7 +16,7 @@ from guanxi_contracts.topics import topic_kinds
 from guanxi_common.messaging import metrics
 from guanxi_common.messaging.bus import CommitFenced, Consumer, Record, TopicPartition
 from guanxi_common.messaging.inbox import InboxStore
-from guanxi_common.messaging.positions import Move, Standing, Taken, read_from
+from guanxi_common.messaging.positions import Move, ReadAgain, Standing, Taken, read_from
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,7 @@ class Places:
         self._topics = topics
         self._places: dict[TopicPartition, _Place] = {}
         self._looked_at = float("-inf")
+        self.read_again: ReadAgain = {}
 
     async def forget_listener(self, partitions: frozenset[TopicPartition]) -> None:
         """For the bus, as partitions come and go."""
@@ -88,6 +89,20 @@ class Places:
         """The partitions that stand still until an operator resumes them."""
         return frozenset(at for at, place in self._places.items() if place.paused)
 
+    async def passed(self, consumer: Consumer) -> list[Move]:
+        """The steps over what compaction has taken, once nothing is left to read before them: whoever waits for the position to reach
+        an offset would wait for ever where the last records below it are gone. On other topics a gap is a loss, which is reported.
+        """
+        steps = []
+        for at, place in list(self._places.items()):
+            if topic_kinds().get(at.topic) != "snapshots":
+                continue
+            with suppress(CommitFenced):
+                position = await consumer.position(at)
+                if place.stored == place.next < position and at in self._places:
+                    steps.append(Move(at, place.stored, position))
+        return steps
+
     async def look(self, interval: float) -> None:
         """Now and then, notice what somebody else has changed: positions (a rebuild, a restored database), pauses (an operator)."""
         now = asyncio.get_running_loop().time()
@@ -100,6 +115,7 @@ class Places:
     async def _stored(self) -> Mapping[TopicPartition, Standing]:
         async with self._store.begin(self._group) as transaction:
             stored = await transaction.standings()
+            self.read_again = await transaction.read_again()
         for topic in self._topics:
             paused = sum(standing.paused for at, standing in stored.items() if at.topic == topic)
             metrics.PARTITIONS_PAUSED.labels(self._group, topic).set(paused)

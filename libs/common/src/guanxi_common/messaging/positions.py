@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
-from guanxi_common.messaging.bus import TopicPartition
+from guanxi_common.messaging.bus import Record, TopicPartition
 
 LETTERS_COUNT_FOR: Final = timedelta(hours=1)
 """A partition's open dead letters of the last hour count against its limit; a raised limit holds for as long."""
 
 Reset = Literal["below_start", "beyond_end"]
 """Why a position cannot be read from: retention has passed it, or the log was made anew or restored to an earlier state."""
+
+
+ReadAgain = Mapping[TopicPartition, int]
+"""The partitions that a rebuild reads once more, each up to the offset at which the rebuild began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Taken:
 
     positions: Mapping[TopicPartition, int]
     paused: frozenset[TopicPartition] = frozenset()
+
+
+def is_read_again(record: Record, again: ReadAgain) -> bool:
+    """Whether the record had its effects before a rebuild began."""
+    return record.offset < again.get(TopicPartition(record.topic, record.partition), 0)
 
 
 def read_from(position: int, start: int, end: int) -> tuple[int, Reset | None]:

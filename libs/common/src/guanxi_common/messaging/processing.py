@@ -26,7 +26,7 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError, describe, is_transient, reason_of
 from guanxi_common.messaging.inbox import InboxStore, InboxTransaction
 from guanxi_common.messaging.policy import Arrival, Dedupe, Plan, State, TopicRules, is_jump, plan_batch, plan_one
-from guanxi_common.messaging.positions import Move, Taken
+from guanxi_common.messaging.positions import Move, ReadAgain, Taken, is_read_again
 from guanxi_common.messaging.signing import NOT_FROM_ITS_PRODUCER, EventVerifier
 from guanxi_common.telemetry.traces import record_spans
 
@@ -97,15 +97,18 @@ class Processor:
         self._handlers = {subscription.topic: subscription.handlers for subscription in subscriptions}
         self._unparsed = {subscription.topic for subscription in subscriptions if subscription.parsed_by == "handler"}
         self._verifier = verifier or EventVerifier({})
+        self._again: ReadAgain = {}
         self._dead_letter_limit = dead_letter_limit
 
-    async def process(self, records: Sequence[Record], moves: Sequence[Move] = ()) -> Taken:
+    async def process(self, records: Sequence[Record], moves: Sequence[Move] = (), again: ReadAgain | None = None) -> Taken:
         """Take over the records and move the group's positions; on return all is durable and the offsets may be committed.
 
+        What is read `again` for a rebuild is applied though its event id is known, under `UnitOfWork.replaying`.
         A partition that has reached its limit of dead letters stands at the first record that was not taken over, and is paused.
         Without its move it has no limit. Raises a transient error with nothing done, `LostRace` where another member has moved
         a position.
         """
+        self._again = again or {}
         arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
         return await self._take_over(arrivals, moves, released=False)
 
@@ -202,7 +205,7 @@ class Processor:
         return plan
 
     async def _load(
-        self, transaction: InboxTransaction, arrivals: Iterable[Arrival], moves: Sequence[Move] = (), *, released: bool
+        self, transaction: InboxTransaction, arrivals: Sequence[Arrival], moves: Sequence[Move] = (), *, released: bool
     ) -> State:
         hashes: dict[UUID, int] = {}
         versioned = set()
@@ -219,10 +222,27 @@ class Processor:
             if rules.keeps_ids and envelope is not None and arrival.parked_id is None and envelope.type in rules.handled:
                 hashes.setdefault(envelope.id, arrival.payload_hash)
         seen = await transaction.admit(hashes) if hashes else {}
+        if self._again:
+            again = {
+                arrival.envelope.id for arrival in arrivals if arrival.envelope and is_read_again(arrival.record, self._again)
+            }
+            seen = {event_id: payload_hash for event_id, payload_hash in seen.items() if event_id not in again}
         state = await transaction.load(list(versioned), released=released, moves=moves)
         return State(seen, state.versions, state.blocked, state.waiting)
 
     async def _handle(self, transaction: InboxTransaction, admitted: Sequence[Arrival]) -> None:
+        """What is read again comes first: it is older than all else of its partition."""
+        again = [arrival for arrival in admitted if is_read_again(arrival.record, self._again)] if self._again else []
+        if again:
+            transaction.uow.replaying = True
+            try:
+                await self._call(transaction, again)
+            finally:
+                transaction.uow.replaying = False
+            admitted = [arrival for arrival in admitted if not is_read_again(arrival.record, self._again)]
+        await self._call(transaction, admitted)
+
+    async def _call(self, transaction: InboxTransaction, admitted: Sequence[Arrival]) -> None:
         envelopes = [arrival.envelope for arrival in admitted if arrival.envelope is not None]
         for handler, events in calls(envelopes, self._handlers):
             only = events[0] if len(events) == 1 else None

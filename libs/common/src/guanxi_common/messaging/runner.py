@@ -18,7 +18,7 @@ import structlog
 
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging import metrics
-from guanxi_common.messaging.bus import Bus, BusError, CommitFenced, Consumer, TopicPartition
+from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, CommitFenced, Consumer, TopicPartition
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
 from guanxi_common.messaging.places import Places, Polled
@@ -69,6 +69,7 @@ class ConsumerRunner:
         self._places = Places(store, group, [subscription.topic for subscription in subscriptions])
         self._processor = Processor(store, group, subscriptions, verifier=verifier, dead_letter_limit=limit)
         self._bus = bus
+        self._consumer: Consumer | None = None
         self._part = part
         self._group = group
         self._topics = [subscription.topic for subscription in subscriptions]
@@ -83,15 +84,24 @@ class ConsumerRunner:
         """How long ago the loop last went round; above a few batch deadlines its part is stalled. Zero before the first round."""
         return 0.0 if self._progressed_at is None else asyncio.get_running_loop().time() - self._progressed_at
 
+    async def bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        """Where the log of each partition, held or not, begins and ends now. Raises `BusUnavailable`."""
+        if self._consumer is None:
+            raise BusUnavailable("the consumer is not connected")
+        starts, ends = await self._consumer.start_offsets(partitions), await self._consumer.end_offsets(partitions)
+        return {at: (starts[at], ends[at]) for at in partitions}
+
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; the batch under way is finished. Raises nothing that is transient."""
         while not stop.is_set():
             try:
                 again = self._places.forget_listener
                 consumer = await self._bus.consumer(group=self._group, topics=self._topics, on_assigned=again, on_revoked=again)
+                self._consumer = consumer
                 try:
                     await self._consume(consumer, stop)
                 finally:
+                    self._consumer = None
                     await _close(consumer)
             except (BusError, OSError, TimeoutError) as error:
                 self._failed(error, "bus")
@@ -141,10 +151,11 @@ class ConsumerRunner:
         await self._places.look(self._settings.release_interval)
         admitted, sought = await self._places.admit(consumer, polled)
         self._uncommitted.update(sought)
-        if not admitted:
+        moves = self._places.moves(admitted) if polled else await self._places.passed(consumer)
+        if not moves:
             return {}
         records = [record for batch in admitted.values() for record in batch]
-        taken = await self._processor.process(records, self._places.moves(admitted))
+        taken = await self._processor.process(records, moves, self._places.read_again)
         self._places.taken(taken)
         self._uncommitted.update(taken.positions)
         return taken.positions

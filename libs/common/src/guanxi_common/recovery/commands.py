@@ -1,19 +1,26 @@
-"""`guanxi restored`: what the operator says after a service's database was restored."""
+"""`guanxi restored` and `guanxi rebuild`: what an operator does after a service's database was restored, or has lost something."""
 
+import asyncio
 import getpass
+import importlib
 import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import anyio
 import asyncpg
 import typer
 
+from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.recovery import epochs, republication
+from guanxi_common.recovery import epochs, rebuilds, republication
 from guanxi_common.security.secret_files import kept_database_urls
 from guanxi_common.supervisor.deployment import default_home
+
+WATCH_INTERVAL: Final = 1.0
 
 Service = Annotated[str, typer.Argument(help="customer-svc, engagement-svc or scoring-svc.")]
 Url = Annotated[
@@ -32,18 +39,73 @@ def restored(service: Service, restore: Restore, database: Url = None) -> None:
         typer.echo(line)
 
 
-async def _restored(service: str, restore: str, url: str) -> list[str]:
-    engine = create_engine(url, pool_size=1, application_name="guanxi restored")
-    try:
-        async with Database(engine).transaction() as uow:
-            raised = await epochs.raise_epoch(uow, restore, operator(), datetime.now(UTC))
-            progress = await republication.read_progress(uow, epochs.name_of(raised.epoch))
+def rebuild(
+    service: Service,
+    topic: Annotated[
+        list[str] | None, typer.Option(help="What to rebuild; may be repeated. Without it, all that can be.")
+    ] = None,
+    database: Url = None,
+    watch: Annotated[bool, typer.Option(help="Stay until it is done; it goes on without this command.")] = True,
+) -> None:
+    """Make the service's replicas and ledgers anew from the bus. Its worker does it; the service answers meanwhile what it can.
+
+    A service's own data come from a backup, never from here, and commands are not read twice.
+    """
+    known = [replica.topic for replica in importlib.import_module(f"{service.replace('-', '_')}.worker").replicas(SystemClock())]
+    if unknown := sorted(set(topic or ()) - set(known)):
+        fail(
+            f"{service} keeps nothing that can be rebuilt from {', '.join(unknown)}; it can rebuild: {', '.join(known) or 'nothing'}"
+        )
+    anyio.run(_rebuild, service, topic or known, database_url(service, database), watch)
+
+
+async def _rebuild(service: str, topics: Sequence[str], url: str, watch: bool) -> None:
+    shown = ""
+    async with _database(service, url) as database:
+        async with database.transaction() as uow:
+            await rebuilds.request(uow, topics, operator())
             await uow.commit()
-    except (OSError, asyncpg.PostgresError) as error:
-        fail(f"cannot reach the database of {service}: {type(error).__name__}")
-    finally:
-        await engine.dispose()
+        while True:
+            async with database.transaction(readonly=True) as uow:
+                newest = {one.topic: one for one in reversed(await rebuilds.list_progress(uow, limit=100)) if one.topic in topics}
+            lines = "\n".join(describe_rebuild(one) for one in newest.values())
+            if lines != shown:
+                typer.echo(lines)
+                shown = lines
+            if not watch or all(one.finished_at for one in newest.values()):
+                return
+            await asyncio.sleep(WATCH_INTERVAL)
+
+
+def describe_rebuild(progress: rebuilds.Progress) -> str:
+    """One line for the operator."""
+    if progress.began_at is None:
+        return f"{progress.topic}: waits for the worker"
+    records = progress.records or 0
+    if progress.read_at is None:
+        return f"{progress.topic}: {records - progress.left_to_read} of {records} records read"
+    if progress.finished_at is None:
+        return f"{progress.topic}: {records} records read, {progress.removed} rows removed that the topic does not have"
+    return f"{progress.topic}: done, {records} records read, {progress.removed} rows removed"
+
+
+async def _restored(service: str, restore: str, url: str) -> list[str]:
+    async with _database(service, url) as database, database.transaction() as uow:
+        raised = await epochs.raise_epoch(uow, restore, operator(), datetime.now(UTC))
+        progress = await republication.read_progress(uow, epochs.name_of(raised.epoch))
+        await uow.commit()
     return [f"{service} is in epoch {raised.epoch}{' already' if raised.again else ''}", _describe(progress)]
+
+
+@asynccontextmanager
+async def _database(service: str, url: str) -> AsyncIterator[Database]:
+    database = Database(create_engine(url, pool_size=1, application_name="guanxi operator"))
+    try:
+        yield database
+    except (OSError, asyncpg.PostgresError) as error:
+        fail(f"cannot work on the database of {service}: {type(error).__name__}")
+    finally:
+        await database.dispose()
 
 
 def _describe(progress: republication.Progress | None) -> str:

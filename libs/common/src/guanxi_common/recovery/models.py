@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import BigInteger, DateTime, Index, Table, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Table, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guanxi_common.db.metadata import CommonBase
@@ -29,4 +29,25 @@ class Republication(CommonBase):
     __table_args__ = (Index("ix_republication_open", "requested_at", postgresql_where=text("finished_at IS NULL")),)
 
 
-RECOVERY_TABLES: tuple[Table, ...] = (cast("Table", Republication.__table__),)
+class Rebuild(CommonBase):
+    """The service makes anew what it keeps of a topic; at most one of a topic is open. The steps are those of `recovery.rebuilds`.
+
+    `records`: how many there were to read when it began; `cursor`: how far the replica's own last work is.
+    """
+
+    __tablename__ = "rebuild"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    topic: Mapped[str] = mapped_column(Text)
+    requested_by: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
+    began_at: Mapped[datetime | None] = mapped_column(_Instant)
+    records: Mapped[int | None] = mapped_column(BigInteger)
+    read_at: Mapped[datetime | None] = mapped_column(_Instant)
+    removed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    cleared_at: Mapped[datetime | None] = mapped_column(_Instant)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None] = mapped_column(_Instant)
+    __table_args__ = (Index("ix_rebuild_open", "topic", unique=True, postgresql_where=text("finished_at IS NULL")),)
+
+
+RECOVERY_TABLES: tuple[Table, ...] = tuple(cast("Table", model.__table__) for model in (Republication, Rebuild))

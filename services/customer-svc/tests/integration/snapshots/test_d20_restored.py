@@ -81,7 +81,7 @@ async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new
         for number, customer_id in enumerate(others):
             await desk.add_customer(uow, customer_id, str(number + 2))
         await customers.bump_version(uow, others[0], NOW, by=4)
-        await directory.prepare_directory(uow, "issuer", "founder")
+        await directory.prepare_directory(uow, "issuer", (("a", "head_office"), ("b", "head_office")), NOW)
         for code in ("021", "022", "023"):
             await directory.register_outlet(uow, OutletRegistration(code=code, name=code, kind="traditional"))
 
@@ -93,7 +93,7 @@ async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new
     assert {epoch for _, epoch, _ in anew} == {raised.epoch}
     told = Counter(key.partition(":")[0] if ":" in key else "customer" for key, _, _ in anew)
     roles = len({key for key, _, _ in before if key.startswith("role:")})
-    assert told == {"role": roles, "outlet": 3, "staff": 1, "customer": 5}
+    assert told == {"role": roles, "outlet": 3, "staff": 2, "customer": 5}
     assert {(key, version) for key, _, version in anew} >= {(str(others[0]), 5), (str(others[1]), 1)}
     [row] = await desk.fetch("SELECT published, finished_at FROM republication")
     assert (row["published"], row["finished_at"] is not None) == (len(anew), True)

@@ -70,7 +70,8 @@ def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
             uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
         )
         await apply_books(uow, events)
-        await follow_the_book_of(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
+        if not uow.replaying:
+            await follow_the_book_of(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
         await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle

@@ -32,6 +32,8 @@ def take_up_answers(clock: Clock) -> Handler:
     """Make the handler of the three types; what ended is planned anew."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        if uow.replaying:
+            return  # actions are this service's own: a rebuild neither has them nor changes what became of them
         now = clock.now()
         for event in events:
             try:

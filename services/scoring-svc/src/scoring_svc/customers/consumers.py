@@ -51,7 +51,8 @@ def replicate_customers(keys: KeyStore, calendar: BusinessCalendar, clock: Clock
         facts = [(_facts(snapshot, data_keys.get(snapshot.customer_id), today), version) for snapshot, version in told]
         await repository.apply_customers(uow, facts)
         await apply_books(uow, events)
-        await queue.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
+        if not uow.replaying:
+            await queue.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
         await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle

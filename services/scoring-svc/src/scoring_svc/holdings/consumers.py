@@ -50,7 +50,8 @@ def take_up_accounts(clock: Clock) -> Handler:
         await repository.apply_changes(uow, changes, now)
         reports = [report for event, change in zip(events, changes, strict=True) if (report := _report(event, change))]
         await ledger.add_reports(uow, reports, now)
-        await queue.mark(uow, [change.customer_id for change in changes], now)
+        if not uow.replaying:
+            await queue.mark(uow, [change.customer_id for change in changes], now)
 
     return handle
 

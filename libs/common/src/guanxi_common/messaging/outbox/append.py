@@ -1,4 +1,4 @@
-"""Writing to the outbox."""
+"""Writing to the outbox. While a rebuild reads events again (`UnitOfWork.replaying`), nothing is written: what they caused was told."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -159,7 +159,7 @@ async def _insert_each(uow: UnitOfWork, records: Sequence[Outgoing], caused_by: 
 
 
 async def _insert(uow: UnitOfWork, rows: Sequence[tuple[Any, ...]], traceparent: str | None) -> None:
-    if not rows:
+    if not rows or uow.replaying:
         return
     await uow.driver.execute(_INSERT, *map(list, zip(*rows, strict=True)), traceparent)
     uow.wake_relay_after_commit()

@@ -5,7 +5,7 @@ A deployment trusts one issuer, so staff are kept under the issuer that the serv
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,15 @@ from guanxi_common.security.principal import ScopeKind
 Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 
 CUSTOMER_SNAPSHOT = "guanxi.customer.snapshot.v1"
+
+DIRECTORY_KEYS: Final = {
+    "directory_outlet": "'outlet:' || kept.id",
+    "directory_staff": "'staff:' || kept.id",
+    "directory_role": "'role:' || kept.role",
+}
+"""The key in `directory.snapshots` of each table's rows, for a rebuild (`recovery.rebuilds.Replica`)."""
+BOOK_KEYS: Final = {"book_assignment": "kept.customer_id::text"}
+"""The same of the book in `customer.snapshots`."""
 
 
 class _OutletData(BaseModel):

@@ -20,7 +20,7 @@ from guanxi_common.messaging.inbox import StoredRecord
 from guanxi_common.messaging.outbox.delivery import KeyId, Outcome
 from guanxi_common.messaging.outbox.rows import PendingRow
 from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, Plan, State
-from guanxi_common.messaging.positions import Move, Standing
+from guanxi_common.messaging.positions import Move, ReadAgain, Standing
 from guanxi_common.testing.simulation.broker import Faults
 from guanxi_common.testing.simulation.loop import Process
 
@@ -237,6 +237,9 @@ class SimulatedInboxTransaction(_Transaction):
     async def bury_bare(self, burial: Burial) -> None:
         await self._round_trip()
         self._letters[self._database.next_row_id()] = Letter(burial.arrival.record, None, None)
+
+    async def read_again(self) -> ReadAgain:
+        return {}
 
     async def move(self, moves: Sequence[Move]) -> None:
         await self._round_trip()

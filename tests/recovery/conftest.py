@@ -1,0 +1,253 @@
+"""An owner and two replicas of it in one process: real databases, the embedded bus, the services' own handlers and jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from customer_svc.customers import repository as customers
+from customer_svc.customers.events import CustomerChanged
+from customer_svc.customers.repository import Customer
+from customer_svc.customers.sealing import SealedContact
+from customer_svc.directory import service as directory
+from customer_svc.directory.policy import Change
+from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.snapshots import service as snapshots
+from customer_svc.worker import snapshot_sources
+from engagement_svc import worker as engagement
+from engagement_svc.standards import load_standards
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.keys.store import DataKey
+from guanxi_common.messaging.bus import BusError
+from guanxi_common.messaging.embedded import EmbeddedBus
+from guanxi_common.messaging.relay import Relay
+from guanxi_common.messaging.runner import ConsumerRunner, Subscription
+from guanxi_common.messaging.signing import EventSigner, EventVerifier
+from guanxi_common.parts import first_of
+from guanxi_common.recovery import epochs, rebuilds
+from guanxi_common.recovery.rebuilds import Rebuilder, Replica
+from guanxi_common.recovery.republication import publish_next
+from guanxi_common.security.directory import repository as book
+from guanxi_common.security.directory.values import Assignment, Book
+from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.testing.databases import TestServer
+from guanxi_common.testing.eventually import eventually
+from guanxi_common.testing.fabric import QUICK
+from guanxi_contracts.topics import topic_specs
+from scoring_svc import worker as scoring
+from scoring_svc.parts import load_method
+
+T = TypeVar("T")
+ISSUER = "https://issuer.bank.example"
+CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+
+
+class OneKey:
+    """A key store with one key for everybody."""
+
+    def __init__(self) -> None:
+        self.key = DataKey(uuid4(), "aes-256-gcm", b"k" * 32)
+
+    async def get_many(self, customer_ids: Any) -> dict[UUID, DataKey]:
+        return dict.fromkeys(customer_ids, self.key)
+
+
+async def write(database: Database, change: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    async with database.transaction() as uow:
+        result = await change(uow)
+        await uow.commit()
+    return result
+
+
+@dataclass
+class Follower:
+    """A service with replicas; its consumer and rebuilder run while it is entered."""
+
+    group: str
+    database: Database
+    bus: EmbeddedBus
+    verifier: EventVerifier
+    subscriptions: Sequence[Subscription]
+    replicas: Sequence[Replica]
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Any]:
+        async with self.database.transaction(readonly=True) as uow:
+            rows: list[Any] = await uow.driver.fetch(query, *arguments)
+        return rows
+
+    async def execute(self, statement: str, *arguments: Any) -> None:
+        await write(self.database, lambda uow: uow.driver.execute(statement, *arguments))
+
+    async def rebuild(self, *topics: str) -> None:
+        await write(self.database, lambda uow: rebuilds.request(uow, topics, "host:operator"))
+
+    async def progress(self) -> dict[str, rebuilds.Progress]:
+        async with self.database.transaction(readonly=True) as uow:
+            return {one.topic: one for one in reversed(await rebuilds.list_progress(uow))}
+
+    async def rebuilt(self) -> bool:
+        return all(one.finished_at for one in (await self.progress()).values())
+
+    @asynccontextmanager
+    async def running(self, **settings: Any) -> AsyncIterator[None]:
+        chosen = type(QUICK)(**{**{name: getattr(QUICK, name) for name in QUICK.__slots__}, **settings})
+        runner = ConsumerRunner(self.database, self.bus, self.group, self.subscriptions, settings=chosen, verifier=self.verifier)
+        rebuilder = Rebuilder(self.database, runner.bounds, self.group, self.replicas)
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(runner.run(stop)), asyncio.create_task(_rebuild(rebuilder, stop))]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+
+
+async def _rebuild(rebuilder: Rebuilder, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        went_on = False
+        with suppress(BusError):  # the consumer is on its way
+            went_on = await rebuilder.step()
+        if not went_on:
+            await first_of(stop, timeout=0.05)
+
+
+@dataclass
+class Owner:
+    """customer-svc's database. `restore_as` puts another one in its place."""
+
+    database: Database
+    bus: EmbeddedBus
+    signer: EventSigner
+    keys: OneKey = field(default_factory=OneKey)
+    outlet: UUID = field(default_factory=uuid4)
+    rm: UUID = field(default_factory=uuid4)
+
+    async def found(self) -> None:
+        async def change(uow: UnitOfWork) -> None:
+            await directory.publish_roles(uow)
+            registration = OutletRegistration(code="021", name="外滩支行", kind="traditional")
+            self.outlet = (await directory.register_outlet(uow, registration)).id
+            staff = directory.new_staff(ISSUER, "rm-a", "李雷", "relationship_manager", self.outlet)
+            await directory.store_staff(uow, staff, Change(None, "direct", datetime.now(UTC)))
+            self.rm = staff.id
+
+        await write(self.database, change)
+
+    async def register(self, number: str) -> UUID:
+        """A new customer in the RM's book, told at version 1."""
+        customer_id, since = uuid4(), datetime.now(UTC) - timedelta(days=30)
+        names = ("individual", "王伟", None, None, "zh-CN")
+        file = Customer(customer_id, "core", number, *names, self.outlet, "reported", 1, since, since)
+
+        async def change(uow: UnitOfWork) -> None:
+            await customers.insert_customer(uow, file, SealedContact(customer_id))
+            await book.apply_books(uow, [Book(customer_id, (Assignment("primary_rm", self.rm, self.outlet, since),), 1)])
+            await snapshots.tell(uow, self.keys.key, file, CustomerChanged(customer_id=customer_id, changed_fields=["name"]))
+
+        await write(self.database, change)
+        return customer_id
+
+    async def rename(self, customer_id: UUID, name: str, times: int = 1) -> int:
+        """Edit the file so many times; returns its version then."""
+
+        async def change(uow: UnitOfWork) -> int:
+            now = datetime.now(UTC)
+            file = await snapshots.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            await uow.driver.execute("UPDATE customer SET name = $2 WHERE id = $1", customer_id, name)
+            file = await snapshots.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            told = [CustomerChanged(customer_id=customer_id, changed_fields=["name"])]
+            return (await snapshots.tell_changes(uow, self.keys.key, file, told, now)).version
+
+        versions = [await write(self.database, change) for _ in range(times)]
+        return versions[-1]
+
+    async def publish(self) -> None:
+        """Have the relay send all that waits."""
+        stop = asyncio.Event()
+        relay = asyncio.create_task(Relay(self.database, self.bus, signer=self.signer).run(stop))
+        try:
+            await eventually(self._is_published)
+        finally:
+            stop.set()
+            await relay
+
+    async def _is_published(self) -> bool:
+        async with self.database.transaction(readonly=True) as uow:
+            return not await uow.driver.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)")
+
+    async def restored(self, name: str) -> int:
+        """`guanxi restored`, and the worker's job until it is done; returns the epoch."""
+        now = datetime.now(UTC)
+        raised = await write(self.database, lambda uow: epochs.raise_epoch(uow, name, "host:operator", now))
+        sources = snapshot_sources(self.keys, SystemClock())
+        while await write(self.database, lambda uow: publish_next(uow, sources)):
+            pass
+        await self.publish()
+        return raised.epoch
+
+
+@dataclass
+class Stand:
+    """`backup` copies the owner's database as it is; `restore` puts the copy in its place."""
+
+    server: TestServer
+    owner: Owner
+    engagement: Follower
+    scoring: Follower
+    _copies: list[Any] = field(default_factory=list)
+
+    async def backup(self) -> str:
+        name = self.owner.database.engine.url.database
+        await self.owner.database.dispose()  # a template has no guests
+        copy = self.server.database(str(name))
+        self._copies.append(copy)
+        url: str = await copy.__aenter__()
+        return url
+
+    async def restore(self, url: str) -> None:
+        await self.owner.database.dispose()
+        self.owner.database = Database(create_engine(url, pool_size=4))
+
+    async def close(self) -> None:
+        for part in (self.owner, self.engagement, self.scoring):
+            await part.database.dispose()
+        for copy in self._copies:
+            await copy.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def stand(postgres: Any) -> AsyncIterator[Stand]:
+    databases = [postgres.service_database(name) for name in ("customer_svc", "engagement_svc", "scoring_svc")]
+    async with databases[0] as customer, databases[1] as engaged, databases[2] as scored, postgres.database() as log:
+        bus = await EmbeddedBus.open(log)
+        await bus.ensure_topics(topic_specs(test=True))
+        signer = EventSigner("customer-svc/test", b"s" * 32)
+        owner = Owner(Database(create_engine(customer, pool_size=4)), bus, signer)
+        made = Stand(postgres, owner, *_followers(engaged, scored, bus, owner))
+        yield made
+        await made.close()
+        await bus.close()
+
+
+def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tuple[Follower, Follower]:
+    settings, keys, clock = SimpleNamespace(issuer=ISSUER), owner.keys, SystemClock()
+    verifier = EventVerifier({owner.signer.key_id: owner.signer.public_key})
+    subscribed = (
+        engagement.subscriptions(settings, load_standards(), CALENDAR, keys, clock),
+        scoring.subscriptions(settings, load_method(CALENDAR), clock, keys, asyncio.Event(), asyncio.Event()),
+    )
+    replicas = (engagement.replicas(clock), scoring.replicas(clock))
+    first, second = (
+        Follower(name, Database(create_engine(url, pool_size=6)), bus, verifier, subscriptions, kept)
+        for name, url, subscriptions, kept in zip(
+            ("engagement-svc", "scoring-svc"), (engaged, scored), subscribed, replicas, strict=True
+        )
+    )
+    return first, second
