@@ -57,4 +57,52 @@ _signatures = (
     ),
 )
 
-TRANSPORT_RULES: Final = _signatures
+_TRANSPORT: Final = "guanxi_common/transport.py"
+_PLAIN: Final = f"{UNIT}/test_transport.py"
+_SETTINGS: Final = f"{UNIT}/security/test_settings.py"
+_RIGHTS: Final = f"{UNIT}/messaging/test_kafka_rights.py"
+
+_connections = (
+    Rule(
+        "production refuses plain text that it was not told to allow",
+        _TRANSPORT,
+        "if kind not in allowed]",
+        "if False]",
+        f"{_SETTINGS}::test_production_refuses_every_connection_in_plain_that_it_was_not_told_to_allow",
+    ),
+    Rule(
+        "a database's certificate is checked with its name",
+        _TRANSPORT,
+        'query.get("sslmode") == _CHECKED',
+        '"sslmode" in query',
+        _PLAIN,
+    ),
+    Rule("every host of an address counts", _TRANSPORT, "all(map(is_local, places))", "any(map(is_local, places))", _PLAIN),
+    Rule(
+        "an address that can be read in two ways is refused",
+        _TRANSPORT,
+        "    if (hosts and query.keys() & _REDIRECTING) or parts",
+        "    if parts",
+        _PLAIN,
+    ),
+    Rule("a parameter comes once", _TRANSPORT, "    if len(query) != len(pairs):", "    if False:", _PLAIN),
+    Rule(
+        "a password is not sent in plain", _TRANSPORT, 'security.mechanism == "PLAIN" and not security.encrypts', "False", _PLAIN
+    ),
+    Rule(
+        "the address goes to the driver whole, with its sslmode",
+        "guanxi_common/db/uow.py",
+        'query={}), {"dsn": url}',
+        "query={}), {}",
+        f"{INTEGRATION}/db/test_tls.py::test_no_kind_of_connection_believes_another_authority",
+    ),
+    Rule(
+        "only its producer may write to a topic",
+        "guanxi_common/messaging/kafka/rights.py",
+        'yield Right(consumer.service, "topic", "Read", topic.name)',
+        'yield Right(consumer.service, "topic", "Write", topic.name)',
+        _RIGHTS,
+    ),
+)
+
+TRANSPORT_RULES: Final = (*_signatures, *_connections)

@@ -6,6 +6,7 @@ volumes:
   - {name: home, emptyDir: {}}
   - {name: tmp, emptyDir: {}}
   - {name: erasures, persistentVolumeClaim: {claimName: {{ .root.Values.erasuresClaim }}}}
+  - {name: tls, secret: {secretName: {{ .root.Values.tlsSecret }}}}
 {{- end }}
 
 {{- define "guanxi.container" -}}
@@ -16,6 +17,7 @@ volumeMounts:
   - {name: home, mountPath: /data}
   - {name: tmp, mountPath: /tmp}
   - {name: erasures, mountPath: /erasures}
+  - {name: tls, mountPath: /etc/guanxi/tls, readOnly: true}
 envFrom:
   - secretRef: {name: {{ .root.Values.secret }}}
 env:

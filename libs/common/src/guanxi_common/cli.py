@@ -17,6 +17,7 @@ from guanxi_common.backup.commands import backup, restore, restore_drill
 from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import check, upgrade
+from guanxi_common.messaging.kafka.commands import kafka_acls
 from guanxi_common.recovery.commands import rebuild, restored
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
 from guanxi_common.security.commands import appoint, event_key, token, verify_audit
@@ -41,6 +42,7 @@ app.command()(restore_drill)
 app.command()(event_key)
 app.command()(restored)
 app.command()(rebuild)
+app.command("kafka-acls")(kafka_acls)
 app.command("load-sandbox")(load_sandbox_command)
 app.command("replay")(replay_command)
 

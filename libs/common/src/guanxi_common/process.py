@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from guanxi_contracts.topics import load_topics, topic_specs
+import structlog
+from guanxi_contracts.topics import load_topics
 
 from guanxi_common import set_aside, telemetry
 from guanxi_common.clock import Clock
@@ -23,7 +24,7 @@ from guanxi_common.http import idempotency
 from guanxi_common.http.settings import HttpSettings
 from guanxi_common.jobs import Job, job_part
 from guanxi_common.messaging import inbox, outbox
-from guanxi_common.messaging.bus import Bus, BusUnavailable, TopicPartition
+from guanxi_common.messaging.bus import Bus, BusUnavailable, TopicPartition, TopicSpec
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
@@ -37,6 +38,8 @@ from guanxi_common.security.directory.repository import resolve_principal
 from guanxi_common.settings import ServiceSettings
 from guanxi_common.telemetry.metrics import watch_pool
 from guanxi_common.telemetry.worker_http import serve_worker_http
+
+log = structlog.get_logger(__name__)
 
 OUTBOX_KEPT = timedelta(days=1)
 ANSWERS_KEPT = timedelta(hours=48)
@@ -69,9 +72,17 @@ def watch_erasures(settings: ServiceSettings, database: Database, erase: Erase, 
     return ErasureWatch(database, FileErasureList(settings.erasure_file), erase, clock)
 
 
+def log_plaintext(settings: ServiceSettings) -> None:
+    """Say at each start what production was told to leave in plain."""
+    for setting, (kind, flaw) in settings.unsafe_connections().items():
+        if settings.production:
+            log.warning("plaintext_allowed", setting=setting, kind=kind, flaw=flaw)
+
+
 def api_parts(settings: ServiceSettings, clock: Clock, package: str, erase: Erase) -> dict[str, Any]:
     """What `ServiceParts` needs, for the API process of `package`. `erase` is what the service does with a customer's rows."""
     telemetry.configure(settings.service, "api")
+    log_plaintext(settings)
     database, needed_revision = open_database(settings, "api"), head_revision(package)
     erasures = watch_erasures(settings, database, erase, clock)
     return {
@@ -120,6 +131,7 @@ async def run_worker(
     Consumers and jobs wait for the service's own `steps` of the start, which may be done twice; nothing waits for longer than what it
     needs. Raises `SchemaUnfit` where the database's schema is, or becomes, one that this code cannot work on.
     """
+    log_plaintext(settings)
     worker = Worker(
         settings,
         database,
@@ -166,7 +178,7 @@ class Worker:
         reading = replace(reading or RunnerSettings(), dead_letter_limit=settings.dead_letter_limit)
         self._consumed = (subscriptions, reading)
         self._rebuilder = Rebuilder(database, self._bounds, settings.service, replicas)
-        self._signer, self._verifier = build_signer(settings), build_verifier(settings)
+        self._signer, self._verifier, self._kafka = build_signer(settings), build_verifier(settings), settings.kafka_client
         self._unfit: SchemaUnfit | None = None
         schema = Part("schema", self._watch_schema)
         steps_done = [schema, *(Part(name, _step(step), once=True, needs=[schema]) for name, step in steps.items())]
@@ -215,12 +227,20 @@ class Worker:
         settings = self._settings
         if self._bus is None:
             self._bus = await open_bus(
-                kafka_bootstrap_servers=settings.kafka_bootstrap_servers, bus_database_url=settings.bus_database_url
+                kafka_bootstrap_servers=settings.kafka_bootstrap_servers,
+                bus_database_url=settings.bus_database_url,
+                kafka_security=self._kafka,
             )
         try:
-            await self._bus.ensure_topics(topic_specs(test=settings.few_partitions))
+            await self._bus.ensure_topics(self._topics())
         finally:
             part.achieve()
+
+    def _topics(self) -> list[TopicSpec]:
+        """What the service writes or reads: at Kafka it may do no more."""
+        read = {subscription.topic for subscription in self._consumed[0]}
+        used = (topic for topic in load_topics().values() if topic.name in read or topic.is_used_by(self._settings.service))
+        return [topic.spec(test=self._settings.few_partitions) for topic in used]
 
     async def _publish(self, part: Part, stop: asyncio.Event) -> None:
         self._relay = Relay(self._database, self._opened_bus(), signer=self._signer, part=part)

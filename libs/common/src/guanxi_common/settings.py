@@ -15,14 +15,16 @@ from typing import Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from guanxi_common.keys.store import Cipher
+from guanxi_common.messaging.kafka.security import KafkaSecurity
 from guanxi_common.messaging.signing import EventSigner, producer_of, signed_topics
 from guanxi_common.security.entropy import KEY_BYTES, flaw_of_key, shared_keys
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
 from guanxi_common.security.secret_files import read_or_create
 from guanxi_common.set_aside.policy import USUAL, Patience
+from guanxi_common.transport import TransportSettings
 
 _DEVELOPMENT_MARK = b"dev!"
 _SECRET_BYTES = KEY_BYTES
@@ -45,8 +47,8 @@ def _address(*names: str) -> Any:
     return Field(default=None, repr=False, validation_alias=AliasChoices(*(f"GUANXI_{name}" for name in names), *names))
 
 
-class ServiceSettings(BaseSettings):
-    """The settings that all services share.
+class ServiceSettings(TransportSettings):
+    """The settings that all services share; those about connections are `TransportSettings`.
 
     Keys are written `id:base64`, several with commas between them, the current one first; 32 bytes each. `master_keys` wrap the
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
@@ -96,7 +98,7 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _all_at_once(self) -> Self:
-        problems = [*self._missing_addresses(), *self._unfit_secrets()]
+        problems = [*self._missing_addresses(), *self._unfit_secrets(), *self.transport_problems(production=self.production)]
         if self.production:
             problems += [*self._unfit_issuer(), *self._for_one_machine(), *self._shared_secrets(), *self._unfit_for_the_service()]
         if problems:
@@ -131,6 +133,13 @@ class ServiceSettings(BaseSettings):
         if self.erasure_list is None and self.production:
             raise SettingsError(["GUANXI_ERASURE_LIST is not set: erasures must outlive the databases"])
         return self.erasure_list or self.data_dir / "erasures" / "list.jsonl"
+
+    @property
+    def kafka_client(self) -> KafkaSecurity:
+        """Who the worker is to the brokers; no other process speaks to them. Raises `SettingsError` where its password is missing."""
+        if self.kafka_bootstrap_servers and self.kafka_sasl_mechanism and not self.kafka_password:
+            raise SettingsError(["GUANXI_KAFKA_USERNAME and GUANXI_KAFKA_PASSWORD are not set"])
+        return self.kafka_security
 
     @cached_property
     def master_key_ring(self) -> dict[str, bytes]:
@@ -210,8 +219,6 @@ class ServiceSettings(BaseSettings):
             problems.append("GUANXI_ISSUER is not set: the local issuer is for development")
         if not self.jwks:
             problems.append("GUANXI_JWKS is not set")
-        elif self.jwks.startswith("http://"):
-            problems.append("GUANXI_JWKS must be https or a file")
         return problems
 
     def _for_one_machine(self) -> list[str]:

@@ -65,6 +65,9 @@ class Topic:
     signed: bool
     """Whether its records grant power, so that a consumer believes them by the producer's signature only."""
 
+    def is_used_by(self, service: str) -> bool:
+        return service in self.producers or any(consumer.service == service for consumer in self.consumers)
+
     def spec(self, *, test: bool) -> TopicSpec:
         """What the bus is asked to create."""
         retention_ms = None if self.retention_days is None else self.retention_days * _DAY_MS
@@ -78,9 +81,9 @@ def load_topics() -> Mapping[str, Topic]:
     return MappingProxyType({topic.name: topic for topic in sorted(_read_topics(), key=lambda topic: topic.name)})
 
 
-def topic_specs(test: bool) -> list[TopicSpec]:
-    """All topics for `Bus.ensure_topics`, with the partition counts of tests or of production."""
-    return [topic.spec(test=test) for topic in load_topics().values()]
+def topic_specs(test: bool, service: str | None = None) -> list[TopicSpec]:
+    """The topics that `service` writes or reads, or all, for `Bus.ensure_topics`; with the partition counts of tests or of production."""
+    return [topic.spec(test=test) for topic in load_topics().values() if service is None or topic.is_used_by(service)]
 
 
 @cache

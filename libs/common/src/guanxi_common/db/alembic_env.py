@@ -20,6 +20,7 @@ from sqlalchemy import Connection, MetaData, Table, pool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from guanxi_common.db.metadata import import_models, service_metadata
+from guanxi_common.db.uow import engine_address
 
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 60_000
@@ -57,11 +58,9 @@ async def _run(url: str, metadata: MetaData) -> None:
 
 
 def _engine(url: str, **settings: int) -> AsyncEngine:
-    return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        poolclass=pool.NullPool,
-        connect_args={"server_settings": {name: str(value) for name, value in {**_SETTINGS, **settings}.items()}},
-    )
+    address, arguments = engine_address(url)
+    server_settings = {name: str(value) for name, value in {**_SETTINGS, **settings}.items()}
+    return create_async_engine(address, poolclass=pool.NullPool, connect_args={**arguments, "server_settings": server_settings})
 
 
 def _migrate(connection: Connection, metadata: MetaData) -> None:

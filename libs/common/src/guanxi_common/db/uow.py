@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import anyio
 import asyncpg
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import URL, CursorResult, Executable, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
@@ -24,18 +24,20 @@ T = TypeVar("T")
 
 
 def create_engine(url: str, *, pool_size: int = POOL_SIZE, application_name: str = "guanxi") -> AsyncEngine:
-    """Make the process's only engine. `url` is a `postgresql://` URL.
+    """Make the process's only engine. `url` is a `postgresql://` URL; its `sslmode` and files are asyncpg's.
 
     Server settings: a statement ends after 10 s; a dropped client's statement is stopped within 5 s; a transaction left idle is
     ended after 30 s, so that it cannot hold back vacuum on the queue tables.
     """
+    address, arguments = engine_address(url)
     return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        address,
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
         connect_args={
+            **arguments,
             "server_settings": {
                 "application_name": application_name,
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
@@ -46,6 +48,15 @@ def create_engine(url: str, *, pool_size: int = POOL_SIZE, application_name: str
             },
         },
     )
+
+
+def engine_address(url: str) -> tuple[URL, dict[str, Any]]:
+    """SQLAlchemy's address for `url`, and the connect arguments that go with it.
+
+    SQLAlchemy hands a URL's parameters on as keywords, and asyncpg knows `sslmode` and the certificates' files in a URL alone.
+    So the driver gets the URL whole, as it does wherever it is called without SQLAlchemy: an address has one meaning.
+    """
+    return make_url(url).set(drivername="postgresql+asyncpg", query={}), {"dsn": url}
 
 
 class TransactionLost(Exception):

@@ -33,7 +33,9 @@ class KafkaUnavailable(Exception):
 
 
 class LocalKafka:
-    """One broker in `folder`. Its ports are chosen at the first start and kept."""
+    """One broker in `folder`. Its ports are chosen at the first start and kept; the first listener is the one waited for."""
+
+    listeners: tuple[str, ...] = ("broker", "controller")
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -41,7 +43,7 @@ class LocalKafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        return f"127.0.0.1:{self._ports()[0]}"
+        return f"127.0.0.1:{self._port(self.listeners[0])}"
 
     @property
     def running(self) -> bool:
@@ -52,16 +54,12 @@ class LocalKafka:
         jars = fetch_jars()
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
-        broker_port, controller_port = self._ports()
-        properties.write_text(
-            Template((_deploy_folder() / "server.properties.template").read_text()).substitute(
-                broker_port=broker_port, controller_port=controller_port, log_dir=self.folder / "data"
-            )
-        )
+        properties.write_text(self._properties())
         if not (self.folder / "data" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
             # One word: an id may begin with a dash, and would else be taken for an option.
-            self._run(jars, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties))
+            options = [f"--cluster-id={cluster_id}", "-c", str(properties), *self._format_options()]
+            self._run(jars, "kafka.tools.StorageTool", "format", *options)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own program and arguments
                 self._java(jars, "kafka.Kafka", str(properties)),
@@ -71,7 +69,7 @@ class LocalKafka:
                 start_new_session=True,
             )
         (self.folder / "pid").write_text(str(self._process.pid))
-        self._await_listening(self._process, broker_port)
+        self._await_listening(self._process, self._port(self.listeners[0]))
 
     def stop(self) -> None:
         """Stop in good order."""
@@ -90,12 +88,19 @@ class LocalKafka:
     def _log(self) -> Path:
         return self.folder / "kafka.log"
 
-    def _ports(self) -> tuple[int, int]:
+    def _properties(self) -> str:
+        template = Template((deploy_folder() / "server.properties.template").read_text())
+        ports = {f"{listener}_port": str(self._port(listener)) for listener in self.listeners}
+        return template.substitute(ports, log_dir=self.folder / "data")
+
+    def _format_options(self) -> list[str]:
+        return []
+
+    def _port(self, listener: str) -> int:
         file = self.folder / "ports"
         if not file.exists():
-            file.write_text(" ".join(map(str, free_ports(2))))
-        broker, controller = map(int, file.read_text().split())
-        return broker, controller
+            file.write_text(" ".join(map(str, free_ports(len(self.listeners)))))
+        return int(file.read_text().split()[self.listeners.index(listener)])
 
     def _pid(self) -> int:
         """The broker's process id; 0 if it does not run."""
@@ -108,7 +113,7 @@ class LocalKafka:
         return 0
 
     def _java(self, jars: Path, main: str, *arguments: str) -> list[str]:
-        return [_program("java"), *_JVM_OPTIONS, "-cp", f"{jars}/*:{_deploy_folder()}", main, *arguments]
+        return [_program("java"), *_JVM_OPTIONS, "-cp", f"{jars}/*:{deploy_folder()}", main, *arguments]
 
     def _run(self, jars: Path, main: str, *arguments: str) -> None:
         command = self._java(jars, main, *arguments)
@@ -133,12 +138,14 @@ class LocalKafka:
             if time.monotonic() > deadline:
                 number = signal.SIGKILL
             time.sleep(_POLL_SECONDS)
+        if self._process is not None:
+            self._process.wait(STOP_SECONDS)
 
 
 def fetch_jars() -> Path:
     """The folder of Kafka's jars, fetched once per version however many processes ask. Raises `KafkaUnavailable`."""
     _program("java")
-    pom = _deploy_folder() / "pom.xml"
+    pom = deploy_folder() / "pom.xml"
     jars = _cache_folder() / hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
     jars.parent.mkdir(parents=True, exist_ok=True)
     with locked(jars.with_suffix(".lock")):
@@ -189,7 +196,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _deploy_folder() -> Path:
+def deploy_folder() -> Path:
+    """`deploy/kafka` of the checkout. Raises `KafkaUnavailable`."""
     for folder in (*Path(__file__).parents, Path.cwd(), *Path.cwd().parents):
         if (folder / "deploy" / "kafka" / "pom.xml").is_file():
             return folder / "deploy" / "kafka"
@@ -198,7 +206,7 @@ def _deploy_folder() -> Path:
 
 def _cache_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME")
-    return Path(home) / "guanxi" / "kafka" if home else _deploy_folder().parents[1] / ".cache" / "kafka"
+    return Path(home) / "guanxi" / "kafka" if home else deploy_folder().parents[1] / ".cache" / "kafka"
 
 
 def free_ports(count: int) -> list[int]:

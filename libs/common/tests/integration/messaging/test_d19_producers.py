@@ -9,6 +9,7 @@ from guanxi_common.ids import new_id
 from guanxi_common.messaging import metrics, outbox
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.messaging.kafka import KafkaBus
 from guanxi_common.messaging.processing import Subscription
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
@@ -18,6 +19,7 @@ from guanxi_common.security.directory.models import DIRECTORY_TABLES
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, Fabric, dead_letters, expect_dead_letters, record, running
 from guanxi_common.testing.signatures import SIGNER, VERIFIER
+from guanxi_contracts.topics import topic_specs
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +83,17 @@ def forgeries() -> list[Outgoing]:
 
 
 async def test_d19_a_forged_record_is_never_applied_and_holds_up_nothing(directory: Fabric) -> None:
+    await _forge(directory)
+
+
+@pytest.mark.kafka
+async def test_d19_nor_is_it_on_kafka(directory: Fabric, kafka: str) -> None:
+    bus = KafkaBus(kafka)
+    await bus.ensure_topics([spec for spec in topic_specs(test=True) if spec.name == TOPIC])
+    await _forge(replace(directory, bus=bus))
+
+
+async def _forge(directory: Fabric) -> None:
     before = metrics.DEAD_LETTERS.labels(directory.group, TOPIC, "not_from_its_producer")._value.get()
     async with running(Relay(directory.database, directory.bus, signer=SIGNER), consumer(directory)):
         await tell(directory, 1)

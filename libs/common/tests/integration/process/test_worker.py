@@ -35,6 +35,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MAINTENANCE_INTERVAL", 0.2)
 
 
+class EngagementSettings(ServiceSettings):
+    service = "engagement-svc"
+
+
 @dataclass
 class Stand:
     """A worker whose consumer notes what it hears, whose one job counts its runs, and whose other job always fails."""
@@ -88,7 +92,7 @@ async def running(worker: Worker) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_stand(url: str, bus_url: str, folder: Path) -> AsyncIterator[Stand]:
-    settings = ServiceSettings(
+    settings = EngagementSettings(
         database_url=url, keys_database_url=url, bus_database_url=bus_url, data_dir=folder, few_partitions=True
     )
     database = Database(create_engine(url))
@@ -196,9 +200,9 @@ async def test_d18_a_log_that_is_away_is_waited_for_and_jobs_run_meanwhile(postg
 
 
 async def test_d18_a_topic_that_cannot_be_made_delays_nobody_but_those_who_need_it(stand: Stand) -> None:
-    """`scoring.scores` stands there with another number of partitions; this worker's consumer does not read it."""
-    [wrong] = [spec for spec in topic_specs(test=False) if spec.name == "scoring.scores"]
-    others = [spec for spec in topic_specs(test=True) if spec.name != "scoring.scores"]
+    """`engagement.plans` stands there with another number of partitions; this worker writes it, and its consumer does not read it."""
+    [wrong] = [spec for spec in topic_specs(test=False) if spec.name == "engagement.plans"]
+    others = [spec for spec in topic_specs(test=True) if spec.name != "engagement.plans"]
     bus = await EmbeddedBus.open(stand.settings.bus_database_url or "")
     await bus.ensure_topics([wrong, *others])
     await bus.close()
@@ -206,7 +210,7 @@ async def test_d18_a_topic_that_cannot_be_made_delays_nobody_but_those_who_need_
     async with running(worker):
         await stand.tell("first")
         await becomes(lambda: "first" in stand.heard)
-        assert "scoring.scores" in (worker_part(worker, "bus").report().last_error or "")
+        assert "engagement.plans" in (worker_part(worker, "bus").report().last_error or "")
 
 
 async def test_a_worker_ends_on_a_schema_that_it_does_not_know_also_later(stand: Stand) -> None:

@@ -6,19 +6,19 @@ import logging
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from guanxi_common.messaging.buses import open_bus
-from guanxi_common.messaging.kafka.settings import KafkaTimes, OnceAMinute, consumer_settings, producer_settings
+from guanxi_common.messaging.kafka.settings import Cluster, KafkaTimes, OnceAMinute, consumer_settings, producer_settings
 
 pytestmark = pytest.mark.anyio
 
 
 def test_a_producer_is_idempotent_and_waits_for_all_replicas() -> None:
-    settings = producer_settings("broker:9092", KafkaTimes())
+    settings = producer_settings(Cluster("broker:9092"), KafkaTimes())
     assert (settings["acks"], settings["enable_idempotence"], settings["linger_ms"]) == ("all", True, 5)
     assert settings.keys() <= inspect.signature(AIOKafkaProducer).parameters.keys()
 
 
 def test_a_consumer_starts_at_the_earliest_and_never_commits_by_itself() -> None:
-    settings = consumer_settings("broker:9092", KafkaTimes(), "group")
+    settings = consumer_settings(Cluster("broker:9092"), KafkaTimes(), "group")
     assert (settings["auto_offset_reset"], settings["enable_auto_commit"]) == ("earliest", False)
     assert settings.keys() <= inspect.signature(AIOKafkaConsumer).parameters.keys()
 

@@ -9,11 +9,13 @@ import pytest
 from guanxi_common.clock import SystemClock
 from guanxi_common.errors import Unauthenticated
 from guanxi_common.messaging.signing import EventSigner
+from guanxi_common.process import log_plaintext
 from guanxi_common.security.build import build_blind_index, build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.commands import event_key
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.settings import ServiceSettings, SettingsError
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 ADDRESSES = {
     "database_url": "postgresql://u:hidden@127.0.0.1/d",
@@ -181,6 +183,48 @@ def test_d19_an_unfit_key_of_events_is_named_and_not_shown(name: str, value: str
         Customer(**PRODUCTION, **{name: value})  # type: ignore[arg-type]  # one dict of all
     assert [problem.split(" ")[0] for problem in raised.value.problems] == [f"GUANXI_{name.upper()}"]
     assert value not in str(raised.value)
+
+
+REMOTE = {
+    "database_url": "postgresql://u:hidden@db.bank.example/d?sslmode=require",
+    "keys_database_url": "postgresql://u:hidden@db.bank.example/k",
+    "kafka_bootstrap_servers": "kafka.bank.example:9092",
+    "jwks": "http://issuer.bank.example/jwks",
+}
+
+
+def test_production_refuses_every_connection_in_plain_that_it_was_not_told_to_allow() -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings(**PRODUCTION | REMOTE)
+    assert {problem.split(" ")[0] for problem in raised.value.problems} == {f"GUANXI_{name.upper()}" for name in REMOTE}
+    assert "hidden" not in str(raised.value)
+    with pytest.raises(SettingsError) as raised:
+        settings(**PRODUCTION | REMOTE, allow_plaintext="kafka, jwks")
+    assert {problem.split(" ")[0] for problem in raised.value.problems} == {"GUANXI_DATABASE_URL", "GUANXI_KEYS_DATABASE_URL"}
+    with pytest.raises(ValidationError, match="everything"):
+        settings(**PRODUCTION, allow_plaintext="everything")
+    assert settings(**ADDRESSES | REMOTE).unsafe_connections()
+
+
+def test_the_worker_alone_needs_a_password_at_the_brokers() -> None:
+    without: dict[str, Any] = {**PRODUCTION, "kafka_security_protocol": "SASL_SSL", "kafka_sasl_mechanism": "SCRAM-SHA-512"}
+    of_the_api = settings(**without)
+    with pytest.raises(SettingsError, match="GUANXI_KAFKA_PASSWORD are not set"):
+        _ = of_the_api.kafka_client
+    worker = settings(**without, kafka_username="customer-svc", kafka_password="hidden")
+    assert worker.kafka_client.username == "customer-svc"
+    assert "hidden" not in repr(worker) + repr(worker.kafka_client)
+
+
+def test_what_production_was_told_to_allow_is_logged_at_each_start() -> None:
+    allowed = settings(**PRODUCTION | REMOTE, allow_plaintext="kafka,postgresql,jwks")
+    with capture_logs() as logs:
+        log_plaintext(allowed)
+        log_plaintext(settings(**PRODUCTION))
+        log_plaintext(settings(**ADDRESSES | REMOTE))
+    assert {(line["event"], line["log_level"]) for line in logs} == {("plaintext_allowed", "warning")}
+    assert sorted(line["setting"] for line in logs) == sorted(f"GUANXI_{name.upper()}" for name in REMOTE)
+    assert "hidden" not in str(logs)
 
 
 def test_settings_do_not_show_secrets_or_passwords() -> None:

@@ -10,7 +10,8 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from guanxi_common.messaging.bus import AssignmentListener, BusError, BusUnavailable, TopicSpec
 from guanxi_common.messaging.kafka.consumer import KafkaConsumer
 from guanxi_common.messaging.kafka.producer import KafkaProducer
-from guanxi_common.messaging.kafka.settings import KafkaTimes, client_settings, consumer_settings, quieten, reported
+from guanxi_common.messaging.kafka.security import KafkaSecurity
+from guanxi_common.messaging.kafka.settings import Cluster, KafkaTimes, client_settings, consumer_settings, explained, quieten
 
 _CREATION_SECONDS = 20.0
 _DESCRIBE_EVERY_SECONDS = 0.1
@@ -19,25 +20,26 @@ _DESCRIBE_EVERY_SECONDS = 0.1
 class KafkaBus:
     """`Bus` on the cluster at `bootstrap_servers` (`host:port,…`). Holds no connection itself."""
 
-    def __init__(self, bootstrap_servers: str, *, times: KafkaTimes | None = None) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, bootstrap_servers: str, *, times: KafkaTimes | None = None, security: KafkaSecurity | None = None) -> None:
+        self._cluster = Cluster(bootstrap_servers, security or KafkaSecurity())
         self._times = times or KafkaTimes()
         quieten()
 
     async def ensure_topics(self, topics: Sequence[TopicSpec]) -> None:
         """As `Bus`; replicated as the brokers' default says. An existing topic's clean-up and retention are its operator's."""
-        admin = AIOKafkaAdminClient(**client_settings(self._bootstrap_servers, self._times))
-        try:
-            with reported():
+        async with explained(self._cluster, self._times):
+            admin = AIOKafkaAdminClient(**client_settings(self._cluster, self._times))
+            try:
                 await admin.start()
-                await _create(admin, topics)
+                await _create(admin, [topic for topic in topics if topic.name not in await _existing(admin, topics)])
                 await _await_leaders(admin, topics)
-        finally:
-            await admin.close()
+            finally:
+                await admin.close()
 
     async def producer(self) -> KafkaProducer:
-        producer = KafkaProducer(self._bootstrap_servers, self._times)
-        await producer.start()
+        producer = KafkaProducer(self._cluster, self._times)
+        async with explained(self._cluster, self._times):
+            await producer.start()
         return producer
 
     async def consumer(
@@ -48,16 +50,28 @@ class KafkaBus:
         on_assigned: AssignmentListener | None = None,
         on_revoked: AssignmentListener | None = None,
     ) -> KafkaConsumer:
-        settings = consumer_settings(self._bootstrap_servers, self._times, group)
-        consumer = KafkaConsumer(lambda: AIOKafkaConsumer(**settings), topics, self._times, on_assigned, on_revoked)
-        await consumer.start()
+
+        def make() -> AIOKafkaConsumer:
+            return AIOKafkaConsumer(**consumer_settings(self._cluster, self._times, group))
+
+        consumer = KafkaConsumer(make, topics, self._times, on_assigned, on_revoked)
+        async with explained(self._cluster, self._times):
+            await consumer.start()
         return consumer
 
     async def close(self) -> None:
         """Nothing to close: producers and consumers own their connections."""
 
 
+async def _existing(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpec]) -> set[str]:
+    """Those that are there: whoever may use a topic need not be allowed to create it."""
+    described = await admin.describe_topics([topic.name for topic in topics])
+    return {one["topic"] for one in described if one["partitions"]}
+
+
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpec]) -> None:
+    if not topics:
+        return
     answer = await admin.create_topics([_new_topic(topic) for topic in topics])
     for name, code, *message in answer.topic_errors:
         error = for_code(code)

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, RecordRejected
-from guanxi_common.messaging.kafka.settings import KafkaTimes, producer_settings, reported
+from guanxi_common.messaging.kafka.settings import Cluster, KafkaTimes, producer_settings, reported
 
 _NEVER_TAKEN = (
     InvalidTopicError,
@@ -38,14 +38,15 @@ class KafkaProducer:
     A record that the broker, not the client, refuses may make those behind it in its partition unknown.
     """
 
-    def __init__(self, bootstrap_servers: str, times: KafkaTimes) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, cluster: Cluster, times: KafkaTimes) -> None:
+        self._cluster = cluster
         self._times = times
         self._inner: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable`."""
-        inner = AIOKafkaProducer(**producer_settings(self._bootstrap_servers, self._times))
+        with reported():
+            inner = AIOKafkaProducer(**producer_settings(self._cluster, self._times))
         try:
             with reported():
                 await asyncio.wait_for(inner.start(), self._times.delivery)

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from guanxi_common.messaging.bus import BusUnavailable
+from guanxi_common.messaging.kafka.security import KafkaSecurity, refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,27 @@ class KafkaTimes:
     stall: float = 20.0
 
 
-def client_settings(bootstrap_servers: str, times: KafkaTimes) -> dict[str, Any]:
-    return {"bootstrap_servers": bootstrap_servers, "client_id": "guanxi", "request_timeout_ms": int(times.request * 1000)}
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The brokers at `bootstrap_servers` (`host:port,…`), and how they are spoken to."""
+
+    bootstrap_servers: str
+    security: KafkaSecurity = field(default_factory=KafkaSecurity)
 
 
-def producer_settings(bootstrap_servers: str, times: KafkaTimes) -> dict[str, Any]:
+def client_settings(cluster: Cluster, times: KafkaTimes) -> dict[str, Any]:
+    """Raises OSError where a certificate cannot be read."""
     return {
-        **client_settings(bootstrap_servers, times),
+        "bootstrap_servers": cluster.bootstrap_servers,
+        "client_id": "guanxi",
+        "request_timeout_ms": int(times.request * 1000),
+        **cluster.security.client_options(),
+    }
+
+
+def producer_settings(cluster: Cluster, times: KafkaTimes) -> dict[str, Any]:
+    return {
+        **client_settings(cluster, times),
         "acks": "all",
         "enable_idempotence": True,
         "linger_ms": 5,
@@ -40,9 +55,9 @@ def producer_settings(bootstrap_servers: str, times: KafkaTimes) -> dict[str, An
     }
 
 
-def consumer_settings(bootstrap_servers: str, times: KafkaTimes, group: str) -> dict[str, Any]:
+def consumer_settings(cluster: Cluster, times: KafkaTimes, group: str) -> dict[str, Any]:
     return {
-        **client_settings(bootstrap_servers, times),
+        **client_settings(cluster, times),
         "group_id": group,
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
@@ -50,6 +65,19 @@ def consumer_settings(bootstrap_servers: str, times: KafkaTimes, group: str) -> 
         "heartbeat_interval_ms": int(times.session * 1000 / 3),
         "max_poll_interval_ms": int(times.max_poll_interval * 1000),
     }
+
+
+@asynccontextmanager
+async def explained(cluster: Cluster, times: KafkaTimes) -> AsyncIterator[None]:
+    """`reported` around a first connection, with the reason why the brokers refuse it."""
+    try:
+        with reported():
+            yield
+    except BusUnavailable as error:
+        if not isinstance(error.__cause__, KafkaConnectionError):
+            raise
+        reason = await refusal_of(cluster.bootstrap_servers, cluster.security, times.request)
+        raise BusUnavailable(f"Kafka: {reason}") from error
 
 
 @contextmanager
