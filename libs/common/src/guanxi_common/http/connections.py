@@ -14,6 +14,7 @@ problem documents. After one the connection is read, and thrown away, for a seco
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -27,6 +28,11 @@ HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
 STALL_SECONDS = 30.0
 LINGER_SECONDS = 1.0
+
+
+def bounded(most_connections: int) -> Any:
+    """The `http` of a uvicorn `Config`: each connection is a `BoundedProtocol`."""
+    return partial(BoundedProtocol, most_connections=most_connections)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -91,6 +97,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # the parser's words are not for clients
         self._refuse(HeadTooLarge() if self._is_over() else BadRequest())
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is upgraded here; uvicorn would log two lines of advice for each client that asks."""
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -2,14 +2,12 @@
 
 import resource
 from collections.abc import Callable
-from functools import partial
-from typing import Any, cast
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from guanxi_common.http.connections import BoundedProtocol
+from guanxi_common.http.connections import bounded
 
 GRACEFUL_SECONDS = 20
 """More than a body's and a request's deadline together would need after a drain: what is in flight ends by itself before."""
@@ -31,7 +29,7 @@ def server(app: FastAPI | Callable[[], FastAPI], *, host: str = "127.0.0.1", por
         host=host,
         port=port,
         factory=not isinstance(app, FastAPI),
-        http=cast("Any", partial(BoundedProtocol, most_connections=connections_allowed())),
+        http=bounded(connections_allowed()),
         ws="none",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         timeout_keep_alive=15,

@@ -12,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from guanxi_common.http.connections import bounded
 from guanxi_common.parts import Part, health_of
+
+MOST_CONNECTIONS = 256
 
 
 def create_worker_app(service: str, parts: Sequence[Part]) -> Starlette:
@@ -45,7 +48,8 @@ async def serve_worker_http(
         log_config=None,
         access_log=False,
         lifespan="off",
-        limit_concurrency=32,
+        http=bounded(MOST_CONNECTIONS),
+        ws="none",
         timeout_graceful_shutdown=2,
         server_header=False,
     )

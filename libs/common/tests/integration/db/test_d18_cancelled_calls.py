@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from guanxi_common.db import uow as unit_of_work
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.messaging.embedded.database import open_pool
 from sqlalchemy import text
 
 pytestmark = pytest.mark.anyio
@@ -157,20 +158,47 @@ WORK = [
 async def test_a_cancellation_at_any_await_leaves_a_clean_connection(
     database: Database, outsider: "asyncpg.Connection[Any]", work: Work, late: bool
 ) -> None:
+    assert await _cancel_everywhere(lambda: work(database), lambda: _require_clean(database, outsider), late=late) >= 1
+
+
+async def _cancel_everywhere(
+    work: Callable[[], Coroutine[Any, Any, None]], require_clean: Callable[[], Awaitable[None]], *, late: bool
+) -> int:
+    """Cancel the work at its first await, its second, and so on, and look after each; how many there were."""
+
     async def attempt(step: int) -> bool:
-        return await _cancelled_at(work(database), step, late=late)
+        return await _cancelled_at(work(), step, late=late)
 
     _ignore_unread_probes()
-    steps = 0
     for step in count(1):
         reached = True
         with suppress(asyncio.CancelledError):
             reached = await asyncio.create_task(attempt(step))
-        await _require_clean(database, outsider)
+        await require_clean()
         if not reached:
-            break
-        steps = step
-    assert steps >= 1
+            return step - 1
+    raise AssertionError
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["waiting", "answered"])
+async def test_the_embedded_logs_own_pool_gives_clean_connections_too(
+    empty_database: str, outsider: "asyncpg.Connection[Any]", late: bool
+) -> None:
+    pool = await open_pool(empty_database, 1)
+    await outsider.execute("CREATE TABLE entry (id bigserial PRIMARY KEY)")
+
+    async def append() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("INSERT INTO entry DEFAULT VALUES")
+            await connection.execute("SAVEPOINT a; ROLLBACK TO SAVEPOINT a")
+
+    async def require_clean() -> None:
+        async with pool.acquire() as connection:
+            written = await connection.fetchval("INSERT INTO entry DEFAULT VALUES RETURNING id")
+            assert await outsider.fetchval("SELECT count(*) FROM entry WHERE id = $1", written) == 1
+
+    assert await _cancel_everywhere(append, require_clean, late=late) >= 4
+    await pool.close()
 
 
 async def _begin(database: Database) -> None:

@@ -14,6 +14,7 @@ from guanxi_common.telemetry import TelemetrySettings
 from guanxi_common.telemetry.metrics import POOL_IN_USE, POOL_SIZE, describe_metrics, watch_pool
 from guanxi_common.telemetry.worker_http import create_worker_app, serve_worker_http
 from guanxi_common.testing.eventually import eventually
+from guanxi_common.testing.sockets import free_port
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -85,6 +86,25 @@ async def test_it_serves_on_loopback_until_told_to_stop() -> None:
     await asyncio.wait_for(serving, 10)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_d18_silent_connections_keep_no_probe_waiting() -> None:
+    port, stop = free_port(), asyncio.Event()
+    serving = asyncio.create_task(serve_worker_http("scoring-svc", [], stop, port=port))
+
+    async def answers() -> bool:
+        with suppress(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
+        return False
+
+    await eventually(answers)
+    silent = [(await asyncio.open_connection("127.0.0.1", port))[1] for _ in range(60)]
+    assert await answers()
+    for writer in silent:
+        writer.close()
+    stop.set()
+    await serving
 
 
 async def test_a_taken_port_is_an_error_and_not_the_end_of_the_process() -> None:
