@@ -64,13 +64,6 @@ async def test_metrics_are_served() -> None:
     assert "guanxi_audit_unsealed_seconds" in answer.text
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def test_it_serves_on_loopback_until_told_to_stop() -> None:
     stop, port = asyncio.Event(), free_port()
     serving = asyncio.create_task(serve_worker_http("scoring-svc", [], stop, port=port))
