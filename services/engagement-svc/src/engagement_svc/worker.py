@@ -108,10 +108,15 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
         now = clock.now()
         return await actions.expire_actions(uow, standards, calendar.local_date(now), now, patience)
 
+    async def expire_reservations(uow: UnitOfWork) -> int:
+        now = clock.now()
+        return await actions.expire_reservations(uow, standards, calendar.local_date(now), now, patience)
+
     return [
         waiting_for_rebuilds(Job("breach-overdue-tasks", 1.0, breach_overdue)),
         waiting_for_rebuilds(Job("follow-the-book", 1.0, follow_the_book)),
         Job("expire-offers", 60.0, expire_offers),
         waiting_for_rebuilds(Job("open-plan-reviews", 60.0, open_reviews)),
+        Job("expire-reservations", 60.0, expire_reservations),
         republication_job([]),
     ]

@@ -16,6 +16,7 @@ class ActionRow(Base):
     __table_args__ = (
         Index("ix_action_task", "task_id", unique=True, postgresql_where=text("task_id IS NOT NULL")),
         Index("ix_action_expiry", "expires_on", postgresql_where=text("state = 'accepted'")),
+        Index("ix_action_reservation", "reservation_id", postgresql_where=text("state = 'accepted'")),
     )
 
     action_id: Mapped[UUID] = mapped_column(primary_key=True)

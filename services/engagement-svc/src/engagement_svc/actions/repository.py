@@ -70,6 +70,14 @@ async def task_of(uow: UnitOfWork, action_id: UUID) -> UUID | None:
     return found
 
 
+async def task_of_reservation(uow: UnitOfWork, reservation_id: UUID) -> tuple[UUID, str] | None:
+    """The task, and the kind, of the accepted action for which a contact was reserved."""
+    row = await uow.driver.fetchrow(
+        "SELECT task_id, kind FROM action WHERE reservation_id = $1 AND state = 'accepted'", reservation_id
+    )
+    return (row[0], row[1]) if row else None
+
+
 async def lock_accepted(uow: UnitOfWork, task_ids: Collection[UUID]) -> list[Action]:
     """The accepted actions of tasks that the transaction holds locked, in the order of their ids."""
     rows = await uow.driver.fetch(

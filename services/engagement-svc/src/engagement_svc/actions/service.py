@@ -21,6 +21,8 @@ from engagement_svc.actions.policy import Refusal
 from engagement_svc.actions.repository import Action
 from engagement_svc.contact_budget import repository as budget
 from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.contact_budget.events import ContactReservationExpired
+from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository as task_store
@@ -121,13 +123,13 @@ async def conclude(
 ) -> bool:
     """Conclude the actions whose tasks a contact has ended; returns whether one of their reserved contacts was used for it.
 
-    One contact uses one reservation, and none if the customer came; the others are free again.
+    One contact uses one reservation, and none if the customer came; the others are free again. One that has expired is used by nobody.
     """
     used = False
     for action in await repository.lock_accepted(uow, [task.id for task in ended]):
         use = outbound and not used
-        await _end(uow, action, "concluded", now, outcome=outcome, contact_made=use)
-        used = used or use
+        settled = await _end(uow, action, "concluded", now, outcome=outcome, contact_made=use)
+        used = used or (use and settled)
         await outbox.append(uow, _concluded(action, outcome, interaction_id, today))
     return used
 
@@ -148,6 +150,50 @@ async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now
     return await work_off(uow, repository.QUEUE, take, expire, key=lambda one: one, now=now, patience=patience)
 
 
+async def expire_reservations(
+    uow: UnitOfWork, standards: Standards, today: date, now: datetime, patience: Patience = USUAL
+) -> int:
+    """Expire the reservations whose period is over and that nobody has settled; returns how many. For the job.
+
+    An offer ends with its reservation. A duty stays: the contact that answers it counts on its own day. Each reservation fails alone.
+    """
+
+    async def take(only: Sequence[UUID] | None) -> list[Reservation]:
+        return await budget.past_their_period(uow, today, EXPIRY_BATCH, now, only)
+
+    async def expire(reservations: Sequence[Reservation]) -> None:
+        for reservation in reservations:
+            await _expire_reservation(uow, standards, reservation, today, now)
+
+    return await work_off(uow, budget.EXPIRIES, take, expire, key=lambda one: one.id, now=now, patience=patience)
+
+
+async def _expire_reservation(
+    uow: UnitOfWork, standards: Standards, reservation: Reservation, today: date, now: datetime
+) -> None:
+    """Locks task, action, budget, in this order; whoever settles the reservation meanwhile comes first."""
+    found = await repository.task_of_reservation(uow, reservation.id)
+    offers: list[Action] = []
+    if found is not None and not standards.actions[found[1]].past_the_limit:
+        await task_store.lock_open(uow, [found[0]])
+        offers = await repository.lock_accepted(uow, [found[0]])
+    if not await budget.settle(uow, reservation.id, "expired", now):
+        return
+    for action in offers:
+        await task_store.cancel_tasks(uow, [action.task_id] if action.task_id else [], now, "reservation_expired")
+        await repository.end_action(uow, action.action_id, "concluded", now, reason=None, outcome="expired")
+        await outbox.append(uow, _concluded(action, "expired", None, today))
+    expired = ContactReservationExpired(
+        reservation_id=reservation.id,
+        customer_id=reservation.customer_id,
+        purpose=reservation.purpose,
+        channel=reservation.channel,
+        requested_by=reservation.requested_by,
+        expired_on=reservation.period_start + timedelta(days=reservation.per_days),
+    )
+    await outbox.append(uow, expired)
+
+
 async def _end(
     uow: UnitOfWork,
     action: Action,
@@ -157,10 +203,12 @@ async def _end(
     reason: str | None = None,
     outcome: str | None = None,
     contact_made: bool = False,
-) -> None:
+) -> bool:
+    """Returns whether the action had a reserved contact still to be settled."""
     await repository.end_action(uow, action.action_id, state, now, reason=reason, outcome=outcome)
-    if action.reservation_id is not None:
-        await budget.settle(uow, action.reservation_id, "confirmed" if contact_made else "released", now)
+    if action.reservation_id is None:
+        return False
+    return await budget.settle(uow, action.reservation_id, "confirmed" if contact_made else "released", now)
 
 
 def _task_request(told: Recommendation) -> TaskRequest:

@@ -7,5 +7,7 @@ Decisions
   every process names the same ones without asking. A changed length begins a new period.
 - What must be said or has been said is never stopped: a duty reserves past the limit, a recorded contact spends past it. Both are
   counted as overdrawn.
+- A reservation that nobody has settled expires with its period, which frees what it held and is told (`contact_reservation.expired`). A
+  contact that was made is still confirmed afterwards: what happened counts.
 - Locks are taken in this order: task, action, budget.
 """

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engagement_svc.tables import Base
@@ -24,10 +24,13 @@ class ContactBudgetRow(Base):
 
 
 class ContactReservationRow(Base):
-    """`state`: reserved, confirmed or released. `purpose` and `channel` say what for."""
+    """`state`: reserved, confirmed, released, or expired with its period. `purpose` and `channel` say what for."""
 
     __tablename__ = "contact_reservation"
-    __table_args__ = (Index("ix_contact_reservation_customer", "customer_id", "period_start"),)
+    __table_args__ = (
+        Index("ix_contact_reservation_customer", "customer_id", "period_start"),
+        Index("ix_contact_reservation_open", "period_start", "id", postgresql_where=text("state = 'reserved'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     customer_id: Mapped[UUID]

@@ -1,5 +1,6 @@
 """The ledger of contacts. Every change of a budget is one statement, which locks its row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
+from guanxi_common.set_aside import not_set_aside_sql
 
 from engagement_svc.contact_budget.policy import ContactLimit, Period, QuietHours
 
@@ -37,6 +39,9 @@ class Budget:
     overdrawn: int = 0
 
 
+EXPIRIES = "expire-reservation"
+"""The name for operators of the queue of reservations whose period is over."""
+_NOT_SET_ASIDE = not_set_aside_sql(EXPIRIES, "id", "$4")
 _COLUMNS = "id, customer_id, period_start, per_days, purpose, channel, state, overdrawn, requested_by, reserved_at, settled_at"
 
 
@@ -117,21 +122,38 @@ async def lock_reservation(uow: UnitOfWork, scope: RowScope, reservation_id: UUI
     return Reservation(*row) if row else None
 
 
-async def settle(uow: UnitOfWork, reservation_id: UUID, state: str, now: datetime) -> bool:
-    """Confirm or release what is still reserved; False where it was settled before."""
+async def past_their_period(
+    uow: UnitOfWork, today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
+) -> list[Reservation]:
+    """Reservations, of `only`, whose period is over, the oldest first; not locked, for `settle` decides. For the job."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM contact_reservation WHERE state = 'reserved' AND period_start < $1 AND period_start + per_days <= $1"  # noqa: S608  # constants
+        f" AND (id = ANY($3::uuid[]) OR ($3 IS NULL AND {_NOT_SET_ASIDE})) ORDER BY period_start, id LIMIT $2",
+        today,
+        limit,
+        only,
+        now,
+    )
+    return [Reservation(*row) for row in rows]
+
+
+async def settle(uow: UnitOfWork, reservation_id: UUID, state: str, now: datetime, *, before: str = "reserved") -> bool:
+    """Take a reservation from the state `before` to another; False where it is in that state no more."""
     row = await uow.driver.fetchrow(
-        "UPDATE contact_reservation SET state = $2, settled_at = $3 WHERE id = $1 AND state = 'reserved'"
+        "UPDATE contact_reservation SET state = $2, settled_at = $3 WHERE id = $1 AND state = $4"
         " RETURNING customer_id, period_start, per_days",
         reservation_id,
         state,
         now,
+        before,
     )
     if row is None:
         return False
     await uow.driver.execute(
-        "UPDATE contact_budget SET reserved = reserved - 1, used = used + $4"
+        "UPDATE contact_budget SET reserved = reserved - $5, used = used + $4"
         " WHERE customer_id = $1 AND period_start = $2 AND per_days = $3",
         *row,
         int(state == "confirmed"),
+        int(before == "reserved"),
     )
     return True

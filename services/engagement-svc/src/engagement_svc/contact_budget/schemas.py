@@ -33,7 +33,9 @@ class ReservationReference(Body):
 
 
 class ReservationOut(Answer):
-    """One contact set aside in the period that begins on `period_start`. `overdrawn`: it went past the limit."""
+    """One contact set aside in the period that begins on `period_start`. `overdrawn`: it went past the limit.
+
+    `expired`: nobody confirmed or released it before the period was over; a contact that was made can still be confirmed."""
 
     id: UUID
     customer_id: UUID
@@ -41,7 +43,7 @@ class ReservationOut(Answer):
     per_days: int
     purpose: str
     channel: str
-    state: Literal["reserved", "confirmed", "released"]
+    state: Literal["reserved", "confirmed", "released", "expired"]
     overdrawn: bool
     reserved_at: datetime
     settled_at: datetime | None

@@ -65,13 +65,17 @@ async def spend(uow: UnitOfWork, standards: Standards, calendar: BusinessCalenda
 
 
 async def settle(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, state: str, now: datetime) -> Reservation:
-    """Confirm or release, once: the same again changes nothing. Raises `NotFound`, and `ReservationSettled` for the other way."""
+    """Confirm or release, once: the same again changes nothing. A contact that was made is counted, though its reservation has expired.
+
+    Raises `NotFound`, and `ReservationSettled` for the other way.
+    """
     held = await repository.lock_reservation(uow, scope, reservation_id, now)
     if held is None:
         raise NotFound
-    if held.state == state:
+    if held.state == state or (held.state, state) == ("expired", "released"):
         return held
-    if not await repository.settle(uow, reservation_id, state, now):
+    before = held.state if held.state == "expired" else "reserved"
+    if not await repository.settle(uow, reservation_id, state, now, before=before):
         raise ReservationSettled
     return replace(held, state=state, settled_at=now)
 
