@@ -91,4 +91,82 @@ _restored = (
     ),
 )
 
-EPOCHS_RULES: Final = (*_epochs, *_restored)
+_REBUILDS: Final = "guanxi_common/recovery/rebuilds.py"
+_REBUILT: Final = "tests/recovery/test_d20_restore_and_rebuild.py"
+_AGAIN: Final = f"{INTEGRATION}/messaging/test_d20_read_again.py"
+
+_rebuilds = (
+    Rule(
+        "what is read again tells no event",
+        "guanxi_common/messaging/outbox/append.py",
+        "    if not rows or uow.replaying:",
+        "    if not rows:",
+        _AGAIN,
+    ),
+    Rule(
+        "what is read again wakes nobody",
+        "guanxi_common/jobs.py",
+        "        if not uow.replaying:\n",
+        "        if True:\n",
+        _AGAIN,
+    ),
+    Rule(
+        "what is read again is applied though its id is known",
+        "guanxi_common/messaging/processing.py",
+        "if event_id not in again}",
+        "if True}",
+        _AGAIN,
+    ),
+    Rule(
+        "only what lay in the log when the rebuild began is read again",
+        "guanxi_common/messaging/positions.py",
+        "    return record.offset < again.get",
+        "    return record.offset <= again.get",
+        _AGAIN,
+    ),
+    Rule(
+        "who is in the topic in an older epoch only is nobody's",
+        _REBUILDS,
+        "            AND seen.epoch = (SELECT max(epoch) FROM inbox_version WHERE consumer = $1 AND topic = $2))",
+        "    )",
+        f"{_REBUILT}::test_d20_the_owner_is_restored_one_hour_back_and_all_replicas_follow",
+    ),
+    Rule(
+        "nothing is concluded from a topic without records",
+        _REBUILDS,
+        "    AND EXISTS (SELECT FROM inbox_version WHERE consumer = $1 AND topic = $2) LIMIT $3)",
+        "    LIMIT $3)",
+        f"{_REBUILT}::test_d20_nothing_is_concluded_from_a_topic_that_has_lost_its_records",
+    ),
+    Rule(
+        "commands wait for the replicas that they are judged by",
+        _REBUILDS,
+        "            await uow.driver.execute(_HOLD, self._group, list(replica.holds))\n",
+        "",
+        f"{_REBUILT}::test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothing_else_happens",
+    ),
+    Rule(
+        "the same snapshot again puts a row right",
+        "guanxi_common/security/directory/repository.py",
+        "AND (kept.epoch, kept.version) <= (new.epoch, new.version)",
+        "AND (kept.epoch, kept.version) < (new.epoch, new.version)",
+        f"{INTEGRATION}/security/test_directory.py::test_d20_the_same_book_again_puts_right_what_has_gone_wrong_with_its_rows",
+    ),
+    Rule(
+        "conclusions rest while a replica is rebuilt",
+        _REBUILDS,
+        "        return 0 if await is_open(uow) else await job.run(uow)",
+        "        return await job.run(uow)",
+        f"{_REBUILT}::test_d20_what_concludes_from_replicas_rests_while_they_are_rebuilt",
+    ),
+    Rule(
+        "days that no entry accounts for go",
+        "scoring_svc/ledger/recount.py",
+        "        *await uow.driver.fetch(_DROP_WRONG, customers),\n",
+        "",
+        f"{_REBUILT}::test_d20_the_ledger_is_completed_and_its_days_are_counted_anew_and_nobody_is_told",
+        "services/scoring-svc",
+    ),
+)
+
+EPOCHS_RULES: Final = (*_epochs, *_restored, *_rebuilds)

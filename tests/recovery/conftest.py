@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.snapshots import service as snapshots
+from customer_svc.transactions.events import TransactionPosted, TransactionReversed
 from customer_svc.worker import snapshot_sources
 from engagement_svc import worker as engagement
 from engagement_svc.standards import load_standards
@@ -25,11 +26,13 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.keys.store import DataKey
+from guanxi_common.messaging import outbox
 from guanxi_common.messaging.bus import BusError
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, Subscription
 from guanxi_common.messaging.signing import EventSigner, EventVerifier
+from guanxi_common.money import Money
 from guanxi_common.parts import first_of
 from guanxi_common.recovery import epochs, rebuilds
 from guanxi_common.recovery.rebuilds import Rebuilder, Replica
@@ -167,6 +170,32 @@ class Owner:
 
         versions = [await write(self.database, change) for _ in range(times)]
         return versions[-1]
+
+    async def post(self, customer_id: UUID, amount_minor: int) -> UUID:
+        """Tell a posting; returns its id."""
+        posted = TransactionPosted(
+            transaction_id=uuid4(),
+            customer_id=customer_id,
+            account_id=customer_id,
+            source="core",
+            external_id=uuid4().hex,
+            booked_on=date(2026, 11, 20),
+            occurred_at=None,
+            money=Money(amount=amount_minor, currency="CNY"),
+            code="transfer",
+        )
+        await write(self.database, lambda uow: outbox.append_batch(uow, [(posted.transaction_id, posted)]))
+        return posted.transaction_id
+
+    async def reverse(self, customer_id: UUID, transaction_id: UUID) -> None:
+        undone = TransactionReversed(
+            transaction_id=transaction_id,
+            reversal_id=uuid4(),
+            customer_id=customer_id,
+            account_id=customer_id,
+            booked_on=date(2026, 11, 21),
+        )
+        await write(self.database, lambda uow: outbox.append_batch(uow, [(undone.reversal_id, undone)]))
 
     async def publish(self) -> None:
         """Have the relay send all that waits."""

@@ -1,9 +1,15 @@
 """D20: an owner restored to an earlier state is followed by all replicas, and replicas are rebuilt from the bus."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import Job, run_once
+from guanxi_common.recovery.commands import describe_rebuild
+from guanxi_common.recovery.rebuilds import Progress, waiting_for_rebuilds
 from guanxi_common.testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +91,10 @@ async def test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothin
             return one.began_at is not None and 0 < one.left_to_read < one.records
 
         await eventually(half_way)
+        held = await engagement.fetch("SELECT DISTINCT topic, reason FROM partition_pause WHERE resumed_at IS NULL")
+        assert [tuple(row) for row in held] == [("scoring.actions", "rebuild")], (
+            "commands wait for the replicas they are judged by"
+        )
     assert not await engagement.rebuilt(), "killed in the middle"
     async with engagement.running():
         await eventually(engagement.rebuilt)
@@ -92,9 +102,87 @@ async def test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothin
     progress = await engagement.progress()
     assert progress["customer.snapshots"].removed == 1
     assert await engagement.fetch("SELECT FROM outbox") == []
+    assert await engagement.fetch("SELECT FROM partition_pause") == []
     assert await engagement.fetch("SELECT FROM consumer_position WHERE replay_until IS NOT NULL") == []
 
 
 async def contents(follower: Any) -> list[Any]:
     tables = ("customer", "book_assignment", "directory_outlet", "directory_staff", "directory_role")
     return [sorted(map(str, await follower.fetch(f"SELECT * FROM {table}"))) for table in tables]  # noqa: S608  # ours
+
+
+async def test_d20_the_ledger_is_completed_and_its_days_are_counted_anew_and_nobody_is_told(stand: Any) -> None:
+    owner, scoring = stand.owner, stand.scoring
+    customers = [uuid4() for _ in range(3)]
+    ids = [await owner.post(customer_id, amount) for customer_id in customers for amount in (500, -200, 70)]
+    await owner.reverse(customers[0], ids[0])
+    await owner.publish()
+    async with scoring.running():
+        await eventually(lambda: scoring.fetch("SELECT FROM ledger_entry HAVING count(*) = 9"))
+        await eventually(lambda: scoring.fetch("SELECT FROM ledger_reversal"))
+    before = await ledger_of(scoring)
+    await scoring.execute("DELETE FROM ledger_entry WHERE entry_id = $1", ids[4])
+    await scoring.execute("DELETE FROM ledger_reversal")
+    await scoring.execute("UPDATE daily_activity SET entries = 7, credit_minor = 12345 WHERE customer_id = $1", customers[2])
+    await scoring.execute("INSERT INTO daily_activity VALUES ($1, '2026-01-01', 'CNY', 'transfer', 1, 1, 0)", uuid4())
+    await scoring.execute("DELETE FROM dirty_customer")
+    await scoring.rebuild("bank.transactions")
+    async with scoring.running():
+        await eventually(scoring.rebuilt)
+    assert await ledger_of(scoring) == before
+    assert {row[0] for row in await scoring.fetch("SELECT customer_id FROM dirty_customer")} >= set(customers)
+    assert await scoring.fetch("SELECT FROM outbox") == []
+    await scoring.rebuild("bank.transactions")
+    async with scoring.running():
+        await eventually(scoring.rebuilt)
+    assert await ledger_of(scoring) == before, "once more changes nothing"
+
+
+async def ledger_of(follower: Any) -> list[Any]:
+    queries = (
+        "SELECT customer_id, entry_id, account_id, booked_on, amount_minor, currency, code FROM ledger_entry",
+        "SELECT customer_id, entry_id, reversal_id FROM ledger_reversal",
+        "SELECT * FROM daily_activity",
+    )
+    return [sorted(map(str, await follower.fetch(query))) for query in queries]
+
+
+async def test_d20_nothing_is_concluded_from_a_topic_that_has_lost_its_records(stand: Any) -> None:
+    """A bus made anew: the owner has to publish its snapshots first, and until then the replicas are all that there is."""
+    engagement = stand.engagement
+    await engagement.execute("INSERT INTO directory_role (role, grants, version) VALUES ('teller', '{}', 4)")
+    await engagement.rebuild("directory.snapshots")
+    async with engagement.running():
+        await eventually(engagement.rebuilt)
+    assert len(await engagement.fetch("SELECT FROM directory_role")) == 1
+
+
+async def test_d20_what_concludes_from_replicas_rests_while_they_are_rebuilt(stand: Any) -> None:
+    engagement, runs = stand.engagement, list[int]()
+
+    async def run(_uow: UnitOfWork) -> int:
+        runs.append(1)
+        return 1
+
+    job = waiting_for_rebuilds(Job("conclude", 1.0, run))
+    assert await run_once(engagement.database, job) == 1
+    await engagement.rebuild("customer.snapshots")
+    assert await run_once(engagement.database, job) == 0
+    async with engagement.running():
+        await eventually(engagement.rebuilt)
+    assert await run_once(engagement.database, job) == 1
+    assert len(runs) == 2
+
+
+def test_d20_the_operator_sees_how_far_a_rebuild_is() -> None:
+    now = datetime.now(UTC)
+    begun = Progress("customer.snapshots", now, None, None, None, None, 0, 0)
+    reading = replace(begun, began_at=now, records=120, left_to_read=30)
+    clearing = replace(reading, read_at=now, left_to_read=0, removed=3)
+    done = replace(clearing, finished_at=now)
+    assert [describe_rebuild(one).partition(": ")[2] for one in (begun, reading, clearing, done)] == [
+        "waits for the worker",
+        "90 of 120 records read",
+        "120 records read, 3 rows removed that the topic does not have",
+        "done, 120 records read, 3 rows removed",
+    ]

@@ -77,9 +77,10 @@ def replicas(clock: Clock) -> list[Replica]:
     async def follow_the_book(uow: UnitOfWork, _cursor: str | None) -> None:
         await tasks.follow_the_book_since(uow, clock.now(), datetime.min.replace(tzinfo=UTC))
 
+    commands = ("scoring.actions",)  # an action is refused where consent or responsible person are not known
     return [
-        Replica("directory.snapshots", DIRECTORY_KEYS),
-        Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book),
+        Replica("directory.snapshots", DIRECTORY_KEYS, holds=commands),
+        Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book, holds=commands),
     ]
 
 

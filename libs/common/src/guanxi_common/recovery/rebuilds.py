@@ -47,6 +47,17 @@ _FORGET = (
     "DELETE FROM dead_letter WHERE consumer = $1 AND topic = $2",
     "DELETE FROM partition_pause WHERE consumer = $1 AND topic = $2",
 )
+# What rests on the replica waits until it is whole; an operator's own pause stays as it is.
+_HOLD = """
+INSERT INTO partition_pause (consumer, topic, partition, reason, "limit")
+SELECT consumer, topic, partition, 'rebuild', 0 FROM consumer_position WHERE consumer = $1 AND topic = ANY($2::text[])
+ON CONFLICT (consumer, topic, partition) DO UPDATE SET since = now(), reason = 'rebuild', resumed_at = NULL, resumed_by = NULL
+WHERE partition_pause.resumed_at IS NOT NULL
+"""
+_LET_GO = """
+DELETE FROM partition_pause WHERE consumer = $1 AND topic = ANY($2::text[]) AND reason = 'rebuild'
+    AND NOT EXISTS (SELECT FROM rebuild WHERE finished_at IS NULL)
+"""
 _LEFT = """
 SELECT coalesce(sum(greatest(replay_until - position, 0)), 0) FROM consumer_position
 WHERE consumer = $1 AND topic = $2 AND replay_until IS NOT NULL
@@ -77,11 +88,13 @@ class Replica:
 
     `tables`: table → the record's key, as SQL on its row `kept`; a row whose key the topic no longer has is removed. Of a topic
     whose records expire nothing may be removed, so it names no tables: what is missing is added, and what is there stays.
+    `holds`: topics whose events are judged by the replica; they wait while it is rebuilt.
     """
 
     topic: str
     tables: Mapping[str, str] = field(default_factory=dict)
     settle: Settle | None = None
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,7 @@ class Rebuilder:
             if not partitions:
                 return False  # the consumer stores a position of each partition before it reads
             bounds = await self._bounds([TopicPartition(row["topic"], found[0]) for found in partitions])
-            return await self._in_transaction(lambda uow: self._begin(uow, row["id"], row["topic"], bounds))
+            return await self._in_transaction(lambda uow: self._begin(uow, row["id"], replica, bounds))
         if row["read_at"] is None:
             return await self._in_transaction(lambda uow: self._look(uow, row["id"], row["topic"]))
         work = self._clear if row["cleared_at"] is None else self._settle
@@ -158,23 +171,23 @@ class Rebuilder:
 
     async def _in_transaction(self, step: Callable[[UnitOfWork], Awaitable[bool]]) -> bool:
         async with self._database.transaction() as uow:
+            # Forgetting a million versions, or comparing them with as many rows, takes longer than a request may.
+            await uow.driver.execute("SET LOCAL statement_timeout = 0")
             done = await step(uow)
             await uow.commit()
         return done
 
     async def _begin(
-        self, uow: UnitOfWork, rebuild_id: int, topic: str, bounds: Mapping[TopicPartition, tuple[int, int]]
+        self, uow: UnitOfWork, rebuild_id: int, replica: Replica, bounds: Mapping[TopicPartition, tuple[int, int]]
     ) -> bool:
-        await uow.driver.execute(
-            "SET LOCAL statement_timeout = 0"
-        )  # forgetting a million versions takes longer than a request may
         records = sum(end - start for start, end in bounds.values())
         if _count(await uow.driver.execute(_BEGIN, rebuild_id, records)):
             numbers = [at.partition for at in bounds]
-            await uow.driver.execute(_REWIND, self._group, topic, numbers, *map(list, zip(*bounds.values(), strict=True)))
+            await uow.driver.execute(_HOLD, self._group, list(replica.holds))
+            await uow.driver.execute(_REWIND, self._group, replica.topic, numbers, *map(list, zip(*bounds.values(), strict=True)))
             for statement in _FORGET:
-                await uow.driver.execute(statement, self._group, topic)
-            _log.info("rebuild_begins", topic=topic, records=records)
+                await uow.driver.execute(statement, self._group, replica.topic)
+            _log.info("rebuild_begins", topic=replica.topic, records=records)
         return True
 
     async def _look(self, uow: UnitOfWork, rebuild_id: int, topic: str) -> bool:
@@ -205,6 +218,7 @@ class Rebuilder:
         if cursor is None:
             await uow.driver.execute(_END_REPLAY, self._group, replica.topic)
             await uow.driver.execute("UPDATE rebuild SET finished_at = clock_timestamp() WHERE id = $1", rebuild_id)
+            await uow.driver.execute(_LET_GO, self._group, list(replica.holds))
             _log.info("rebuild_ends", topic=replica.topic)
         return True
 
