@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -123,8 +124,9 @@ async def _rebuild(rebuilder: Rebuilder, stop: asyncio.Event) -> None:
 
 @dataclass
 class Owner:
-    """customer-svc's database. `restore_as` puts another one in its place."""
+    """customer-svc's database, at `url`."""
 
+    url: str
     database: Database
     bus: EmbeddedBus
     signer: EventSigner
@@ -233,16 +235,16 @@ class Stand:
     _copies: list[Any] = field(default_factory=list)
 
     async def backup(self) -> str:
-        name = self.owner.database.engine.url.database
         await self.owner.database.dispose()  # a template has no guests
-        copy = self.server.database(str(name))
+        copy = self.server.database(urlsplit(self.owner.url).path.removeprefix("/"))
         self._copies.append(copy)
         url: str = await copy.__aenter__()
+        await self.restore(self.owner.url)
         return url
 
     async def restore(self, url: str) -> None:
         await self.owner.database.dispose()
-        self.owner.database = Database(create_engine(url, pool_size=4))
+        self.owner.url, self.owner.database = url, Database(create_engine(url, pool_size=4))
 
     async def close(self) -> None:
         for part in (self.owner, self.engagement, self.scoring):
@@ -258,7 +260,7 @@ async def stand(postgres: Any) -> AsyncIterator[Stand]:
         bus = await EmbeddedBus.open(log)
         await bus.ensure_topics(topic_specs(test=True))
         signer = EventSigner("customer-svc/test", b"s" * 32)
-        owner = Owner(Database(create_engine(customer, pool_size=4)), bus, signer)
+        owner = Owner(customer, Database(create_engine(customer, pool_size=4)), bus, signer)
         made = Stand(postgres, owner, *_followers(engaged, scored, bus, owner))
         yield made
         await made.close()
