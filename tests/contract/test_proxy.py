@@ -165,18 +165,16 @@ async def test_a_path_goes_to_its_service(proxy: Proxy, path: str, name: str) ->
     assert b"no line" not in heads[1]
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/openapi.json", "/", "/v1/nothing", "/problem"])
 @pytest.mark.parametrize(("accepted", "language"), [("zh-CN,zh;q=0.9", "zh"), ("en", "en"), ("de", "en")])
-async def test_what_is_no_ones_is_not_found_in_the_callers_language(
-    proxy: Proxy, path: str, accepted: str, language: str
-) -> None:
+async def test_what_is_no_ones_is_not_found_in_the_callers_language(proxy: Proxy, accepted: str, language: str) -> None:
     await eventually(lambda: _listens(proxy.port))
     async with proxy.client(**{"Accept-Language": accepted, "X-Request-ID": "mine"}) as client:
-        answer = await client.get(path)
-        assert answer.status_code == 404
-        require_problem(404, answer.headers, answer.content, "not_found", language)
-        assert answer.json()["request_id"] == "mine"
-        assert (await client.head(path)).content == b""
+        for path in ("/livez", "/readyz", "/healthz", "/metrics", "/docs", "/openapi.json", "/", "/v1/nothing", "/problem"):
+            answer = await client.get(path)
+            assert answer.status_code == 404, path
+            require_problem(404, answer.headers, answer.content, "not_found", language)
+            assert answer.json()["request_id"] == "mine"
+            assert (await client.head(path)).content == b""
 
 
 REFUSED: dict[str, tuple[list[bytes], int, str]] = {

@@ -213,6 +213,13 @@ _sockets = (
         f"{SOCKETS}::test_the_limit_of_descriptors_is_raised_as_far_as_it_goes",
     ),
     Rule(
+        "D18: a worker's probes do not count idle connections",
+        "guanxi_common/telemetry/worker_http.py",
+        "        http=bounded(MOST_CONNECTIONS),\n",
+        "        limit_concurrency=32,\n",
+        f"{UNIT}/telemetry/test_metrics_and_worker_http.py::test_d18_silent_connections_keep_no_probe_waiting",
+    ),
+    Rule(
         "D18: requests in work are bounded",
         _http("middleware.py"),
         "        if self._in_work >= self._most:\n",
