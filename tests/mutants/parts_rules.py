@@ -103,9 +103,9 @@ _supervisor = (
         f"{SUPERVISOR}::test_d18_a_program_that_is_not_there_is_waited_for_too",
     ),
     Rule(
-        "a child gets no address of its supervisor's environment",
+        "a child gets nothing of another service out of its supervisor's environment",
         "guanxi_common/supervisor/policy.py",
-        " and not any(mark in name for mark in _ADDRESSES)",
+        " and not any(mark in name for mark in _OF_ONE_SERVICE)",
         "",
         f"{POLICY}::test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credentials",
     ),

@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from guanxi_common.backup.commands import backup, restore, restore_drill
 from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
-from guanxi_common.db.migrate import check, upgrade
+from guanxi_common.db.migrate import SchemaUnfit, check, upgrade
 from guanxi_common.messaging.kafka.commands import kafka_acls
 from guanxi_common.recovery.commands import rebuild, restored
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
@@ -73,14 +73,15 @@ def run(
         postgres_port=postgres_port,
         server_url=os.environ.get("DATABASE_URL"),
         kafka=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"),
+        signing_key=os.environ.get("GUANXI_EVENT_SIGNING_KEY"),
         sandbox=sandbox,
     )
     try:
         deployment.require_free_ports()
-        with running_database(deployment, say) as (url, server):
+        with running_database(deployment, say) as (address, server):
             for service, port in deployment.ports.items():
                 say(f"{service}-svc on http://127.0.0.1:{port}")
-            supervisor = Supervisor(deployment.children(url), logs=deployment.home / "logs", console=say, database=server)
+            supervisor = Supervisor(deployment.children(address), logs=deployment.home / "logs", console=say, database=server)
             code = anyio.run(supervisor.run)
     except EmbeddedPostgresError as error:
         _fail(error)
@@ -93,9 +94,9 @@ def postgres(postgres_port: PostgresPort = POSTGRES_PORT) -> None:
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
     deployment = Deployment(home=default_home(), ports=SERVICES, postgres_port=postgres_port)
     try:
-        with running_database(deployment, say) as (url, _):
+        with running_database(deployment, say) as (_, server):
             for name in (*SERVICES, *SHARED_DATABASES):
-                say(deployment.database_url(name, url))
+                say(server.url(f"guanxi_{name}") if server else name)
             signal.pause()
     except EmbeddedPostgresError as error:
         _fail(error)
@@ -133,7 +134,10 @@ def api(
 def worker(package: Package) -> None:
     """Run a service's worker process: the coroutine `main()` of its `worker` module, which returns after SIGTERM."""
     watch_parent_pipe()
-    anyio.run(importlib.import_module(f"{package}.worker").main)
+    try:
+        anyio.run(importlib.import_module(f"{package}.worker").main)
+    except SchemaUnfit as error:
+        _fail(error)
 
 
 @app.command()

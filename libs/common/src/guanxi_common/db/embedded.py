@@ -6,7 +6,7 @@ Guarantees
 - A postmaster left behind by a killed launcher is adopted if it answers and is ours, else ended.
 - It listens on 127.0.0.1 only, with scram passwords that are made at the first start and kept, mode 600, beside the data.
 
-Services connect as `guanxi`, who owns the databases and is no superuser, so that row-level security binds it.
+Services connect as `guanxi`, or as roles of their own (`db.roles`); none is a superuser, so that row-level security binds it.
 This module is synchronous and blocks. Linux and macOS.
 """
 
@@ -137,9 +137,9 @@ class EmbeddedPostgres:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def url(self, database: str) -> str:
-        """The URL by which services reach `database`."""
-        return f"postgresql://{OWNER}:{self._password(OWNER)}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str = OWNER) -> str:
+        """The URL by which `role` reaches `database`."""
+        return f"postgresql://{role}:{self._password(role)}@127.0.0.1:{self.port}/{database}"
 
     @property
     def admin_url(self) -> str:
@@ -153,6 +153,15 @@ class EmbeddedPostgres:
                 raise ValueError(f"not a database name: {identifier!r}")
         if name not in self.query("SELECT datname FROM pg_database").splitlines():
             self.query(f"CREATE DATABASE {name} OWNER {OWNER}" + (f" TEMPLATE {template}" if template else ""))
+
+    def create_role(self, name: str, *, login: bool = True) -> None:
+        """Create the role unless it is there; one that may log in gets the password that `url` names."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a role's name: {name!r}")
+        if name not in self.query("SELECT rolname FROM pg_roles").splitlines():
+            self.query(f"CREATE ROLE {name} NOLOGIN")
+        if login:
+            self.query(f"ALTER ROLE {name} LOGIN PASSWORD '{self._password(name)}'")
 
     @property
     def log_file(self) -> Path:
@@ -302,12 +311,12 @@ class EmbeddedPostgres:
                 time.sleep(_POLL_SECONDS)
         raise EmbeddedPostgresError(f"PostgreSQL (process {pid}) does not end")
 
-    def query(self, statement: str) -> str:
+    def query(self, statement: str, *, database: str = "postgres") -> str:
         """Run one statement as the superuser, by psql; returns its unaligned rows."""
         done = subprocess.run(  # noqa: S603  # our own program and arguments
             [
                 *(str(self._bin / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement),
-                *("-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, "postgres"),
+                *("-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, database),
             ],
             capture_output=True,
             text=True,

@@ -71,7 +71,13 @@ class DatabaseKeyStore:
         self._cache: OrderedDict[UUID, tuple[DataKey, datetime]] = OrderedDict()
 
     async def create_schema(self) -> None:
-        """Make the store's two tables unless they are there. Safe to call from several processes at once."""
+        """Make the store's two tables unless they are there. Safe to call from several processes at once.
+
+        Where they are, a role that may only read will do.
+        """
+        async with self._database.transaction(readonly=True) as uow:
+            if await uow.driver.fetchval("SELECT to_regclass('ix_data_key_master_id') IS NOT NULL"):
+                return
         async with self._database.transaction() as uow:
             await uow.driver.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
             await uow.driver.execute(_SCHEMA)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from guanxi_common.db.embedded import EmbeddedPostgres, PortTaken, port_is_free
 from guanxi_common.db.migrate import upgrade
+from guanxi_common.db.roles import role_of, separate
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.security.secret_files import keep_database_urls
 from guanxi_common.supervisor.children import ChildSpec
@@ -20,6 +21,10 @@ SERVICES = {"customer": 8101, "engagement": 8102, "scoring": 8103}
 SHARED_DATABASES = ("keys", "bus")
 POSTGRES_PORT = 8154
 TRIES_PER_REPORT = 30
+
+
+Address = Callable[[str, str], str]
+"""(service, database) to the URL by which the service's processes reach the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +38,31 @@ class Deployment:
     postgres_port: int = POSTGRES_PORT
     server_url: str | None = None
     kafka: str | None = None
+    signing_key: str | None = None
     sandbox: bool = False
 
     def database_url(self, name: str, server_url: str) -> str:
         return urlunsplit(urlsplit(server_url)._replace(path=f"/guanxi_{name}"))
 
-    def environment(self, service: str, server_url: str) -> dict[str, str]:
-        """What a process of `service` reads; the log's database only where there is no Kafka."""
+    def environment(self, service: str, address: Address) -> dict[str, str]:
+        """What a process of `service` reads and no process of another does; the log's database only where there is no Kafka."""
         environment = {
             "GUANXI_HOME": str(self.home),
-            "DATABASE_URL": self.database_url(service, server_url),
-            "KEYS_DATABASE_URL": self.database_url("keys", server_url),
+            "DATABASE_URL": address(service, service),
+            "KEYS_DATABASE_URL": address(service, "keys"),
         }
+        if self.signing_key and self.signing_key.startswith(f"{service}-svc/"):
+            environment["GUANXI_EVENT_SIGNING_KEY"] = self.signing_key
         if self.kafka:
             return {**environment, "KAFKA_BOOTSTRAP_SERVERS": self.kafka}
-        return {**environment, "BUS_DATABASE_URL": self.database_url("bus", server_url)}
+        return {**environment, "BUS_DATABASE_URL": address(service, "bus")}
 
-    def children(self, server_url: str) -> list[ChildSpec]:
+    def children(self, address: Address) -> list[ChildSpec]:
         """An API and a worker for each service. Workers stop last: they publish what the last requests caused."""
         command = (sys.executable, "-m", "guanxi_common.cli")
         specs = []
         for service, port in self.ports.items():
-            environment = self.environment(service, server_url)
+            environment = self.environment(service, address)
             environment["GUANXI_TRACE_FILE"] = str(self.home / "traces.jsonl")
             api = (*command, "api", f"{service}_svc", "--port", str(port))
             specs.append(ChildSpec(f"{service}-api", api, environment, f"http://127.0.0.1:{port}/readyz"))
@@ -74,19 +82,22 @@ class Deployment:
 
 
 @contextmanager
-def running_database(deployment: Deployment, console: Callable[[str], None]) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
-    """The URL of the server with every database there and migrated, and the embedded server if it is ours to keep running."""
-    if deployment.server_url:
-        _prepare(deployment, deployment.server_url, console)
-        yield deployment.server_url, None
+def running_database(deployment: Deployment, console: Callable[[str], None]) -> Iterator[tuple[Address, EmbeddedPostgres | None]]:
+    """The databases, all there and migrated, and the embedded server if it is ours to keep running.
+
+    On the embedded server each service has a role of its own; on one that is given, all have the credentials that were given.
+    """
+    if given := deployment.server_url:
+        _prepare(deployment, given, console)
+        yield lambda _service, database: deployment.database_url(database, given), None
         return
     with EmbeddedPostgres(deployment.home / "postgres", port=deployment.postgres_port) as server:
         console(f"PostgreSQL on 127.0.0.1:{server.port}, its data in {server.home}")
         for name in (*deployment.ports, *SHARED_DATABASES):
             server.create_database(f"guanxi_{name}")
-        url = server.url("postgres")
-        _prepare(deployment, url, console)
-        yield url, server
+        _prepare(deployment, server.url("postgres"), console)
+        separate(server, deployment.ports)
+        yield lambda service, database: server.url(f"guanxi_{database}", role_of(service)), server
 
 
 def _prepare(deployment: Deployment, server_url: str, console: Callable[[str], None]) -> None:

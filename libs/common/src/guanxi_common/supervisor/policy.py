@@ -14,7 +14,7 @@ LONG_DELAYS_SECONDS = (30.0, 60.0)
 
 _SYSTEM = frozenset({"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
 _OURS = ("GUANXI_", "LC_", "PYTHON", "OTEL_", "OMP_", "OPENBLAS_", "SSL_CERT_")
-_ADDRESSES = ("DATABASE_URL", "KAFKA_")
+_OF_ONE_SERVICE = ("DATABASE_URL", "EVENT_SIGNING_KEY")
 _QUIET_LEVELS = frozenset({"debug", "info", "notset"})
 
 
@@ -46,15 +46,15 @@ class RestartBudget:
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a child gets of its supervisor's environment: the system's own variables and our settings, and no address.
+    """What a child gets of its supervisor's environment: the system's own variables and our settings, and nothing of one service's.
 
-    A database's URL or a broker's credentials are in the child's own environment, its own service's alone; nothing else that the
-    operator's shell holds (tokens of a cloud, passwords of other programs) concerns it.
+    A database's URL and the key that signs events are in the environment of the service's own children alone. Nothing else that the
+    operator's shell holds (tokens of a cloud, passwords of other programs) concerns any of them.
     """
     return {
         name: value
         for name, value in environment.items()
-        if (name in _SYSTEM or name.startswith(_OURS)) and not any(mark in name for mark in _ADDRESSES)
+        if (name in _SYSTEM or name.startswith(_OURS)) and not any(mark in name for mark in _OF_ONE_SERVICE)
     }
 
 

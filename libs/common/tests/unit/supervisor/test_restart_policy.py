@@ -68,7 +68,7 @@ def test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credent
         "GUANXI_BUS_DATABASE_URL": "postgresql://bus",
         "CUSTOMER_DATABASE_URL": "postgresql://customer",
         "KAFKA_BOOTSTRAP_SERVERS": "broker:9092",
-        "GUANXI_KAFKA_PASSWORD": "secret",
+        "GUANXI_EVENT_SIGNING_KEY": "customer-svc/1:secret",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "PGPASSWORD": "secret",
         "ENGAGEMENT_TOKEN": "secret",
