@@ -82,3 +82,20 @@ def test_every_alert_has_its_runbook() -> None:
     books = [rule["annotations"]["runbook"] for group in groups for rule in group["rules"]]
     assert books
     assert [book for book in books if not (ROOT / book).is_file()] == []
+
+
+def test_no_container_has_the_credentials_of_another_service() -> None:
+    containers = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    for name, container in containers.items():
+        service, _, process = name.rpartition("-")
+        if process in ("api", "worker", "migrate"):
+            environment = container["environment"]
+            assert environment["DATABASE_URL"].endswith(f"/guanxi_{service}"), name
+            for url in (value for value in environment.values() if value.startswith("postgresql://")):
+                assert url.startswith(f"postgresql://guanxi_{service}:"), name
+
+
+def test_the_chart_gives_a_service_its_own_secret_and_of_the_common_one_only_the_keys() -> None:
+    template = (DEPLOY / "helm/guanxi/templates/_process.tpl").read_text("utf-8")
+    assert re.findall(r"secretRef: \{name: (.*)\}", template) == ["{{ .root.Values.secret }}-{{ .name }}"]
+    assert "_DATABASE_URL" not in template

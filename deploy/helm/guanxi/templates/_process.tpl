@@ -18,14 +18,17 @@ volumeMounts:
   - {name: tmp, mountPath: /tmp}
   - {name: erasures, mountPath: /erasures}
   - {name: tls, mountPath: /etc/guanxi/tls, readOnly: true}
+# The service's own addresses and credentials; of the common secret no more than the keys that are named here.
 envFrom:
-  - secretRef: {name: {{ .root.Values.secret }}}
+  - secretRef: {name: {{ .root.Values.secret }}-{{ .name }}}
 env:
+  {{- range $key := list "GUANXI_MASTER_KEYS" "GUANXI_BLIND_INDEX_KEYS" "GUANXI_HTTP_SECRETS" "GUANXI_AUDIT_KEY" }}
+  - name: {{ $key }}
+    valueFrom: {secretKeyRef: {name: {{ $.root.Values.secret }}, key: {{ $key }}}}
+  {{- end }}
   {{- range $name, $value := .root.Values.settings }}
   {{- if $value }}
   - {name: {{ $name }}, value: {{ $value | quote }}}
   {{- end }}
   {{- end }}
-  - name: DATABASE_URL
-    valueFrom: {secretKeyRef: {name: {{ .root.Values.secret }}, key: {{ upper .name }}_DATABASE_URL}}
 {{- end }}

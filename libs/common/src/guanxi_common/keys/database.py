@@ -16,7 +16,7 @@ from guanxi_common.keys.wrapping import KeyWrapper
 _CACHED_KEYS = 10_000
 _SCHEMA_LOCK = 0x6B657973
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
     customer_id uuid NOT NULL,
     key_id uuid NOT NULL,
@@ -80,7 +80,7 @@ class DatabaseKeyStore:
                 return
         async with self._database.transaction() as uow:
             await uow.driver.execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
-            await uow.driver.execute(_SCHEMA)
+            await uow.driver.execute(SCHEMA)
             await uow.commit()
 
     async def missing_masters(self) -> tuple[str, ...]:

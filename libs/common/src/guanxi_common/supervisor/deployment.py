@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from guanxi_common.db.embedded import EmbeddedPostgres, PortTaken, port_is_free
+from guanxi_common.db.embedded import OWNER, EmbeddedPostgres, PortTaken, port_is_free
 from guanxi_common.db.migrate import upgrade
 from guanxi_common.db.roles import role_of, separate
+from guanxi_common.keys.database import SCHEMA as KEY_TABLES
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.security.secret_files import keep_database_urls
 from guanxi_common.supervisor.children import ChildSpec
@@ -96,6 +97,7 @@ def running_database(deployment: Deployment, console: Callable[[str], None]) -> 
         for name in (*deployment.ports, *SHARED_DATABASES):
             server.create_database(f"guanxi_{name}")
         _prepare(deployment, server.url("postgres"), console)
+        server.query(f"SET ROLE {OWNER}; {KEY_TABLES}", database="guanxi_keys")  # readers of the keys cannot make them
         separate(server, deployment.ports)
         yield lambda service, database: server.url(f"guanxi_{database}", role_of(service)), server
 
