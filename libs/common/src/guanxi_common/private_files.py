@@ -5,6 +5,7 @@ A file or folder that an earlier release left open to others is closed when it i
 
 import fcntl
 import os
+import shutil
 from io import TextIOWrapper
 from itertools import pairwise
 from logging.handlers import RotatingFileHandler
@@ -39,6 +40,20 @@ def shift(path: Path, count: int) -> None:
     for earlier, later in reversed(list(pairwise([path, *older(path, count)]))):
         if earlier.exists():
             earlier.replace(later)
+
+
+def copy_aside(path: Path) -> None:
+    """Copy a file that another program holds open for appending to the one older file of it, and empty it, copied or not.
+
+    Raises OSError where the disk is full.
+    """
+    [aside] = older(path, 1)
+    aside.unlink(missing_ok=True)
+    try:
+        aside.touch(mode=_FILE_MODE)
+        shutil.copyfile(path, aside)
+    finally:
+        os.truncate(path, 0)
 
 
 class PrivateRotatingLog(RotatingFileHandler):

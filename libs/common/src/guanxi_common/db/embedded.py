@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from guanxi_common.db.placement import place_binaries, place_home, server_user
-from guanxi_common.private_files import open_private
+from guanxi_common.private_files import copy_aside, open_private
 
 OWNER = "guanxi"
 SUPERUSER = "postgres"
@@ -172,15 +172,9 @@ class EmbeddedPostgres:
 
         Never raises: where the disk is full, the long log is lost rather than the server.
         """
-        aside = self.log_file.with_name(f"{self.log_file.name}.1")
         with suppress(OSError):
             if self.log_file.stat().st_size > LOG_BYTES:
-                aside.unlink(missing_ok=True)
-                try:
-                    aside.touch(mode=0o600)
-                    shutil.copyfile(self.log_file, aside)
-                finally:
-                    os.truncate(self.log_file, 0)
+                copy_aside(self.log_file)
 
     @property
     def _cluster(self) -> Path:
