@@ -183,6 +183,20 @@ _bad_records = (
         f"{BAD}::test_7_1_a_handler_that_swallows_a_failed_statement_stops_nobody",
     ),
     Rule(
+        "what Kafka's client cannot read is read by hand",
+        _messaging("kafka/salvage.py"),
+        '        return super().decode(encoding, "replace")',
+        "        return super().decode(encoding)",
+        f"{UNIT}/messaging/test_kafka_salvage.py",
+    ),
+    Rule(
+        "reading by hand ends behind what could not be read",
+        _messaging("kafka/consumer.py"),
+        "                self._unreadable[at] = salvaged.next",
+        "                pass",
+        f"{UNIT}/messaging/test_kafka_consumer.py",
+    ),
+    Rule(
         "stored bytes that are no record raise nothing",
         _messaging("inbox.py"),
         "        return Record(*_decode(packed))\n    except Exception:",
@@ -208,9 +222,9 @@ _pauses = (
     ),
     Rule(
         "a pause outlives its process",
-        _messaging("places.py"),
-        "            (consumer.pause if standing.paused else consumer.resume)([at])\n",
-        "            standing = Standing(standing.position)\n",
+        _messaging("inbox_statements.py"),
+        "since IS NOT NULL AND resumed_at IS NULL AS paused",
+        "false AS paused",
         f"{PAUSES}::test_d18_150_unreadable_records_in_one_fetch_are_kept_up_to_the_limit_and_pause_their_partition_alone",
     ),
     Rule(

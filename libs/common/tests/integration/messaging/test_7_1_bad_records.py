@@ -1,16 +1,20 @@
 """7.1: a record can never end a worker. Whatever is wrong with it, it is set aside, and what follows is applied."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.inbox import unpack
 from guanxi_common.testing.bad_records import UNFIT_NUMBER, bad_records
+from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import (
+    FACTS,
     Fabric,
     applied,
     change,
@@ -19,10 +23,12 @@ from guanxi_common.testing.fabric import (
     fact,
     facts,
     in_effect,
+    open_fabric,
     reads_nothing_more,
     record_effects,
     running,
 )
+from guanxi_common.testing.kafka_batches import STRANGE_NAME, batch_of, produce_raw
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +44,25 @@ async def test_7_1_every_bad_record_is_a_dead_letter_and_the_good_one_behind_it_
     letters = await dead_letters(fabric)
     assert len(letters) == len(bad)
     assert all(letter["reason"] != "undecodable" for letter in letters)
+
+
+@pytest.mark.kafka
+async def test_7_1_what_the_kafka_client_cannot_read_is_a_dead_letter_and_what_follows_is_applied(
+    postgres: TestServer, kafka: str
+) -> None:
+    """A header's name that is not UTF-8 makes aiokafka fail over the whole partition, again and again."""
+    async with open_fabric(postgres, kafka=kafka) as fabric:
+        at = TopicPartition(FACTS, 2)
+        strange = fact(f"{fabric.group}-strange", 9)
+        strange = replace(strange, headers=(*strange.headers, (STRANGE_NAME, b"x")))
+        before, beside = facts(fabric, range(2))
+        await produce_raw(kafka, at, batch_of([before, strange, beside]))
+        await fabric.send(*facts(fabric, range(2, 6)))
+        async with running(fabric.runner()):
+            await eventually(in_effect(fabric, range(6)), timeout=60)
+            [letter] = await expect_dead_letters(fabric, 1)
+            await reads_nothing_more(fabric)
+        assert (letter["partition"], letter["key"], letter["reason"]) == (2, f"{fabric.group}-strange", "invalid_attribute")
 
 
 async def test_7_1_headers_that_cannot_be_unpacked_are_one_record_s_failure(fabric: Fabric) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import aiokafka
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, CorruptRecordException, IllegalStateError, UnsupportedCodecError
 
 from guanxi_common.messaging.bus import AssignmentListener, BusUnavailable, CommitFenced, Record, TopicPartition
+from guanxi_common.messaging.kafka.salvage import Salvaged, fetch_by_hand
 from guanxi_common.messaging.kafka.settings import KafkaTimes, reported
 from guanxi_common.messaging.kafka.stall import StallWatch
 
+_ERRORS_OF_DATA = (CorruptRecordException, UnsupportedCodecError)
 _GRACE_SECONDS = 1.0
+_JOIN_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
@@ -27,7 +30,8 @@ class KafkaConsumer:
 
     aiokafka's consumer can stop for good without an error, after a broker's restart or in a rebalance, and after an error inside
     a batch it skips records. So it is replaced after any error, and when it does not advance though there is something to read;
-    reading then goes on from the committed offsets.
+    reading then goes on from the committed offsets. After an error over what it read, its successor reads by hand until it has
+    passed what could not be read.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class KafkaConsumer:
         self._look: asyncio.Task[tuple[dict[TopicPartition, int], Mapping[TopicPartition, int]] | None] | None = None
         self._looked_at = time.monotonic()
         self._unanswered_since: float | None = None
+        self._by_hand = False
+        self._unreadable: dict[TopicPartition, int] = {}
 
     async def start(self) -> None:
         """Join the group. Raises `BusUnavailable`."""
@@ -64,6 +70,8 @@ class KafkaConsumer:
     async def poll(self, *, max_records: int, timeout: float) -> Mapping[TopicPartition, Sequence[Record]]:
         if self._inner is None:
             await self.start()
+        if self._by_hand:
+            return await self._read_by_hand(max_records, timeout)
         batch = await self._read(max_records, timeout)
         if self._unanswered_since is not None and time.monotonic() - self._unanswered_since > self._times.stall:
             await self._restart("no answer")
@@ -140,13 +148,52 @@ class KafkaConsumer:
                 self._unanswered_since = self._unanswered_since or time.monotonic()
                 return {}
             await self._restart(str(error))
+            if isinstance(error.__cause__, _ERRORS_OF_DATA):
+                self._by_hand = True
+                return {}
             raise
         except Exception as error:
             # Not only Kafka's errors: a record that cannot be decoded raises what it likes, and the next call would pass over it.
             await self._restart(f"{type(error).__name__}: {error}")
-            raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
+            self._by_hand = True
+            return {}
         self._unanswered_since = None
         return {TopicPartition(at.topic, at.partition): [_record(one) for one in records] for at, records in found.items()}
+
+    async def _read_by_hand(self, max_records: int, timeout: float) -> Batch:
+        """One round over the partitions, each fetched alone. Ends once the caller is past what could not be read, or at the end."""
+        inner, found = self._connected(), Batch()
+        held = self.assignment()
+        if not held:
+            await asyncio.sleep(min(timeout, _JOIN_SECONDS))  # the group has given it nothing yet
+            return {}
+        if self._unreadable and all([await self.position(at) >= end for at, end in self._unreadable.items() if at in held]):
+            self._by_hand, self._unreadable = False, {}
+            return await self._read(max_records, timeout)
+        for at in sorted(held - _ours(inner.paused())):
+            salvaged = await self._fetch_by_hand(inner, at)
+            taken = salvaged.records[:max_records]
+            whole = len(taken) == len(salvaged.records)
+            await self.seek(at, salvaged.next if whole else taken[-1].offset + 1)
+            if salvaged.unreadable:
+                self._unreadable[at] = salvaged.next
+            if taken:
+                found[at] = taken
+            max_records -= len(taken)
+            if max_records <= 0:
+                break
+        self._by_hand = bool(found or self._unreadable)
+        return found
+
+    async def _fetch_by_hand(self, inner: AIOKafkaConsumer, at: TopicPartition) -> Salvaged:
+        try:
+            with reported():
+                position = await asyncio.wait_for(inner.position(_theirs(at)), self._times.request)
+                return await asyncio.wait_for(fetch_by_hand(inner, at, position), self._times.request)
+        except Exception as error:
+            self._by_hand = False
+            await self._restart(f"by hand: {type(error).__name__}: {error}")
+            raise BusUnavailable(f"Kafka: {type(error).__name__}: {error}") from error
 
     def _stalled(self) -> set[TopicPartition]:
         """What the latest look at the lag says. It runs beside the polls: the broker answers it only after the fetch in flight."""
