@@ -1,6 +1,8 @@
 """The life of a call: who is let in, when the transaction commits, which version may be changed."""
 
 import asyncio
+import os
+import signal
 
 import asyncpg
 import pytest
@@ -127,6 +129,27 @@ async def test_a_request_over_its_time_is_given_up_and_its_statement_ends(start)
                 return not await uow.driver.fetchval(busy, uow.driver.get_server_pid())
 
         await eventually(nobody_sleeps, timeout=3)
+
+
+async def test_d18_a_request_given_up_in_begin_spoils_no_later_one(start):
+    """Seen: a write answered "read-only", and a read whose audit entry was rolled back after its answer."""
+    async with start(request_timeout=0.5) as service:
+        note_id = await write_note(service)
+        async with service.database.statement() as uow:
+            pid = uow.driver.get_server_pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            given_up = await service.client.get(f"/v1/notes/{note_id}")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert (given_up.status_code, given_up.json()["code"]) == (503, "timed_out")
+        outsider = await asyncpg.connect(service.url)
+        for number in range(1, 4):
+            assert await write_note(service, f"after {number}")
+            assert (await service.client.get(f"/v1/hot-notes/{note_id}")).status_code == 200
+            logged = await outsider.fetchval("SELECT count(*) FROM audit_entry WHERE action = 'readHotNote'")
+            assert logged == number
+        await outsider.close()
 
 
 @pytest.mark.parametrize("header", [None, "Basic cm06", "Bearer", "Bearer bad", "bad"])
