@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from guanxi_common.backup import programs
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.embedded import EmbeddedPostgres
 from guanxi_common.db.roles import role_of, separate
@@ -104,6 +105,20 @@ async def test_customer_svc_makes_keys_and_the_others_read_them(server: Embedded
     finally:
         for store in stores.values():
             await store.close()
+
+
+async def test_a_dump_names_no_role_so_that_any_server_can_take_it(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    async with connected(server, "keys", role_of("customer")) as connection:
+        await connection.execute("CREATE TABLE granted (id int)")
+    async with connected(server, "keys", "guanxi") as connection, connection.transaction(isolation="repeatable_read"):
+        assert await connection.fetchval("SELECT relacl IS NOT NULL FROM pg_class WHERE relname = 'granted'")
+        snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        await programs.dump(server.url("guanxi_keys"), snapshot, tmp_path / "keys.dump")
+    server.create_database("guanxi_restored")
+    await programs.restore(server.url("guanxi_restored"), tmp_path / "keys.dump")
+    async with connected(server, "restored", "guanxi") as connection:
+        assert await connection.fetchval("SELECT relacl IS NULL FROM pg_class WHERE relname = 'granted'")
+        assert await connection.fetchval("SELECT count(*) FROM pg_default_acl") == 0
 
 
 async def test_all_share_the_log_whoever_made_it(server: EmbeddedPostgres) -> None:
