@@ -7,6 +7,8 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 MANIFEST: Final = f"{UNIT}/backup/test_manifest.py"
 CUSTOMER: Final = "services/customer-svc"
 ERASURE: Final = f"{CUSTOMER}/tests/integration/erasures/test_c16_erasure.py"
+DIGESTS: Final = f"{UNIT}/digests/test_digest_policy.py"
+HOUSE: Final = "tests/restore/test_digests.py"
 DRILL: Final = "tests/restore/test_drill.py"
 BACKUP: Final = f"{INTEGRATION}/backup/test_backup.py"
 
@@ -125,4 +127,52 @@ _erasures = (
     ),
 )
 
-RESTORE_RULES: Final = (*_backups, *_erasures)
+_digests = (
+    Rule(
+        "a difference is told when it stays the same",
+        "guanxi_common/digests/policy.py",
+        "if delta and before.get(bucket) == delta)",
+        "if delta and before.get(bucket))",
+        f"{DIGESTS}::test_d20_a_difference_is_told_when_it_stays",
+    ),
+    Rule(
+        "a consumer compares past the offsets only",
+        "guanxi_common/digests/policy.py",
+        "    return all(positions.get(place, 0) >= offset for place, offset in offsets.items())",
+        "    return True",
+        f"{DIGESTS}::test_d20_a_consumer_compares_past_the_offsets_only",
+    ),
+    Rule(
+        "a digest sees one row that is missing",
+        "guanxi_common/digests/policy.py",
+        "    return {bucket: delta for bucket, delta in differing.items() if delta}",
+        "    return {bucket: delta for bucket, delta in differing.items() if delta > 2**64}",
+        f"{DIGESTS}::test_d20_one_row_is_noticed_in_its_bucket",
+    ),
+    Rule(
+        "the ledger's digest knows reversals",
+        "scoring_svc/digests/service.py",
+        "CASE WHEN r.entry_id IS NOT NULL THEN 'reversed' END",
+        "NULL",
+        f"{HOUSE}::test_d20_a_day_of_load_is_silent_and_one_row_is_told",
+        "services/scoring-svc",
+    ),
+    Rule(
+        "erased customers are in no digest",
+        "customer_svc/digests/service.py",
+        " AND p.booked_on <= $1 AND c.erased_at IS NULL",
+        " AND p.booked_on <= $1",
+        f"{HOUSE}::test_d20_a_day_of_load_is_silent_and_one_row_is_told",
+        CUSTOMER,
+    ),
+    Rule(
+        "a day after the last comparison is not answered for",
+        "customer_svc/reconciliations/policy.py",
+        "if self.as_of is None or day > self.as_of else",
+        "if self.as_of is None else",
+        f"{CUSTOMER}/tests/unit/reconciliations/test_d20_ledger_state.py",
+        CUSTOMER,
+    ),
+)
+
+RESTORE_RULES: Final = (*_backups, *_erasures, *_digests)

@@ -8,18 +8,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 from customer_svc import main as customer_main
+from customer_svc import worker as customer_worker
 from customer_svc.accounts.schemas import AccountItem, HolderReference
 from customer_svc.accounts.service import report_accounts
 from customer_svc.customers.repository import read_customer
 from customer_svc.customers.schemas import CustomerRegistration
 from customer_svc.customers.sealing import Contact, open_contact
 from customer_svc.customers.service import register_customer
+from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.erasures.service import completing, erase_customer
@@ -29,12 +32,16 @@ from customer_svc.settings import CustomerSettings
 from customer_svc.transactions.schemas import MoneyIn, TransactionItem
 from customer_svc.transactions.service import post_transactions
 from engagement_svc import worker as engagement_worker
+from engagement_svc.digested import DIGESTED as ENGAGEMENT_DIGESTS
 from engagement_svc.personal_data import PERSONAL_DATA as ENGAGEMENT_DATA
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.digests.comparing import Told, compare_waiting
+from guanxi_common.digests.policy import Digested
+from guanxi_common.digests.taking import publish, take
 from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.erasure.registry import COMMON_PERSONAL_DATA
 from guanxi_common.erasure.replay import erasing
@@ -45,13 +52,15 @@ from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.process import watch_erasures
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.sealer import AuditSealer
-from guanxi_common.security.build import build_key_store, build_token_verifier
+from guanxi_common.security.build import build_key_store, build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Principal, Purpose, ScopeKind
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, running
 from guanxi_contracts.topics import topic_specs
 from scoring_svc import worker as scoring_worker
+from scoring_svc.digests.service import DIGESTED as SCORING_DIGESTS
+from scoring_svc.digests.service import tell
 from scoring_svc.parts import load_method
 from scoring_svc.personal_data import PERSONAL_DATA as SCORING_DATA
 from scoring_svc.settings import ScoringSettings
@@ -75,6 +84,7 @@ class Stand:
     keys: DatabaseKeyStore
     parts: CustomerParts
     masters: Mapping[str, bytes]
+    reader: ConsumerRunner | None = None
     outlet: UUID = field(default=UUID(int=0))
     totals: dict[UUID, Total] = field(default_factory=dict)
 
@@ -145,6 +155,28 @@ class Stand:
                     if count := (await self.fetch(service, query, customer))[0][0]:
                         found[f"{service}.{table.table}"] = count
         return found
+
+    async def compare_digests(self) -> dict[str, list[int]]:
+        """One round: taken, told, and compared by both consumers; returns the buckets that differ, by service and type."""
+        assert self.reader is not None
+        what = taking(self.parts.calendar, self.parts.clock, few_partitions=True)
+        taken = await take(self.databases["customer"], what)
+        assert taken is not None
+        await publish(self.databases["customer"], self.reader.bounds, what, taken)
+        found = {}
+        for service, types, told in (("engagement", ENGAGEMENT_DIGESTS, None), ("scoring", SCORING_DIGESTS, tell)):
+            known = {digested.type: digested for digested in types}
+            await eventually(partial(self._compared, service, known, told, taken.taken_at), timeout=60)
+            for row in await self.fetch(service, "SELECT type, differing FROM digest"):
+                found[f"{service}.{row['type']}"] = row["differing"]
+        return found
+
+    async def _compared(self, service: str, types: dict[str, Digested], told: Told | None, taken_at: datetime) -> bool:
+        async with self.databases[service].transaction() as uow:
+            await compare_waiting(uow, f"{service}-svc", types, datetime.now(UTC), told)
+            await uow.commit()
+        rows = await self.fetch(service, "SELECT type FROM digest WHERE taken_at = $1", taken_at)
+        return {row["type"] for row in rows} == types.keys()
 
     async def seal_audit(self) -> None:
         for name in SERVICES:
@@ -225,7 +257,9 @@ async def open_stand(urls: Mapping[str, str], home: Path) -> AsyncIterator[Stand
         stand = Stand(urls, databases, keys, parts, settings.master_key_ring)
         await _play_erasures(stand, settings)
         stand.outlet = await _outlet(stand)
-        await stack.enter_async_context(running(*_workers(stand, bus, settings)))
+        workers = _workers(stand, bus, settings)
+        stand.reader = next(worker for worker in workers if isinstance(worker, ConsumerRunner))
+        await stack.enter_async_context(running(*workers))
         yield stand
 
 
@@ -253,8 +287,12 @@ def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list
     scoring = scoring_worker.subscriptions(
         ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
     )
+    customer = customer_worker.subscriptions(calendar, clock)
+    verifier = build_verifier(settings)
     return [
-        Relay(stand.databases["customer"], bus),
-        ConsumerRunner(stand.databases["engagement"], bus, "engagement-svc", engagement, settings=QUICK),
-        ConsumerRunner(stand.databases["scoring"], bus, "scoring-svc", scoring, settings=QUICK),
+        Relay(stand.databases["customer"], bus, signer=build_signer(settings)),
+        Relay(stand.databases["scoring"], bus),
+        ConsumerRunner(stand.databases["customer"], bus, "customer-svc", customer, settings=QUICK, verifier=verifier),
+        ConsumerRunner(stand.databases["engagement"], bus, "engagement-svc", engagement, settings=QUICK, verifier=verifier),
+        ConsumerRunner(stand.databases["scoring"], bus, "scoring-svc", scoring, settings=QUICK, verifier=verifier),
     ]

@@ -18,6 +18,7 @@ from guanxi_common import set_aside, telemetry
 from guanxi_common.clock import Clock
 from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.digests.taking import Taking, digest_work
 from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.erasure.replay import Erase, ErasureWatch
 from guanxi_common.http import idempotency
@@ -124,6 +125,7 @@ async def run_worker(
     needed_revision: str | None,
     steps: Mapping[str, Step],
     replicas: Sequence[Replica] = (),
+    taking: Taking | None = None,
     reading: RunnerSettings | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service.
@@ -141,6 +143,7 @@ async def run_worker(
         needed_revision=needed_revision,
         steps=steps,
         replicas=replicas,
+        taking=taking,
         reading=reading,
     )
     loop = asyncio.get_running_loop()
@@ -166,6 +169,7 @@ class Worker:
         needed_revision: str | None,
         steps: Mapping[str, Step],
         replicas: Sequence[Replica] = (),
+        taking: Taking | None = None,
         reading: RunnerSettings | None = None,
     ) -> None:
         self.stop: Final = asyncio.Event()
@@ -195,6 +199,8 @@ class Worker:
             Part("log-maintenance", self._maintain, needs=[bus], once=True),
             *(job_part(database, job, needs=steps_done) for job in (*jobs, *_housekeeping(clock))),
         ]
+        if taking is not None:
+            self.parts.append(Part("digests", digest_work(database, self._bounds, taking), needs=[*steps_done, bus]))
         if settings.worker_port:
             self.parts.append(Part("http", self._serve))
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.http.app import create_service_app
 from guanxi_common.keys.database import DatabaseKeyStore
@@ -102,6 +103,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             proposals,
             products,
             dead_letters.routes("customer-svc"),
+            digests.routes("customer-svc"),
             set_aside.routes("customer-svc"),
         ],
         hot_routes=[batch_create_transactions, batch_create_accounts, read_customer],

@@ -17,6 +17,8 @@ from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.customers import repository as customers
+from customer_svc.digests.consumers import DIGEST_COMPARED, keep_comparisons
+from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.erasures.service import completing
@@ -59,6 +61,7 @@ async def main() -> None:
                 "directory": prepare_directory,
                 "erasures": watch_erasures(settings, database, completing(keys), clock).check,
             },
+            taking=taking(calendar, clock, few_partitions=settings.few_partitions),
         )
     finally:
         await keys.close()
@@ -66,6 +69,7 @@ async def main() -> None:
 
 def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
     return [
+        Subscription("scoring.digests", {DIGEST_COMPARED: keep_comparisons}),
         Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(clock)}),
         Subscription(
             "bank.inbound.transactions",

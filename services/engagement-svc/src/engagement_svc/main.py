@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
@@ -48,6 +49,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
             actions,
             contact_budget,
             dead_letters.routes("engagement-svc"),
+            digests.routes("engagement-svc"),
             set_aside.routes("engagement-svc"),
         ],
         hot_routes=[read_worklist, read_task],

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from guanxi_common.db.metadata import NAMING_CONVENTION
+from guanxi_common.digests.models import DIGEST_TABLES
 from guanxi_common.erasure.models import ERASURE_TABLES
 from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
 from guanxi_common.messaging.models import MESSAGING_TABLES
@@ -25,6 +26,7 @@ COMMON_TABLES: tuple[Table, ...] = (
     *AUDIT_TABLES,
     *DIRECTORY_TABLES,
     *ERASURE_TABLES,
+    *DIGEST_TABLES,
     *RECOVERY_TABLES,
     *SET_ASIDE_TABLES,
 )

@@ -7,6 +7,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.digests.comparing import DIGEST_TAKEN, comparison_job, keep_digests
 from guanxi_common.erasure.consumers import without_the_erased
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job
@@ -23,6 +24,7 @@ from guanxi_common.set_aside import Patience
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
 from engagement_svc.customers.consumers import replicate_customers
+from engagement_svc.digested import DIGESTED
 from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.plans import service as plans
 from engagement_svc.settings import EngagementSettings
@@ -68,7 +70,11 @@ def subscriptions(
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: replicate_customers(keys, clock)}),
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
-    return [Subscription("directory.snapshots", directory_handlers(settings.issuer)), *map(without_the_erased, of_customers)]
+    of_all = [
+        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
+        Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)}),
+    ]
+    return [*of_all, *map(without_the_erased, of_customers)]
 
 
 def replicas(clock: Clock) -> list[Replica]:
@@ -114,6 +120,7 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
         return await actions.expire_reservations(uow, standards, calendar.local_date(now), now, patience)
 
     return [
+        waiting_for_rebuilds(comparison_job(EngagementSettings.service, DIGESTED, clock)),
         waiting_for_rebuilds(Job("breach-overdue-tasks", 1.0, breach_overdue)),
         waiting_for_rebuilds(Job("follow-the-book", 1.0, follow_the_book)),
         Job("expire-offers", 60.0, expire_offers),

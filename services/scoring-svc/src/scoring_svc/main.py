@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
+from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
@@ -50,6 +51,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
             runs,
             models,
             dead_letters.routes("scoring-svc"),
+            digests.routes("scoring-svc"),
             set_aside.routes("scoring-svc"),
         ],
         title="Guanxi scoring-svc",

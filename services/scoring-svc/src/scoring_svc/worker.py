@@ -7,6 +7,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.digests.comparing import DIGEST_TAKEN, comparison_job, keep_digests
 from guanxi_common.erasure.consumers import without_the_erased
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job, waking
@@ -25,6 +26,8 @@ from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACT
 from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
 from scoring_svc.contacts.policy import ContactStandard
 from scoring_svc.customers.consumers import replicate_customers
+from scoring_svc.digests import service as digests
+from scoring_svc.digests.service import DIGESTED
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
@@ -96,7 +99,8 @@ def subscriptions(
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
     of_all = Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products})
-    return [of_all, *map(without_the_erased, of_customers)]
+    told = Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)})
+    return [of_all, told, *map(without_the_erased, of_customers)]
 
 
 def replicas(clock: Clock) -> list[Replica]:
@@ -153,6 +157,7 @@ def jobs(
         return await planner.queue_the_day(uow, method, clock.now())
 
     return [
+        waiting_for_rebuilds(comparison_job(ScoringSettings.service, DIGESTED, clock, digests.tell)),
         waiting_for_rebuilds(Job("score-dirty-customers", 0.5, score_dirty, scorer)),
         Job("queue-settled-customers", 5.0, queue_settled),
         Job("queue-due-postings", 5.0, queue_due),

@@ -6,6 +6,8 @@ from datetime import date
 
 from guanxi_common.db.uow import UnitOfWork
 
+from customer_svc.reconciliations.policy import LedgerComparison
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -38,3 +40,12 @@ async def day_totals(uow: UnitOfWork, source: str, days: Collection[date]) -> di
 async def held_reversals(uow: UnitOfWork, source: str, days: Collection[date]) -> int:
     """Reversals of these days whose original has not come."""
     return int(await uow.driver.fetchval(_HELD, source, list(days)))
+
+
+async def read_ledger_comparison(uow: UnitOfWork) -> LedgerComparison | None:
+    """What scoring has last told of its ledger; None before the first time."""
+    row = await uow.driver.fetchrow(
+        "SELECT until, compared_at, jsonb_array_length(differing) AS differing FROM digest"
+        " WHERE type = 'bank.transactions' AND compared_at IS NOT NULL"
+    )
+    return LedgerComparison(row["until"], row["compared_at"], row["differing"]) if row else None

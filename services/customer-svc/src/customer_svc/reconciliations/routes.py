@@ -35,9 +35,11 @@ _DAY = {"booked_on": "2026-11-20", "currency": "CNY", "count": 1204, "sum": -882
                     "reported_sum": -88213400,
                     "our_sum": -88200900,
                     "parked": 0,
+                    "ledger": "agrees",
                 }
             ],
             "held_reversals": 0,
+            "ledger": {"status": "agrees", "as_of": "2026-11-22", "compared_at": "2026-11-23T02:00:41Z"},
         },
         request={"source": "core", "days": [_DAY]},
     ),

@@ -1,6 +1,6 @@
 """Bodies of a reconciliation."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from guanxi_common.http.bodies import Answer, Body
@@ -24,8 +24,22 @@ class ReconciliationRequest(Body):
     days: Annotated[list[DayTotal], Field(min_length=1, max_length=400)]
 
 
+LedgerState = Literal["agrees", "differs", "not_compared_yet"]
+
+
+class LedgerResult(Answer):
+    """Whether scoring's ledger holds what our postings say, as it was last compared: all sources, up to and including `as_of`."""
+
+    status: LedgerState
+    as_of: date | None
+    compared_at: datetime | None
+
+
 class DayResult(Answer):
-    """Core's figures beside ours. `parked` of ours wait for their account, `held` reversals for their original."""
+    """Core's figures beside ours. `parked` of ours wait for their account, `held` reversals for their original.
+
+    `ledger`: `not_compared_yet` for a day after the ledger's `as_of`; else how the whole ledger stands, for its sums know no source.
+    """
 
     booked_on: date
     currency: str
@@ -35,6 +49,7 @@ class DayResult(Answer):
     reported_sum: int
     our_sum: int
     parked: int
+    ledger: LedgerState
 
 
 class ReconciliationResult(Answer):
@@ -42,3 +57,4 @@ class ReconciliationResult(Answer):
     status: Literal["matched", "differs"]
     days: list[DayResult]
     held_reversals: int
+    ledger: LedgerResult

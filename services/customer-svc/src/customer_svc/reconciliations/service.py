@@ -2,9 +2,10 @@
 
 from guanxi_common.db.uow import UnitOfWork
 
-from customer_svc.reconciliations import repository
+from customer_svc.reconciliations import policy, repository
+from customer_svc.reconciliations.policy import LedgerState
 from customer_svc.reconciliations.repository import Total
-from customer_svc.reconciliations.schemas import DayResult, DayTotal, ReconciliationRequest, ReconciliationResult
+from customer_svc.reconciliations.schemas import DayResult, DayTotal, LedgerResult, ReconciliationRequest, ReconciliationResult
 
 _NOTHING = Total(0, 0, 0)
 
@@ -16,16 +17,18 @@ async def reconcile(uow: UnitOfWork, request: ReconciliationRequest) -> Reconcil
     reported = {(day.booked_on, day.currency): day for day in request.days}
     for key in ours.keys() - reported.keys():
         reported[key] = DayTotal(booked_on=key[0], currency=key[1], count=0, sum=0)
-    days = [_compare(day, ours.get(key, _NOTHING)) for key, day in sorted(reported.items())]
+    ledger = policy.ledger_state(await repository.read_ledger_comparison(uow))
+    days = [_compare(day, ours.get(key, _NOTHING), ledger) for key, day in sorted(reported.items())]
     return ReconciliationResult(
         source=request.source,
         status="matched" if all(day.status == "matched" for day in days) else "differs",
         days=days,
         held_reversals=await repository.held_reversals(uow, request.source, dates),
+        ledger=LedgerResult(status=ledger.status, as_of=ledger.as_of, compared_at=ledger.compared_at),
     )
 
 
-def _compare(reported: DayTotal, ours: Total) -> DayResult:
+def _compare(reported: DayTotal, ours: Total, ledger: LedgerState) -> DayResult:
     return DayResult(
         booked_on=reported.booked_on,
         currency=reported.currency,
@@ -35,4 +38,5 @@ def _compare(reported: DayTotal, ours: Total) -> DayResult:
         reported_sum=reported.sum,
         our_sum=ours.sum,
         parked=ours.parked,
+        ledger=ledger.on(reported.booked_on),
     )

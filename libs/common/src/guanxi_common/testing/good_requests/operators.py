@@ -23,6 +23,7 @@ def operator_requests(house: House) -> GoodRequests:
 
     return {
         "listDeadLetters": lambda s, _: (f"{base(s)}/dead-letters", None),
+        "listDigests": lambda s, _: (f"{base(s)}/digests", None),
         "showDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}", None),
         "replayDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:replay", None),
         "skipDeadLetter": lambda s, t: (f"{base(s)}/dead-letters/{letter(s, t)}:skip", None),

@@ -1,0 +1,12 @@
+"""What a worker counts of digests."""
+
+from typing import Final
+
+from prometheus_client import Gauge
+
+DIFFERING: Final = Gauge(
+    "guanxi_digest_buckets_differing", "Buckets that twice in a row differed by the same from their owner's (alert)", ["type"]
+)
+COMPARED: Final = Gauge(
+    "guanxi_digest_compared_seconds", "When a type was last compared with its owner's, since 1970 (alert)", ["type"]
+)
