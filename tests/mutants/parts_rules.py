@@ -12,6 +12,7 @@ SUPERVISOR: Final = f"{INTEGRATION}/supervisor/test_supervisor.py"
 FILES: Final = f"{UNIT}/test_private_files.py"
 ENTROPY: Final = f"{UNIT}/security/test_entropy.py"
 SETTINGS: Final = f"{UNIT}/security/test_settings.py"
+ROLES: Final = f"{INTEGRATION}/db/test_roles.py"
 HEALTH: Final = f"{INTEGRATION}/http/test_service_app.py"
 
 _parts = (
@@ -198,4 +199,42 @@ _secrets = (
     ),
 )
 
-PARTS_RULES: Final = (*_secrets, *_parts, *_supervisor)
+_credentials = (
+    Rule(
+        "a service's role enters no other service's database",
+        "guanxi_common/db/roles.py",
+        '    server.query(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")\n',
+        "",
+        f"{ROLES}::test_a_role_enters_no_other_services_database",
+    ),
+    Rule(
+        "the services that read the keys make none",
+        "guanxi_common/db/roles.py",
+        "GRANT SELECT ON TABLES TO {readers}",
+        "GRANT ALL ON TABLES TO {readers}",
+        f"{ROLES}::test_customer_svc_makes_keys_and_the_others_read_them",
+    ),
+    Rule(
+        "what one role for all owned is given to the service's",
+        "guanxi_common/db/roles.py",
+        "    LOOP EXECUTE statement; END LOOP;",
+        "    LOOP NULL; END LOOP;",
+        f"{ROLES}::test_a_role_owns_what_is_its_services_also_what_was_there_before",
+    ),
+    Rule(
+        "a dump names no role",
+        "guanxi_common/backup/programs.py",
+        '"--no-owner", "--no-privileges", "--lock-wait',
+        '"--no-owner", "--lock-wait',
+        f"{ROLES}::test_a_dump_names_no_role_so_that_any_server_can_take_it",
+    ),
+    Rule(
+        "the key that signs events is for its service's processes",
+        "guanxi_common/supervisor/deployment.py",
+        ' and self.signing_key.startswith(f"{service}-svc/")',
+        "",
+        f"{UNIT}/supervisor/test_deployment.py::test_a_process_gets_its_own_services_credentials_and_no_others",
+    ),
+)
+
+PARTS_RULES: Final = (*_credentials, *_secrets, *_parts, *_supervisor)
