@@ -222,11 +222,11 @@ _credentials = (
         f"{ROLES}::test_a_role_owns_what_is_its_services_also_what_was_there_before",
     ),
     Rule(
-        "a dump names no role",
+        "a restore leaves rights behind",
         "guanxi_common/backup/programs.py",
-        '"--no-owner", "--no-privileges", "--lock-wait',
-        '"--no-owner", "--lock-wait',
-        f"{ROLES}::test_a_dump_names_no_role_so_that_any_server_can_take_it",
+        '"--no-owner", "--no-privileges", str(file)',
+        '"--no-owner", str(file)',
+        f"{ROLES}::test_a_restore_leaves_rights_behind_so_that_any_server_can_take_the_dump",
     ),
     Rule(
         "the key that signs events is for its service's processes",

@@ -16,16 +16,17 @@ _SAID: Final = 2_000
 
 
 async def dump(url: str, snapshot: str, file: Path) -> None:
-    """Dump the database at `url` as an exported snapshot shows it, compressed. Raises `BackupError`.
-
-    Neither owners nor rights: the server to which it is restored may have other roles, and gives them their rights itself.
-    """
-    chosen = ("--format=custom", "--no-owner", "--no-privileges", "--lock-wait-timeout=10s")
-    await _run("pg_dump", url, f"--snapshot={snapshot}", f"--file={file}", *chosen)
+    """Dump the database at `url` as an exported snapshot shows it, compressed. Raises `BackupError`."""
+    await _run(
+        "pg_dump", url, "--format=custom", f"--snapshot={snapshot}", f"--file={file}", "--no-owner", "--lock-wait-timeout=10s"
+    )
 
 
 async def restore(url: str, file: Path) -> None:
-    """Restore a dump into the empty database at `url`: all of it or nothing. Raises `BackupError`."""
+    """Restore a dump into the empty database at `url`: all of it or nothing. Raises `BackupError`.
+
+    Owners and rights stay behind: the server may have other roles, and gives them their rights itself.
+    """
     await _run("pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file))
 
 

@@ -107,7 +107,9 @@ async def test_customer_svc_makes_keys_and_the_others_read_them(server: Embedded
             await store.close()
 
 
-async def test_a_dump_names_no_role_so_that_any_server_can_take_it(server: EmbeddedPostgres, tmp_path: Path) -> None:
+async def test_a_restore_leaves_rights_behind_so_that_any_server_can_take_the_dump(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
     async with connected(server, "keys", role_of("customer")) as connection:
         await connection.execute("CREATE TABLE granted (id int)")
     async with connected(server, "keys", "guanxi") as connection, connection.transaction(isolation="repeatable_read"):
