@@ -12,7 +12,11 @@ FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 8.0
 LONG_DELAYS_SECONDS = (30.0, 60.0)
 
-_SYSTEM = frozenset({"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
+_SYSTEM = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"}
+) | frozenset(
+    {"TERM", "COLUMNS", "NO_COLOR"}  # of the terminal that a child which runs once shares
+)
 _OURS = ("GUANXI_", "LC_", "PYTHON", "OTEL_", "OMP_", "OPENBLAS_", "SSL_CERT_")
 _OF_ONE_SERVICE = ("DATABASE_URL", "EVENT_SIGNING_KEY")
 _QUIET_LEVELS = frozenset({"debug", "info", "notset"})
