@@ -18,7 +18,7 @@ from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import SchemaUnfit, check, upgrade
 from guanxi_common.messaging.kafka.commands import kafka_acls
-from guanxi_common.recovery.commands import rebuild, restored
+from guanxi_common.recovery.commands import publish_snapshots, rebuild, restored
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
 from guanxi_common.security.commands import appoint, event_key, token, verify_audit
 from guanxi_common.supervisor.deployment import (
@@ -41,6 +41,7 @@ app.command()(restore)
 app.command()(restore_drill)
 app.command()(event_key)
 app.command()(restored)
+app.command()(publish_snapshots)
 app.command()(rebuild)
 app.command("kafka-acls")(kafka_acls)
 app.command("load-sandbox")(load_sandbox_command)

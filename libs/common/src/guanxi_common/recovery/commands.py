@@ -1,4 +1,4 @@
-"""`guanxi restored` and `guanxi rebuild`: what an operator does after a service's database was restored, or has lost something."""
+"""`guanxi restored`, `publish-snapshots` and `rebuild`: what an operator does after a database was restored, or has lost something."""
 
 import asyncio
 import getpass
@@ -37,6 +37,23 @@ def restored(service: Service, restore: Restore, database: Url = None) -> None:
     """
     for line in anyio.run(_restored, service, restore, database_url(service, database)):
         typer.echo(line)
+
+
+def publish_snapshots(
+    service: Service,
+    reason: Annotated[str, typer.Option(help="What for, such as the new signing key; the same reason again publishes nothing.")],
+    database: Url = None,
+) -> None:
+    """Have the service publish all its snapshots anew, in the epoch it is in; the same command again shows how far that is."""
+    for line in anyio.run(_publish_snapshots, service, reason, database_url(service, database)):
+        typer.echo(line)
+
+
+async def _publish_snapshots(service: str, reason: str, url: str) -> list[str]:
+    async with _database(service, url) as database, database.transaction() as uow:
+        progress = await republication.read_progress(uow, await republication.ask(uow, reason, operator()))
+        await uow.commit()
+    return [_describe(progress)]
 
 
 def rebuild(

@@ -12,6 +12,8 @@ from typing import Final
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job
 from guanxi_common.messaging import outbox
+from guanxi_common.security.audit import repository as audit
+from guanxi_common.security.principal import AuditContext, Purpose
 
 BATCH: Final = 200
 INTERVAL: Final = 1.0
@@ -65,6 +67,15 @@ class Progress:
 async def request(uow: UnitOfWork, name: str) -> None:
     """Have all snapshots published anew, once for each name."""
     await uow.driver.execute(_REQUEST, name)
+
+
+async def ask(uow: UnitOfWork, reason: str, by: str) -> str:
+    """As `request`, for an operator's own reason (signing keys were rotated); returns the name. Audited as asked for by `by`."""
+    name = f"asked for: {reason}"
+    await request(uow, name)
+    context = AuditContext(by, "publishSnapshots", Purpose.OPERATIONS, None)
+    await audit.record(uow, context, name, ("snapshots",), subject_type="republication")
+    return name
 
 
 async def supersede(uow: UnitOfWork, name: str) -> None:

@@ -100,6 +100,16 @@ async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new
     assert await publish_all(desk) == 0
 
 
+async def test_d20_an_operator_has_them_published_anew_in_the_same_epoch_once_for_each_reason(desk: Any) -> None:
+    """Consumers know them by their versions; the log has them under the new signing key."""
+    for _ in range(2):
+        await desk.write(lambda uow: republication.ask(uow, "key 2", OPERATOR))
+        await publish_all(desk)
+    assert await versions_told(desk) == [(str(desk.customer), 1, 1)]
+    entries = await desk.fetch("SELECT actor, subject_id FROM audit_entry WHERE action = 'publishSnapshots'")
+    assert {tuple(row) for row in entries} == {(OPERATOR, "asked for: key 2")}
+
+
 async def test_d20_after_a_kill_the_job_goes_on_where_it_was(desk: Any) -> None:
     published: list[str] = []
 
