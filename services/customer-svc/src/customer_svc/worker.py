@@ -16,7 +16,7 @@ from guanxi_common.security.build import build_key_store
 from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
-from customer_svc.customers import repository as customers
+from customer_svc.customers import service as customers
 from customer_svc.digests.consumers import DIGEST_COMPARED, keep_comparisons
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
@@ -31,8 +31,6 @@ from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.standards import load_standards
 from customer_svc.tiers.service import review_due
 from customer_svc.transactions.consumers import take_in_transactions
-
-NAMES_AT_ONCE = 500
 
 
 async def main() -> None:
@@ -95,7 +93,7 @@ def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Pat
         return await review_due(uow, keys, calendar, standard, clock.now(), patience)
 
     async def index_names(uow: UnitOfWork) -> int:
-        return await customers.index_names(uow, NAMES_AT_ONCE)
+        return await customers.index_names(uow, clock.now(), patience)
 
     return [
         Job("publish-products", 60.0, publish_products),

@@ -13,6 +13,7 @@ from guanxi_common.security.audit.repository import audited_read
 from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope
+from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
@@ -23,6 +24,9 @@ from customer_svc.customers.sealing import SealedContact
 _customer = table_of(CustomerRow)
 _contact = table_of(CustomerContactRow)
 _book = table_of(BookAssignment)
+
+NAME_QUEUE = "index-name"
+"""The name for operators of the queue of customers whose search terms are of an older version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +211,21 @@ def _terms_of(customer: Customer) -> dict[str, Any]:
     return {"name_terms": name_terms(customer.name), "terms_version": TERMS_VERSION}
 
 
-async def index_names(uow: UnitOfWork, limit: int) -> int:
-    """Give customers whose search terms are of an older version today's; return how many. Others that do the same take other rows."""
-    stale = select(_customer.c.id, _customer.c.name).where(_customer.c.terms_version < TERMS_VERSION)
-    rows = (await uow.execute(stale.limit(limit).with_for_update(skip_locked=True))).all()
-    if rows:
-        by_id = _customer.c.id == bindparam("customer_id")
-        terms = [{"customer_id": row.id, "terms": name_terms(row.name)} for row in rows]
-        statement = update(_customer).where(by_id).values(name_terms=bindparam("terms"), terms_version=TERMS_VERSION)
-        await uow.execute(statement, terms)
-    return len(rows)
+async def lock_unindexed(
+    uow: UnitOfWork, limit: int, now: datetime, only: Sequence[UUID] | None = None
+) -> list[tuple[UUID, str]]:
+    """Customers, of `only`, whose search terms are of an older version, with their names. Others that do the same get other rows."""
+    of_whom = not_set_aside(NAME_QUEUE, _customer.c.id, now) if only is None else _customer.c.id.in_(only)
+    stale = select(_customer.c.id, _customer.c.name).where(_customer.c.terms_version < TERMS_VERSION, of_whom)
+    return [(row.id, row.name) for row in await uow.execute(stale.limit(limit).with_for_update(skip_locked=True))]
+
+
+async def index_names(uow: UnitOfWork, names: Sequence[tuple[UUID, str]]) -> None:
+    """Give the customers the search terms of today's version."""
+    by_id = _customer.c.id == bindparam("customer_id")
+    terms = [{"customer_id": customer_id, "terms": name_terms(name)} for customer_id, name in names]
+    statement = update(_customer).where(by_id).values(name_terms=bindparam("terms"), terms_version=TERMS_VERSION)
+    await uow.execute(statement, terms)
 
 
 def _sealed_conditions(criteria: Criteria) -> list[Any]:

@@ -1,5 +1,6 @@
 """Register, change and search customer files. Every change bumps the version, and tells it by a change and a snapshot of that version."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
@@ -10,6 +11,7 @@ from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
 from guanxi_common.security.principal import Principal, RowScope, ScopeKind
+from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from customer_svc.assignments import policy as assignments
 from customer_svc.assignments import repository as books
@@ -24,6 +26,8 @@ from customer_svc.customers.sealing import Contact, identity_term, open_contact,
 from customer_svc.directory import repository as directory
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.snapshots import service as snapshots
+
+NAMES_AT_ONCE = 500
 
 _PERSON_FIELDS = frozenset({"identity_document", "birth_date", "sex"})
 _CONTACT_FIELDS = frozenset({"identity_document", "phones", "email", "address"})
@@ -200,3 +204,15 @@ def _normal_phone(phone: str, pointer: str) -> str:
         )
         raise InvalidInput(errors=[FieldError(pointer, "invalid_phone", detail)])
     return normal
+
+
+async def index_names(uow: UnitOfWork, now: datetime, patience: Patience = USUAL, *, limit: int = NAMES_AT_ONCE) -> int:
+    """Give customers whose search terms are of an older version today's; returns how many. For the job. A customer fails alone."""
+
+    async def take(only: Sequence[UUID] | None) -> list[tuple[UUID, str]]:
+        return await repository.lock_unindexed(uow, limit, now, only)
+
+    async def index(names: Sequence[tuple[UUID, str]]) -> None:
+        await repository.index_names(uow, names)
+
+    return await work_off(uow, repository.NAME_QUEUE, take, index, key=lambda one: one[0], now=now, patience=patience)

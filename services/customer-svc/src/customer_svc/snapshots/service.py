@@ -1,22 +1,28 @@
 """Tell a change of a customer: each fact at a version of its own, and the snapshot of the last of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.messaging.failures import describe
 from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.fields import Place, seal_json
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
+from guanxi_common.set_aside import try_each
 
 from customer_svc.customers import repository as customers
 from customer_svc.customers.repository import Customer
 from customer_svc.snapshots import repository
 from customer_svc.snapshots.events import CustomerSnapshot
+
+log = structlog.get_logger(__name__)
 
 
 async def lock_customer(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> Customer:
@@ -51,13 +57,22 @@ async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, *changes: Doma
 
 
 async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
-    """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none."""
+    """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none.
+
+    A customer whose snapshot cannot be made is left out and logged, and stops nobody else's.
+    """
     ids = await customers.list_ids(uow, after=UUID(after) if after else None, limit=limit)
     data_keys = await keys.get_many(ids)
-    for customer_id in [one for one in ids if one in data_keys]:
-        customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
-        await outbox.append(uow, await _snapshot(uow, data_keys[customer_id], customer), version=customer.version)
-    return Batch(len(data_keys), str(ids[-1]) if len(ids) == limit else None)
+
+    async def publish(customer_ids: Sequence[UUID]) -> None:
+        for customer_id in customer_ids:
+            customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            await outbox.append(uow, await _snapshot(uow, data_keys[customer_id], customer), version=customer.version)
+
+    failed = await try_each(uow, [one for one in ids if one in data_keys], publish)
+    for customer_id, error in failed.items():
+        log.error("snapshot_not_published", customer_id=str(customer_id), error=describe(error))
+    return Batch(len(data_keys) - len(failed), str(ids[-1]) if len(ids) == limit else None)
 
 
 async def _snapshot(uow: UnitOfWork, key: DataKey, customer: Customer) -> CustomerSnapshot:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from guanxi_common.db.uow import UnitOfWork
@@ -14,7 +15,7 @@ from scoring_svc.features.policy import Example
 from scoring_svc.models.artefacts import RELATED_SALE
 from scoring_svc.models.cases import Case, Known, case_at, read_known
 from scoring_svc.models.repository import Training
-from scoring_svc.models.trainer import Plan, keep, plan_of, refuse, sample
+from scoring_svc.models.trainer import Plan, keep, plan_of, read_sample, refuse
 from scoring_svc.products.policy import Product
 from scoring_svc.products.repository import read_catalogue
 from scoring_svc.propensity.card import card_of
@@ -50,12 +51,12 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
 
 async def _read_cases(uow: UnitOfWork, method: Method, plan: Plan, product: Product, catalogue: Sequence[Product]) -> list[Case]:
     """In the order of cuts and customers."""
-    cases: list[Case] = []
-    for chunk in await sample(uow, max(plan.cuts)):
-        known = await read_known(uow, chunk, until=plan.until)
-        work = partial(_cases, method, plan, product, catalogue, known)
-        cases += await off_the_loop(uow, work)
-    return sorted(cases, key=lambda case: case.example.cut)
+
+    async def read(customer_ids: Sequence[UUID]) -> list[Case]:
+        known = await read_known(uow, customer_ids, until=plan.until)
+        return await off_the_loop(uow, partial(_cases, method, plan, product, catalogue, known))
+
+    return sorted(await read_sample(uow, max(plan.cuts), read), key=lambda case: case.example.cut)
 
 
 def _cases(method: Method, plan: Plan, product: Product, catalogue: Sequence[Product], known: Sequence[Known]) -> list[Case]:

@@ -1,15 +1,18 @@
 """Do a training: read the book at its cuts, fit and back-test off the event loop, keep the version with its card."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import numpy as np
+import structlog
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.ids import new_id
+from guanxi_common.messaging.failures import describe
+from guanxi_common.set_aside import try_each
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.features import repository as feature_store
@@ -32,6 +35,10 @@ from scoring_svc.scores.policy import history_of
 from scoring_svc.scores.service import Method
 from scoring_svc.training.estimators import Kind, KindUnavailable
 from scoring_svc.training.table import InvalidFile
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 CHUNK: Final = 1_000
 MAX_CUSTOMERS: Final = 20_000
@@ -86,18 +93,17 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
     """BG/NBD on what was to be seen at the first cut; None where the fit is refused."""
-    columns: list[tuple[int, int, int]] = []
 
-    def add(days: Mapping[UUID, Sequence[DailyActivity]]) -> None:
-        for rows in days.values():
-            history = history_of(rows, method.classes, cut)
-            if history and history.acts:
-                acts = list(history.acts)
-                columns.append((len(acts) - 1, (acts[-1] - acts[0]).days, (cut - acts[0]).days))
+    def rhythms(days: Mapping[UUID, Sequence[DailyActivity]]) -> list[tuple[int, int, int]]:
+        histories = (history_of(rows, method.classes, cut) for rows in days.values())
+        acting = (list(history.acts) for history in histories if history and history.acts)
+        return [(len(acts) - 1, (acts[-1] - acts[0]).days, (cut - acts[0]).days) for acts in acting]
 
-    for chunk in await sample(uow, cut):
-        days = await ledger.read_days(uow, chunk, until=cut)
-        await off_the_loop(uow, partial(add, days))
+    async def read(customer_ids: Sequence[UUID]) -> list[tuple[int, int, int]]:
+        days = await ledger.read_days(uow, customer_ids, until=cut)
+        return await off_the_loop(uow, partial(rhythms, days))
+
+    columns = await read_sample(uow, cut, read)
     if not columns:
         return None
     frequency, recency, age = np.array(columns, dtype=np.int64).T
@@ -110,13 +116,14 @@ async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str
 
 async def _read_examples(uow: UnitOfWork, method: Method, plan: Plan, rhythm: Predictor | None) -> list[Example]:
     """In the order of cuts and customers."""
-    examples: list[Example] = []
-    for chunk in await sample(uow, max(plan.cuts)):
-        days = await ledger.read_days(uow, chunk, until=plan.until)
-        engagement = await feature_store.read_engagement(uow, chunk)
-        held = await holdings.read_holdings(uow, chunk)
-        examples += await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement, held))
-    return sorted(examples, key=lambda one: one.cut)
+
+    async def read(customer_ids: Sequence[UUID]) -> list[Example]:
+        days = await ledger.read_days(uow, customer_ids, until=plan.until)
+        engagement = await feature_store.read_engagement(uow, customer_ids)
+        held = await holdings.read_holdings(uow, customer_ids)
+        return await off_the_loop(uow, partial(_examples, method, plan, rhythm, days, engagement, held))
+
+    return sorted(await read_sample(uow, max(plan.cuts), read), key=lambda one: one.cut)
 
 
 def _examples(
@@ -157,6 +164,19 @@ def examples_of(
         if outcome is not None and features is not None:
             examples.append(Example(cut, history.currency, features, outcome))
     return examples
+
+
+async def read_sample(uow: UnitOfWork, day: date, read: Callable[[Sequence[UUID]], Awaitable[Sequence[T]]]) -> list[T]:
+    """What `read` gives of the customers of the sample, chunk by chunk. Who cannot be read is left out, and stops no training."""
+    found: list[T] = []
+
+    async def extend(customer_ids: Sequence[UUID]) -> None:
+        found.extend(await read(customer_ids))
+
+    for chunk in await sample(uow, day):
+        for customer_id, error in (await try_each(uow, chunk, extend)).items():
+            log.warning("left_out_of_training", customer_id=str(customer_id), error=describe(error))
+    return found
 
 
 async def sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
