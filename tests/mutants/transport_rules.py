@@ -105,4 +105,38 @@ _connections = (
     ),
 )
 
-TRANSPORT_RULES: Final = (*_signatures, *_connections)
+_LOG: Final = "guanxi_common/messaging/embedded"
+_ROLES: Final = f"{INTEGRATION}/messaging/test_d19_log_roles.py"
+
+_log_roles = (
+    Rule(
+        "a service appends to its own topics of the embedded log",
+        f"{_LOG}/schema_2.sql",
+        "AND (owns OR EXISTS (SELECT FROM writer WHERE writer.role = session_user AND writer.topic_id = log.topic_id))",
+        "",
+        f"{_ROLES}::test_d19_a_service_appends_to_its_own_topics_and_no_others",
+    ),
+    Rule(
+        "a service moves its own group's positions",
+        f"{_LOG}/schema_2.sql",
+        "ALTER TABLE lease ENABLE ROW LEVEL SECURITY;\n",
+        "",
+        f"{_ROLES}::test_d19_nobody_moves_anothers_positions",
+    ),
+    Rule(
+        "tombstones stay for a day",
+        f"{_LOG}/schema_2.sql",
+        "ELSE greatest(tombstones_kept_ms, 86400000) END",
+        "ELSE tombstones_kept_ms END",
+        f"{_ROLES}::test_d19_tombstones_stay_for_a_day_whatever_a_service_asks",
+    ),
+    Rule(
+        "a service does not own the log",
+        "guanxi_common/db/roles.py",
+        '        server.query(f"REVOKE {BUS_ROLE} FROM {role}")\n',
+        '        server.query(f"GRANT {BUS_ROLE} TO {role}")\n',
+        f"{INTEGRATION}/db/test_roles.py::test_d19_all_share_the_log_and_none_owns_it",
+    ),
+)
+
+TRANSPORT_RULES: Final = (*_signatures, *_connections, *_log_roles)

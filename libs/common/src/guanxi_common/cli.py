@@ -17,6 +17,7 @@ from guanxi_common.backup.commands import backup, restore, restore_drill
 from guanxi_common.contract_files import contract_problems, write_contracts
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.db.migrate import SchemaUnfit, check, upgrade
+from guanxi_common.messaging.bus import BusError
 from guanxi_common.messaging.kafka.commands import kafka_acls
 from guanxi_common.recovery.commands import publish_snapshots, rebuild, restored
 from guanxi_common.sandbox.commands import load_sandbox_command, replay_command
@@ -65,6 +66,7 @@ def run(
     engagement_port: Annotated[int, typer.Option(envvar="GUANXI_ENGAGEMENT_PORT")] = SERVICES["engagement"],
     scoring_port: Annotated[int, typer.Option(envvar="GUANXI_SCORING_PORT")] = SERVICES["scoring"],
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Load the sandbox's bank once the services are ready.")] = False,
+    few_partitions: Annotated[bool, typer.Option(envvar="GUANXI_FEW_PARTITIONS", hidden=True)] = False,
 ) -> None:
     """Start PostgreSQL (unless DATABASE_URL names a server), migrate, and keep the services running until Ctrl-C."""
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
@@ -76,6 +78,7 @@ def run(
         kafka=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"),
         signing_key=os.environ.get("GUANXI_EVENT_SIGNING_KEY"),
         sandbox=sandbox,
+        few_partitions=few_partitions,
     )
     try:
         deployment.require_free_ports()
@@ -84,7 +87,7 @@ def run(
                 say(f"{service}-svc on http://127.0.0.1:{port}")
             supervisor = Supervisor(deployment.children(address), logs=deployment.home / "logs", console=say, database=server)
             code = anyio.run(supervisor.run)
-    except EmbeddedPostgresError as error:
+    except (EmbeddedPostgresError, BusError) as error:
         _fail(error)
     raise typer.Exit(code)
 

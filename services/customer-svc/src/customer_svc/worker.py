@@ -10,9 +10,10 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.recovery import republication
 from guanxi_common.recovery.rebuilds import Replica
 from guanxi_common.recovery.republication import Batch, SnapshotSource, republication_job
-from guanxi_common.security.build import build_key_store
+from guanxi_common.security.build import build_key_store, build_signer
 from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
@@ -44,6 +45,13 @@ async def main() -> None:
             await directory.prepare_directory(uow, settings.issuer, settings.founder_roles, clock.now())
             await uow.commit()
 
+    async def publish_under_this_key() -> None:
+        """Once for each key: what is signed by a former one, or by none, is superseded before that key goes."""
+        if signer := build_signer(settings):
+            async with database.transaction() as uow:
+                await republication.request(uow, f"signed by {signer.key_id}")
+                await uow.commit()
+
     calendar = BusinessCalendar(zone=settings.business_zone)
     keys = build_key_store(settings, clock)
     try:
@@ -57,6 +65,7 @@ async def main() -> None:
             steps={
                 "keys": KeyWatch(keys).check,
                 "directory": prepare_directory,
+                "signatures": publish_under_this_key,
                 "erasures": watch_erasures(settings, database, completing(keys), clock).check,
             },
             taking=taking(calendar, clock, few_partitions=settings.few_partitions),

@@ -2,7 +2,7 @@
 
 - `guanxi_<service>` owns the service's database and all in it.
 - The data keys are customer-svc's, which alone makes and destroys them; the other services read.
-- The log is `guanxi_bus`'s, a role without login that each service takes on there.
+- The log is `guanxi_bus`'s, a role without login; a service has there what `messaging.embedded.rights` gives it.
 - `guanxi`, the operator's role, is a member of them all: migrations, backups and commands go on working with it.
 
 On a server of the bank's own its administrators do the same; see docs/guides/operations.md.
@@ -47,10 +47,11 @@ def separate(server: EmbeddedPostgres, services: Iterable[str]) -> None:
         server.create_role(role)
         server.query(f"GRANT {role} TO {OWNER}")
     server.create_role(BUS_ROLE, login=False)
-    server.query(f"GRANT {BUS_ROLE} TO {', '.join([OWNER, *roles])}")
+    server.query(f"GRANT {BUS_ROLE} TO {OWNER}")
     for role in roles:
         _give(server, role, role)
-        server.query(f"ALTER ROLE {role} IN DATABASE guanxi_bus SET role = '{BUS_ROLE}'")
+        server.query(f"REVOKE {BUS_ROLE} FROM {role}")
+        server.query(f"ALTER ROLE {role} IN DATABASE guanxi_bus RESET role")
     _give(server, "guanxi_bus", BUS_ROLE)
     maker = role_of(KEY_MAKER)
     readers = ", ".join(role for role in roles if role != maker)

@@ -3,17 +3,20 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import anyio
+
 from guanxi_common.db.embedded import OWNER, EmbeddedPostgres, PortTaken, port_is_free
 from guanxi_common.db.migrate import upgrade
-from guanxi_common.db.roles import role_of, separate
+from guanxi_common.db.roles import BUS_ROLE, role_of, separate
 from guanxi_common.keys.database import SCHEMA as KEY_TABLES
+from guanxi_common.messaging.embedded.rights import grant_rights
 from guanxi_common.messaging.failures import describe, is_transient
 from guanxi_common.security.secret_files import keep_database_urls
 from guanxi_common.supervisor.children import ChildSpec
@@ -41,6 +44,7 @@ class Deployment:
     kafka: str | None = None
     signing_key: str | None = None
     sandbox: bool = False
+    few_partitions: bool = False
 
     def database_url(self, name: str, server_url: str) -> str:
         return urlunsplit(urlsplit(server_url)._replace(path=f"/guanxi_{name}"))
@@ -99,7 +103,16 @@ def running_database(deployment: Deployment, console: Callable[[str], None]) -> 
         _prepare(deployment, server.url("postgres"), console)
         server.query(f"SET ROLE {OWNER}; {KEY_TABLES}", database="guanxi_keys")  # readers of the keys cannot make them
         separate(server, deployment.ports)
+        if not deployment.kafka:
+            share_log(server, deployment.ports, few_partitions=deployment.few_partitions)
         yield lambda service, database: server.url(f"guanxi_{database}", role_of(service)), server
+
+
+def share_log(server: EmbeddedPostgres, services: Iterable[str], *, few_partitions: bool) -> None:
+    """Make the log with its topics, and let each service write to its own. Blocks."""
+    owner_url = f"{server.url('guanxi_bus')}?role={BUS_ROLE}"
+    roles = {role_of(service): f"{service}-svc" for service in services}
+    anyio.run(partial(grant_rights, owner_url, "guanxi_bus", roles, test=few_partitions))
 
 
 def _prepare(deployment: Deployment, server_url: str, console: Callable[[str], None]) -> None:

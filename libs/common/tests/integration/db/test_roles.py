@@ -4,9 +4,11 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import asyncpg
 import pytest
 from guanxi_common.backup import programs
@@ -17,8 +19,10 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.ids import new_id
 from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.wrapping import LocalKeyWrapper
-from guanxi_common.messaging.bus import Outgoing, TopicSpec
+from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.embedded import EmbeddedBus
+from guanxi_common.supervisor.deployment import share_log
+from guanxi_contracts.topics import topic_specs
 
 pytestmark = pytest.mark.anyio
 
@@ -123,15 +127,21 @@ async def test_a_restore_leaves_rights_behind_so_that_any_server_can_take_the_du
         assert await connection.fetchval("SELECT count(*) FROM pg_default_acl") == 0
 
 
-async def test_all_share_the_log_whoever_made_it(server: EmbeddedPostgres) -> None:
-    for number, service in enumerate(SERVICES):
+async def test_d19_all_share_the_log_and_none_owns_it(server: EmbeddedPostgres) -> None:
+    """Who may write what is held in test_d19_log_roles."""
+    share = partial(share_log, server, SERVICES, few_partitions=True)
+    await anyio.to_thread.run_sync(share)
+    await anyio.to_thread.run_sync(share)
+    for service in SERVICES:
         bus = await EmbeddedBus.open(server.url("guanxi_bus", role_of(service)))
-        await bus.ensure_topics([TopicSpec("test.shared", 1)])
+        await bus.ensure_topics(topic_specs(test=True, service=f"{service}-svc"))
         producer = await bus.producer()
-        assert await producer.send([Outgoing("test.shared", b"key", b"value")]) == [None]
-        await producer.close()
-        consumer = await bus.consumer(group=service, topics=["test.shared"])
-        polled = await consumer.poll(max_records=10, timeout=10)
-        assert sum(len(records) for records in polled.values()) == number + 1
+        outcomes = await producer.send([Outgoing("engagement.activities", b"key", b"value")])
+        assert (outcomes == [None]) is (service == "engagement")
+        consumer = await bus.consumer(group=f"{service}-svc", topics=["engagement.activities"])
+        polled = await consumer.poll(max_records=10, timeout=0.2 if service == "customer" else 10)
+        assert sum(len(records) for records in polled.values()) == (service != "customer")
         await consumer.close()
         await bus.close()
+        async with connected(server, "bus", role_of(service)) as connection:
+            assert not await connection.fetchval("SELECT pg_has_role('guanxi_bus', 'MEMBER')")

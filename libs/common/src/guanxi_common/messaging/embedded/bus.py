@@ -6,10 +6,12 @@ from contextlib import suppress
 from typing import Self
 from uuid import uuid4
 
+import asyncpg
+
 from guanxi_common.messaging.bus import AssignmentListener, BusError, BusUnavailable, TopicSpec
 from guanxi_common.messaging.embedded import maintenance
 from guanxi_common.messaging.embedded.consumer import EmbeddedConsumer, ReadingTimes
-from guanxi_common.messaging.embedded.database import Pool, open_pool, reported
+from guanxi_common.messaging.embedded.database import Connection, Pool, open_pool, reported
 from guanxi_common.messaging.embedded.membership import Membership
 from guanxi_common.messaging.embedded.producer import EmbeddedProducer, read_topics
 from guanxi_common.messaging.embedded.wakeups import Wakeups, group_sign, topic_sign
@@ -32,16 +34,15 @@ class EmbeddedBus:
         return cls(url, await open_pool(url, POOL_SIZE), times or ReadingTimes())
 
     async def ensure_topics(self, topics: Sequence[TopicSpec]) -> None:
-        """As `Bus`; an existing topic takes over the clean-up policy and retention given."""
+        """As `Bus`; an existing topic takes over the clean-up policy and retention given, for which it takes the log's owner."""
         with reported():
             async with self._pool.acquire() as connection, connection.transaction():
-                for topic in sorted(topics, key=lambda topic: topic.name):
-                    row = await connection.fetchrow(
-                        _ENSURE_TOPIC, topic.name, topic.partitions, topic.cleanup, topic.retention_ms
-                    )
-                    if row["partitions"] != topic.partitions:
-                        raise BusError(f"{topic.name} has {row['partitions']} partitions, {topic.partitions} are specified")
-                    await connection.execute(_ENSURE_LOGS, row["id"], topic.partitions)
+                present = {tuple(row) for row in await connection.fetch(_TOPICS)}
+                topics = [t for t in topics if (t.name, t.partitions, t.cleanup, t.retention_ms) not in present]
+                try:
+                    await _ensure(connection, topics)
+                except asyncpg.InsufficientPrivilegeError as error:
+                    raise BusError(f"only the log's owner makes topics: {', '.join(t.name for t in topics)}") from error
 
     async def producer(self) -> EmbeddedProducer:
         return EmbeddedProducer(self._pool, self._wakeups)
@@ -76,6 +77,18 @@ class EmbeddedBus:
             await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
 
 
+async def _ensure(connection: Connection, topics: Sequence[TopicSpec]) -> None:
+    for topic in sorted(topics, key=lambda topic: topic.name):
+        row = await connection.fetchrow(_ENSURE_TOPIC, topic.name, topic.partitions, topic.cleanup, topic.retention_ms)
+        if row["partitions"] != topic.partitions:
+            raise BusError(f"{topic.name} has {row['partitions']} partitions, {topic.partitions} are specified")
+        await connection.execute(_ENSURE_LOGS, row["id"], topic.partitions)
+
+
+_TOPICS = """
+SELECT name, partitions, cleanup, retention_ms FROM topic
+WHERE partitions = (SELECT count(*) FROM log WHERE log.topic_id = topic.id)
+"""
 _ENSURE_TOPIC = """
 INSERT INTO topic AS t (name, partitions, cleanup, retention_ms) VALUES ($1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET

@@ -10,7 +10,7 @@ import asyncpg
 
 from guanxi_common.messaging.bus import BusError, BusUnavailable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _INSTALL_LOCK = 0x67784275
 _SERVER_SETTINGS = {
     "application_name": "guanxi-bus",
@@ -37,6 +37,8 @@ _AWAY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
+
+_OWNED = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'schema_version'::regclass"
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = Any  # a connection, or the pool's proxy of one
@@ -76,5 +78,8 @@ async def _install(connection: Connection) -> None:
     if await connection.fetchval("SELECT to_regclass('schema_version')") is None:
         await connection.execute(files(__package__).joinpath("schema.sql").read_text())
     installed = await connection.fetchval("SELECT version FROM schema_version")
+    if installed == SCHEMA_VERSION - 1 and await connection.fetchval(_OWNED):
+        await connection.execute(files(__package__).joinpath(f"schema_{SCHEMA_VERSION}.sql").read_text())
+        installed = SCHEMA_VERSION
     if installed != SCHEMA_VERSION:
         raise BusError(f"the log's schema is version {installed}, this code needs {SCHEMA_VERSION}")

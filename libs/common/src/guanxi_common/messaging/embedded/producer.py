@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import asyncpg
 import msgspec
 
 from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, RecordRejected
@@ -27,6 +28,8 @@ class EmbeddedProducer:
             await self._append([record for record, error in zip(records, outcome, strict=True) if error is None])
         except BusUnavailable as error:
             return [error] * len(records)
+        except asyncpg.InsufficientPrivilegeError as error:
+            return [RecordRejected(str(error))] * len(records)
         return outcome
 
     async def close(self) -> None:

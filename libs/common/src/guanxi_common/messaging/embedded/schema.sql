@@ -1,4 +1,4 @@
--- The durable log. Installed by schema.py under an advisory lock; version 1.
+-- The durable log. Installed by database.py under an advisory lock; version 1, which schema_2.sql brings to version 2.
 
 CREATE TABLE schema_version (version integer NOT NULL);
 INSERT INTO schema_version VALUES (1);
