@@ -11,8 +11,15 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from guanxi_common.keys.store import KEY_BYTES, Cipher
+from guanxi_common.security import sm4
 
 _NONCE = 12
+_SM4_MARK = b"\x02"
+_SM4_WRAPPED = len(_SM4_MARK) + _NONCE + KEY_BYTES + sm4.TAG_BYTES
 
 
 class CannotUnwrap(Exception):
@@ -39,13 +46,19 @@ class KeyWrapper(Protocol):
 
 
 class LocalKeyWrapper:
-    """AES-256-GCM. `masters` maps ids to 32-byte keys; the first is the current one."""
+    """AES-256-GCM, or SM4-GCM where `cipher` says so; unwraps what either has wrapped.
 
-    def __init__(self, masters: Mapping[str, bytes]) -> None:
-        if not masters or any(len(key) != 32 for key in masters.values()):
+    `masters` maps ids to 32-byte keys; the first is the current one. SM4 takes a key of 16 bytes that is derived from the master by
+    HKDF-SM3. A key wrapped by SM4 begins with a mark; one wrapped by AES has none, and is a byte shorter.
+    """
+
+    def __init__(self, masters: Mapping[str, bytes], *, cipher: Cipher = "aes-256-gcm") -> None:
+        if not masters or any(len(key) != KEY_BYTES for key in masters.values()):
             raise ValueError("at least one master key is needed, each of 32 bytes")
+        self._cipher = cipher
         self._current_id = next(iter(masters))
         self._masters = {name: AESGCM(key) for name, key in masters.items()}
+        self._sm4_keys = {name: _sm4_key(key) for name, key in masters.items()}
 
     @property
     def current_id(self) -> str:
@@ -57,6 +70,8 @@ class LocalKeyWrapper:
 
     async def wrap(self, material: bytes, context: bytes) -> bytes:
         nonce = os.urandom(_NONCE)
+        if self._cipher == "sm4-gcm":
+            return _SM4_MARK + nonce + sm4.encrypt(self._sm4_keys[self._current_id], nonce, material, context)
         return nonce + self._masters[self._current_id].encrypt(nonce, material, context)
 
     async def unwrap(self, wrapped: bytes, master_id: str, context: bytes) -> bytes:
@@ -65,6 +80,13 @@ class LocalKeyWrapper:
         if master is None:
             raise CannotUnwrap(f"the master key {master_id!r} is not configured")
         try:
+            if len(wrapped) == _SM4_WRAPPED and wrapped.startswith(_SM4_MARK):
+                body = wrapped[len(_SM4_MARK) :]
+                return sm4.decrypt(self._sm4_keys[master_id], body[:_NONCE], body[_NONCE:], context)
             return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], context)
         except (InvalidTag, ValueError) as error:
             raise CannotUnwrap("the wrapped key does not open") from error
+
+
+def _sm4_key(master: bytes) -> bytes:
+    return HKDF(SM3(), length=16, salt=None, info=b"guanxi|sm4-gcm|wrapping").derive(master)

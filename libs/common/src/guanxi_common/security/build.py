@@ -28,7 +28,9 @@ def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore
     if settings.keys_database_url is None:
         raise ValueError("no key database is configured")
     engine = create_engine(settings.keys_database_url, pool_size=2, application_name=f"{settings.service} keys")
-    return DatabaseKeyStore(Database(engine), LocalKeyWrapper(settings.master_key_ring), clock, cipher=settings.cipher)
+    return DatabaseKeyStore(
+        Database(engine), LocalKeyWrapper(settings.master_key_ring, cipher=settings.cipher), clock, cipher=settings.cipher
+    )
 
 
 def build_signer(settings: ServiceSettings) -> EventSigner | None:
@@ -43,4 +45,4 @@ def build_verifier(settings: ServiceSettings) -> EventVerifier:
 
 def build_blind_index(settings: ServiceSettings, field: str) -> BlindIndex:
     """The blind index of one field."""
-    return BlindIndex(field, settings.blind_index_ring)
+    return BlindIndex(field, settings.blind_index_ring, cipher=settings.cipher)

@@ -17,14 +17,12 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import SM4
-from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from guanxi_common.keys.store import Cipher, DataKey
+from guanxi_common.security import sm4
 
 _VERSION = 1
 _CIPHERS: dict[Cipher, int] = {"aes-256-gcm": 1, "sm4-gcm": 2}
@@ -96,17 +94,13 @@ def unseal_json(sealed: str, key: DataKey, place: Place) -> dict[str, Any]:
 def _encrypt(cipher: Cipher, material: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
     if cipher == "aes-256-gcm":
         return AESGCM(material).encrypt(nonce, plain, associated)
-    encryptor = BlockCipher(SM4(_sm4_key(material)), GCM(nonce)).encryptor()
-    encryptor.authenticate_additional_data(associated)
-    return encryptor.update(plain) + encryptor.finalize() + encryptor.tag
+    return sm4.encrypt(_sm4_key(material), nonce, plain, associated)
 
 
 def _decrypt(cipher: Cipher, material: bytes, nonce: bytes, body: bytes, associated: bytes) -> bytes:
     if cipher == "aes-256-gcm":
         return AESGCM(material).decrypt(nonce, body, associated)
-    decryptor = BlockCipher(SM4(_sm4_key(material)), GCM(nonce, body[-_TAG:])).decryptor()
-    decryptor.authenticate_additional_data(associated)
-    return decryptor.update(body[:-_TAG]) + decryptor.finalize()
+    return sm4.decrypt(_sm4_key(material), nonce, body, associated)
 
 
 def _sm4_key(material: bytes) -> bytes:

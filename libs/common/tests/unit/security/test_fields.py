@@ -4,11 +4,10 @@ import json
 from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
-from cryptography.hazmat.primitives.ciphers.algorithms import SM4
-from cryptography.hazmat.primitives.ciphers.modes import GCM
 from guanxi_common.keys.store import Cipher, DataKey
-from guanxi_common.security.blind_index import BlindIndex
+from guanxi_common.keys.wrapping import CannotUnwrap, LocalKeyWrapper
+from guanxi_common.security import sm4
+from guanxi_common.security.blind_index import BlindIndex, _by_sm3
 from guanxi_common.security.fields import Place, SealBroken, reseal, seal, seal_json, unseal, unseal_json
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,11 +108,43 @@ def test_sm4_gcm_gives_the_test_vector_of_rfc_8998() -> None:
     """RFC 8998, appendix A.1."""
     key, nonce = bytes.fromhex("0123456789abcdeffedcba9876543210"), bytes.fromhex("00001234567800000000abcd")
     plain = bytes.fromhex("aa" * 8 + "bb" * 8 + "cc" * 8 + "dd" * 8 + "ee" * 8 + "ff" * 8 + "ee" * 8 + "aa" * 8)
-    encryptor = BlockCipher(SM4(key), GCM(nonce)).encryptor()
-    encryptor.authenticate_additional_data(bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2"))
-    body = encryptor.update(plain) + encryptor.finalize()
-    assert body.hex().startswith("17f399f08c67d5ee19d0dc9969c4bb7d")
-    assert encryptor.tag.hex() == "83de3541e4c2b58177e065a9bf7b62ec"
+    associated = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+    sealed = sm4.encrypt(key, nonce, plain, associated)
+    assert sealed.hex().startswith("17f399f08c67d5ee19d0dc9969c4bb7d")
+    assert sealed[-16:].hex() == "83de3541e4c2b58177e065a9bf7b62ec"
+    assert sm4.decrypt(key, nonce, sealed, associated) == plain
+
+
+def test_the_index_by_sm3_gives_the_test_vector_of_gm_t_0042() -> None:
+    """GM/T 0042-2015, appendix D.3."""
+    key, text = bytes(range(1, 33)), "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq" * 2
+    assert _by_sm3(key, text).hex() == "ca05e144ed05d1857840d1f318a4a8669e559fc8391f414485bfdf7bb408963a"
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_what_either_cipher_has_indexed_is_found(cipher: Cipher) -> None:
+    secrets = {2: b"b" * 32, 1: b"a" * 32}
+    now, before = BlindIndex("phone", secrets, cipher=cipher), [BlindIndex("phone", {1: b"a" * 32}, cipher=c) for c in CIPHERS]
+    assert {index.index("x") for index in before} <= set(now.candidates("x"))
+    assert now.candidates("x")[0] == now.index("x")
+    assert before[0].index("x") != before[1].index("x")
+    assert len(now.index("x")) == 33
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("cipher", CIPHERS)
+async def test_what_either_cipher_has_wrapped_is_unwrapped(cipher: Cipher) -> None:
+    masters, material = {"2": b"b" * 32, "1": b"a" * 32}, bytes(range(32))
+    now = LocalKeyWrapper(masters, cipher=cipher)
+    for before in CIPHERS:
+        wrapped = await LocalKeyWrapper({"1": b"a" * 32}, cipher=before).wrap(material, b"row")
+        assert await now.unwrap(wrapped, "1", b"row") == material
+        for broken in (wrapped[:-1], wrapped[1:], b"", wrapped[:20] + bytes((wrapped[20] ^ 1,)) + wrapped[21:]):
+            with pytest.raises(CannotUnwrap):
+                await now.unwrap(broken, "1", b"row")
+        with pytest.raises(CannotUnwrap):
+            await now.unwrap(wrapped, "1", b"another row")
+    assert len(await now.wrap(material, b"row")) == {"aes-256-gcm": 60, "sm4-gcm": 61}[cipher]
 
 
 def test_an_index_is_exact_and_of_its_field_alone() -> None:
