@@ -13,10 +13,18 @@ import anyio
 import typer
 
 from guanxi_common.backup.dumping import copy_secrets, make_backup, prune_key_backups
-from guanxi_common.backup.manifest import FILE, BackupError, Manifest
-from guanxi_common.backup.restoring import age_of, customers_without_key, differences, restore_backup, unreadable_keys
+from guanxi_common.backup.manifest import FILE, BackupError, Manifest, folder_name
+from guanxi_common.backup.restoring import (
+    age_of,
+    begin_epochs,
+    customers_without_key,
+    differences,
+    restore_backup,
+    unreadable_keys,
+)
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from guanxi_common.keys.wrapping import LocalKeyWrapper
+from guanxi_common.recovery.commands import operator
 from guanxi_common.security.secret_files import kept_database_urls
 from guanxi_common.settings import ServiceSettings
 from guanxi_common.supervisor.deployment import POSTGRES_PORT, SERVICES, SHARED_DATABASES, Deployment, default_home
@@ -68,7 +76,8 @@ def restore(
     """Restore a backup into empty databases: of the server given, else of the embedded one in $GUANXI_HOME, which must not run.
 
     On the embedded server a database that is there is set aside under another name. Everything is held against the manifest: hashes
-    before anything is written, then revisions, the audit logs and whether the keys open.
+    before anything is written, then revisions, the audit logs and whether the keys open. Each restored service is then in a new epoch, and
+    its worker publishes its snapshots anew.
     """
     home = default_home()
     try:
@@ -77,11 +86,11 @@ def restore(
             copy_secrets(secrets, home)
         wanted = _wanted(data, key_backup, only or [])
         if server or database:
-            problems = anyio.run(_restore_all, data, key_backup, wanted, _addresses(server, database), home)
+            problems = anyio.run(_restore_and_begin, data, key_backup, wanted, _addresses(server, database), home)
         else:
             with EmbeddedPostgres(home / "postgres", port=postgres_port) as embedded:
                 targets = {name: _make_room(embedded, name) for name in wanted}
-                problems = anyio.run(_restore_all, data, key_backup, wanted, targets, home)
+                problems = anyio.run(_restore_and_begin, data, key_backup, wanted, targets, home)
     except (BackupError, EmbeddedPostgresError, OSError) as error:
         _fail(error)
     _finish(problems)
@@ -161,6 +170,19 @@ async def _restore_all(data: Path, keys: Path | None, wanted: list[str], targets
             problems += await differences(manifest, targets)
     if "keys" in wanted:
         problems += await _look_at_keys(targets, home)
+    return problems
+
+
+async def _restore_and_begin(
+    data: Path, keys: Path | None, wanted: list[str], targets: Mapping[str, str], home: Path
+) -> list[str]:
+    """Restore, and begin a new epoch of each service where what was restored is good."""
+    problems = await _restore_all(data, keys, wanted, targets, home)
+    services = {name: targets[name] for name in wanted if name in SERVICES}
+    if services and not problems:
+        now = datetime.now(UTC)
+        begun = await begin_epochs(services, f"{data.name} at {folder_name(now)}", operator(), now)
+        typer.echo("new epochs: " + ", ".join(f"{name}-svc {epoch}" for name, epoch in begun.items()))
     return problems
 
 

@@ -12,7 +12,9 @@ import asyncpg
 
 from guanxi_common.backup import programs
 from guanxi_common.backup.manifest import BackupError, Dump, Manifest
+from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.keys.wrapping import CannotUnwrap, KeyWrapper
+from guanxi_common.recovery.epochs import raise_epoch
 from guanxi_common.security.audit.export import export_log
 from guanxi_common.security.audit.verify import Report, verify
 
@@ -56,6 +58,20 @@ async def differences(manifest: Manifest, targets: Mapping[str, str], public_key
         finally:
             await connection.close()
     return problems
+
+
+async def begin_epochs(targets: Mapping[str, str], restore: str, by: str, now: datetime) -> dict[str, int]:
+    """Begin a new epoch in each restored service's database, as `guanxi restored` does: its versions count on from older numbers."""
+    begun = {}
+    for name, url in targets.items():
+        database = Database(create_engine(url, pool_size=1, application_name="guanxi restore"))
+        try:
+            async with database.transaction() as uow:
+                begun[name] = (await raise_epoch(uow, restore, by, now)).epoch
+                await uow.commit()
+        finally:
+            await database.dispose()
+    return begun
 
 
 async def unreadable_keys(url: str, wrapper: KeyWrapper) -> int:

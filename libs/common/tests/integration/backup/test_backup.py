@@ -1,5 +1,7 @@
 """Backups of real databases: one moment for all of them, nothing half made, everything held against the manifest."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -8,12 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import anyio
+import anyio.from_thread
 import asyncpg
 import pytest
 from guanxi_common.backup import commands, dumping, programs
 from guanxi_common.backup.dumping import copy_secrets, make_backup, prune_key_backups
 from guanxi_common.backup.manifest import BackupError, Dump, Manifest
-from guanxi_common.backup.restoring import differences, restore_backup, unreadable_keys
+from guanxi_common.backup.restoring import begin_epochs, differences, restore_backup, unreadable_keys
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.keys.database import DatabaseKeyStore
@@ -220,3 +223,45 @@ def test_the_newest_backup_of_a_folder_is_meant(tmp_path: Path) -> None:
     assert commands._backup_in(tmp_path) == commands._backup_in(newest) == newest
     with pytest.raises(BackupError):
         commands._backup_in(tmp_path / "none")
+
+
+async def test_d20_a_restored_service_begins_a_new_epoch_once_for_each_restore(customer: str) -> None:
+    first = await begin_epochs({"customer": customer}, "monday", "host:op", NOW)
+    assert await begin_epochs({"customer": customer}, "monday", "host:op", NOW) == first
+    assert (await begin_epochs({"customer": customer}, "tuesday", "host:op", NOW))["customer"] > first["customer"] > 1
+    assert await fetchval(customer, "SELECT count(*) FROM republication WHERE finished_at IS NULL") == 1
+
+
+def test_the_operator_backs_up_and_drills(postgres: TestServer, tmp_path: Path) -> None:
+    """The commands from end to end: what was backed up restores into a server made for it."""
+
+    async def prepare(stack: AsyncExitStack) -> dict[str, str]:
+        urls = {"customer": await stack.enter_async_context(postgres.service_database("customer_svc"))}
+        urls["keys"] = await stack.enter_async_context(postgres.database())
+        await log_reads(urls["customer"], 2)
+        store = DatabaseKeyStore(
+            Database(create_engine(urls["keys"], pool_size=2)), LocalKeyWrapper({"1": b"m" * 32}), ManualClock(NOW)
+        )
+        await store.create_schema()
+        await store.create(uuid4())
+        await store.close()
+        return urls
+
+    with anyio.from_thread.start_blocking_portal() as portal:
+        stack = portal.call(AsyncExitStack)
+        urls = portal.call(prepare, stack)
+        try:
+            databases = [word for name, url in urls.items() for word in ("--database", f"{name}={url}")]
+            folders = [str(tmp_path / "data"), "--keys", str(tmp_path / "keys")]
+            assert _run("backup", *folders, *databases) == (0, [])
+            assert _run("restore-drill", *folders) == (0, [])
+        finally:
+            portal.call(stack.aclose)
+
+
+def _run(command: str, *arguments: str) -> tuple[int, list[str]]:
+    """The exit code, and what stood on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "guanxi_common.cli", command, *arguments], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stderr.splitlines()
