@@ -92,6 +92,9 @@ class Follower:
     async def rebuild(self, *topics: str) -> None:
         await write(self.database, lambda uow: rebuilds.request(uow, topics, "host:operator"))
 
+    async def give_up(self, *topics: str) -> None:
+        await write(self.database, lambda uow: rebuilds.cancel(uow, topics, "host:operator"))
+
     async def progress(self) -> dict[str, rebuilds.Progress]:
         async with self.database.transaction(readonly=True) as uow:
             return {one.topic: one for one in reversed(await rebuilds.list_progress(uow))}

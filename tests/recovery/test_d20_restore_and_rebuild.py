@@ -173,15 +173,39 @@ async def test_d20_what_concludes_from_replicas_rests_while_they_are_rebuilt(sta
     assert len(runs) == 2
 
 
+async def test_d20_a_rebuild_that_is_given_up_removes_nothing_and_lets_go_of_what_rested(stand: Any) -> None:
+    engagement, stranger = stand.engagement, uuid4()
+    statement = (
+        "INSERT INTO customer (customer_id, customer_type, outlet_id, language, version) VALUES ($1, 'person', $1, 'zh', 7)"
+    )
+    await stand.owner.found()
+    await stand.owner.register("1")
+    await stand.owner.publish()
+    async with engagement.running():
+        await eventually(lambda: engagement.fetch("SELECT FROM customer"))
+    await engagement.execute(statement, stranger)
+    await engagement.execute("INSERT INTO partition_pause VALUES ('engagement-svc', 'scoring.actions', 0, now(), 'rebuild', 0)")
+    await engagement.rebuild("customer.snapshots")
+    await engagement.give_up("customer.snapshots")
+    async with engagement.running():
+        assert await engagement.rebuilt()
+    assert len(await engagement.fetch("SELECT FROM customer")) == 2
+    assert await engagement.fetch("SELECT FROM partition_pause") == []
+    entries = await engagement.fetch("SELECT action, subject_id FROM audit_entry ORDER BY id")
+    assert [tuple(row) for row in entries] == [("rebuild", "customer.snapshots"), ("cancelRebuild", "customer.snapshots")]
+
+
 def test_d20_the_operator_sees_how_far_a_rebuild_is() -> None:
     now = datetime.now(UTC)
-    begun = Progress("customer.snapshots", now, None, None, None, None, 0, 0)
+    begun = Progress("customer.snapshots", now, None, None, None, None, None, 0, 0)
     reading = replace(begun, began_at=now, records=120, left_to_read=30)
     clearing = replace(reading, read_at=now, left_to_read=0, removed=3)
-    done = replace(clearing, finished_at=now)
-    assert [describe_rebuild(one).partition(": ")[2] for one in (begun, reading, clearing, done)] == [
+    done = replace(clearing, cleared_at=now, finished_at=now)
+    given_up = replace(reading, finished_at=now)
+    assert [describe_rebuild(one).partition(": ")[2] for one in (begun, reading, clearing, done, given_up)] == [
         "waits for the worker",
         "90 of 120 records read",
         "120 records read, 3 rows removed that the topic does not have",
         "done, 120 records read, 3 rows removed",
+        "given up, nothing was concluded",
     ]

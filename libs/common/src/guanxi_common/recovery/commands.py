@@ -62,6 +62,7 @@ def rebuild(
         list[str] | None, typer.Option(help="What to rebuild; may be repeated. Without it, all that can be.")
     ] = None,
     database: Url = None,
+    cancel: Annotated[bool, typer.Option(help="Give up what is under way: nothing is removed, and what rested goes on.")] = False,
     watch: Annotated[bool, typer.Option(help="Stay until it is done; it goes on without this command.")] = True,
 ) -> None:
     """Make the service's replicas and ledgers anew from the bus. Its worker does it; the service answers meanwhile what it can.
@@ -73,14 +74,14 @@ def rebuild(
         fail(
             f"{service} keeps nothing that can be rebuilt from {', '.join(unknown)}; it can rebuild: {', '.join(known) or 'nothing'}"
         )
-    anyio.run(_rebuild, service, topic or known, database_url(service, database), watch)
+    anyio.run(_rebuild, service, topic or known, database_url(service, database), cancel, watch)
 
 
-async def _rebuild(service: str, topics: Sequence[str], url: str, watch: bool) -> None:
+async def _rebuild(service: str, topics: Sequence[str], url: str, cancel: bool, watch: bool) -> None:
     shown = ""
     async with _database(service, url) as database:
         async with database.transaction() as uow:
-            await rebuilds.request(uow, topics, operator())
+            await (rebuilds.cancel if cancel else rebuilds.request)(uow, topics, operator())
             await uow.commit()
         while True:
             async with database.transaction(readonly=True) as uow:
@@ -96,6 +97,8 @@ async def _rebuild(service: str, topics: Sequence[str], url: str, watch: bool) -
 
 def describe_rebuild(progress: rebuilds.Progress) -> str:
     """One line for the operator."""
+    if progress.finished_at is not None and progress.cleared_at is None:
+        return f"{progress.topic}: given up, nothing was concluded"
     if progress.began_at is None:
         return f"{progress.topic}: waits for the worker"
     records = progress.records or 0

@@ -58,6 +58,12 @@ _LET_GO = """
 DELETE FROM partition_pause WHERE consumer = $1 AND topic = ANY($2::text[]) AND reason = 'rebuild'
     AND NOT EXISTS (SELECT FROM rebuild WHERE finished_at IS NULL)
 """
+_CANCEL = (
+    "UPDATE rebuild SET finished_at = clock_timestamp() WHERE finished_at IS NULL AND topic = ANY($1::text[]) RETURNING topic"
+)
+_LET_ALL_GO = """
+DELETE FROM partition_pause WHERE reason = 'rebuild' AND NOT EXISTS (SELECT FROM rebuild WHERE finished_at IS NULL)
+"""
 _LEFT = """
 SELECT coalesce(sum(greatest(replay_until - position, 0)), 0) FROM consumer_position
 WHERE consumer = $1 AND topic = $2 AND replay_until IS NOT NULL
@@ -72,7 +78,7 @@ DELETE FROM {table} WHERE ctid IN (
 """A topic of which nothing was seen has lost its records, so nothing is concluded from it."""
 _END_REPLAY = "UPDATE consumer_position SET replay_until = NULL WHERE consumer = $1 AND topic = $2"
 _PROGRESS = """
-SELECT r.topic, r.requested_at, r.began_at, r.read_at, r.finished_at, r.records, r.removed,
+SELECT r.topic, r.requested_at, r.began_at, r.read_at, r.cleared_at, r.finished_at, r.records, r.removed,
     (SELECT coalesce(sum(greatest(p.replay_until - p.position, 0)), 0)::bigint FROM consumer_position AS p
      WHERE p.topic = r.topic AND p.replay_until IS NOT NULL) AS left_to_read
 FROM rebuild AS r ORDER BY r.requested_at DESC, r.topic LIMIT $1
@@ -99,12 +105,13 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rebuild is. `records` were to be read when it began; `left_to_read` of them are."""
+    """How far a rebuild is. `records` were to be read when it began; `left_to_read` of them are. Over before `cleared_at`: given up."""
 
     topic: str
     requested_at: datetime
     began_at: datetime | None
     read_at: datetime | None
+    cleared_at: datetime | None
     finished_at: datetime | None
     records: int | None
     removed: int
@@ -117,6 +124,15 @@ async def request(uow: UnitOfWork, topics: Sequence[str], by: str) -> None:
         await uow.driver.execute(_REQUEST, topic, by)
         context = AuditContext(by, "rebuild", Purpose.OPERATIONS, None)
         await audit.record(uow, context, topic, ("replica",), subject_type="rebuild")
+
+
+async def cancel(uow: UnitOfWork, topics: Sequence[str], by: str) -> None:
+    """Give open rebuilds up: nothing is removed, and what rested goes on. What is not read yet is read on without effects elsewhere."""
+    for row in await uow.driver.fetch(_CANCEL, topics):
+        await audit.record(
+            uow, AuditContext(by, "cancelRebuild", Purpose.OPERATIONS, None), row[0], ("replica",), subject_type="rebuild"
+        )
+    await uow.driver.execute(_LET_ALL_GO)
 
 
 async def list_progress(uow: UnitOfWork, limit: int = 20) -> list[Progress]:
