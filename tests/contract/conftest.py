@@ -61,7 +61,6 @@ STAFF = {
     "manager_1": ("outlet_manager", NORTH),
     "rm_b": ("relationship_manager", SOUTH),
     "manager_2": ("outlet_manager", SOUTH),
-    "service": ("core_banking", None),
     "operations": ("operations", None),
 }
 HEAD_OFFICE = "head_office"
@@ -176,6 +175,8 @@ def _seed_directory(house: House) -> None:
     for subject, (role, place) in STAFF.items():
         member = {"subject": subject, "name": subject, "role": role, "outlet_id": house.ids[place] if place else None}
         house.ids[subject] = house.enter(HEAD_OFFICE, "compliance", "/v1/staff", member)
+    client = {"client_id": "service", "name": "service", "role": "core_banking", "sources": ["core"]}
+    house.ids["service"] = house.enter(HEAD_OFFICE, "compliance", "/v1/clients", client)
 
 
 def _seed_customers(house: House) -> None:
@@ -225,7 +226,7 @@ async def _deliver(house: House) -> None:
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))
     ]
-    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "book_assignment": 2}
+    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "directory_client": 1, "book_assignment": 2}
     async with running(Relay(house.databases["customer"], bus, signer=SIGNER), *runners):
         await eventually(lambda: _arrived(house, "engagement", {**expected, "customer": 2}), timeout=60)
         await eventually(lambda: _arrived(house, "scoring", {**expected, "ledger_entry": 2}), timeout=60)

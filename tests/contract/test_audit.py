@@ -18,6 +18,8 @@ WITHOUT_AN_ENTRY = {
     "readStaff": "the directory names colleagues, not customers",
     "readCaller": "what the token says of its bearer",
     "listRoles": "rules, no persons",
+    "listClients": "client systems, no persons",
+    "readClient": "client systems, no persons",
     "listProposals": "the directory names colleagues, not customers",
     "readProposal": "the directory names colleagues, not customers",
     "listProducts": "the catalogue",

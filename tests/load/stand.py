@@ -92,8 +92,9 @@ async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID, UUID]:
         outlet = await directory.register_outlet(uow, OutletRegistration(code="B1", name="网点", kind="traditional"))
         founded = Change(None, "founded", SystemClock().now())
         rms = [directory.new_staff(LOCAL_ISSUER, name, name, "relationship_manager", outlet.id) for name in ("rm", "deep")]
-        for member in (*rms, directory.new_staff(LOCAL_ISSUER, "core", "core", "core_banking")):
-            await directory.store_staff(uow, member, founded)
+        core = directory.new_client(LOCAL_ISSUER, "core", "core", "core_banking", ["core"])
+        for entry in (*rms, core):
+            await directory.store(uow, entry, founded)
         await uow.commit()
     return rms[0].id, rms[1].id, outlet.id
 
@@ -103,7 +104,7 @@ async def _copy_directory(server: EmbeddedPostgres, name: str) -> None:
     source = await asyncpg.connect(server.url("guanxi_customer"))
     target = await asyncpg.connect(server.url(f"guanxi_{name}"))
     try:
-        for table in ("directory_outlet", "directory_staff", "directory_role"):
+        for table in ("directory_outlet", "directory_staff", "directory_client", "directory_role"):
             rows = await source.fetch(f"SELECT * FROM {table}")  # noqa: S608  # constant names
             await target.copy_records_to_table(table, records=[tuple(row) for row in rows], columns=list(rows[0].keys()))
     finally:

@@ -6,6 +6,10 @@ from tests.mutants.rules import Rule
 
 CUSTOMER: Final = "services/customer-svc"
 TWO_PEOPLE: Final = f"{CUSTOMER}/tests/integration/directory/test_d19_two_people.py"
+CLIENTS: Final = f"{CUSTOMER}/tests/integration/directory/test_d19_clients.py"
+COMMON: Final = "libs/common"
+TOKENS: Final = f"{COMMON}/tests/unit/security/test_tokens.py"
+DIRECTORY: Final = f"{COMMON}/tests/integration/security/test_directory.py"
 TABLES: Final = f"{CUSTOMER}/tests/unit/directory/test_d19_rules.py"
 
 
@@ -109,4 +113,103 @@ _two_people = (
     ),
 )
 
-ROLES_RULES: Final = _two_people
+_clients = (
+    Rule(
+        "a client is known by its own name and its grant",
+        "guanxi_common/security/tokens.py",
+        "    if names_itself != for_client:",
+        "    if False:",
+        f"{TOKENS}::test_d19_a_token_of_neither_is_refused_with_its_own_code",
+        COMMON,
+    ),
+    Rule(
+        "a person is looked for among staff, a client among clients",
+        "guanxi_common/security/directory/repository.py",
+        'query = _RESOLVE if identity.kind == "staff" else _RESOLVE_CLIENT',
+        "query = _RESOLVE",
+        f"{DIRECTORY}::test_d19_a_client_and_a_person_of_one_name_are_two_callers",
+        COMMON,
+    ),
+    Rule(
+        "staff need a role for persons",
+        "guanxi_common/security/directory/repository.py",
+        " AND staff.active AND role.holder = 'staff'",
+        " AND staff.active",
+        f"{DIRECTORY}::test_d19_a_client_and_a_person_of_one_name_are_two_callers",
+        COMMON,
+    ),
+    Rule(
+        "a client needs a role for clients",
+        "guanxi_common/security/directory/repository.py",
+        " AND client.active AND role.holder = 'client'",
+        " AND client.active",
+        f"{DIRECTORY}::test_d19_a_client_and_a_person_of_one_name_are_two_callers",
+        COMMON,
+    ),
+    Rule(
+        "a client is no member of staff",
+        "guanxi_common/security/principal.py",
+        '        if self.identity.kind != "staff":',
+        "        if False:",
+        f"{DIRECTORY}::test_d19_a_client_and_a_person_of_one_name_are_two_callers",
+        COMMON,
+    ),
+    _customer(
+        "a further source needs two people",
+        "proposals/policy.py",
+        " or not set(after.sources) <= set(before.sources)",
+        "",
+        f"{TABLES}::test_d19_what_gives_a_client_more_needs_two_people",
+    ),
+    _customer(
+        "a client posts for its sources, in a plain batch too",
+        "transactions/policy.py",
+        "    if not all(scope.speaks_for(source) for source in {item.source for item in items}):",
+        "    if False:",
+        f"{CLIENTS}::test_d19_a_plain_batch_of_another_source_is_rejected_too",
+    ),
+    _customer(
+        "a client posts for its sources",
+        "transactions/policy.py",
+        "    if not scope.speaks_for(item.source):",
+        "    if False:",
+        f"{CLIENTS}::test_d19_items_of_other_sources_are_rejected_and_hold_up_nobody",
+    ),
+    _customer(
+        "a client hangs no account on another source's customer",
+        "accounts/policy.py",
+        "{item.source} if item.holder is None else {item.source, item.holder.source}",
+        "{item.source}",
+        f"{CLIENTS}::test_d19_items_of_other_sources_are_rejected_and_hold_up_nobody",
+    ),
+    _customer(
+        "a client registers customers of its sources",
+        "customers/service.py",
+        "    if not scope.speaks_for(registration.reference.source):",
+        "    if False:",
+        f"{CLIENTS}::test_d19_a_client_registers_customers_of_its_sources_only",
+    ),
+    _customer(
+        "a client reconciles its sources",
+        "reconciliations/service.py",
+        "    if not scope.speaks_for(request.source):",
+        "    if False:",
+        f"{CLIENTS}::test_d19_lists_and_reconciliations_show_a_client_its_sources",
+    ),
+    _customer(
+        "a client sees what is parked of its sources",
+        "transactions/repository.py",
+        "        None if scope.sources is None else list(scope.sources),",
+        "        None,",
+        f"{CLIENTS}::test_d19_lists_and_reconciliations_show_a_client_its_sources",
+    ),
+    _customer(
+        "a file of another source is not there for a client",
+        "customers/repository.py",
+        "    return visible if scope.sources is None else and_(visible, _customer.c.source.in_(scope.sources))",
+        "    return visible",
+        f"{CLIENTS}::test_d19_the_file_of_another_sources_customer_is_not_there_for_a_client",
+    ),
+)
+
+ROLES_RULES: Final = (*_two_people, *_clients)

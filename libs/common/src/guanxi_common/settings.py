@@ -23,6 +23,7 @@ from guanxi_common.messaging.signing import EventSigner, producer_of, signed_top
 from guanxi_common.security.entropy import KEY_BYTES, flaw_of_key, shared_keys
 from guanxi_common.security.issuer import DEFAULT_AUDIENCE, LOCAL_ISSUER
 from guanxi_common.security.secret_files import read_or_create
+from guanxi_common.security.tokens import GRANT_CLAIM
 from guanxi_common.set_aside.policy import USUAL, Patience
 from guanxi_common.transport import TransportSettings
 
@@ -54,9 +55,10 @@ class ServiceSettings(TransportSettings):
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
-    URL. `worker_port` serves `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until
-    it is set aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with
-    4 partitions, for tests; it can never be changed for a broker's data.
+    URL; `client_grant_claim` is the claim in which the issuer says that a token was granted for client credentials. `worker_port` serves
+    `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set aside.
+    `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4 partitions, for
+    tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(
@@ -75,6 +77,7 @@ class ServiceSettings(TransportSettings):
     issuer: str = LOCAL_ISSUER
     audience: str = DEFAULT_AUDIENCE
     jwks: str | None = None
+    client_grant_claim: str = GRANT_CLAIM
     cipher: Cipher = "aes-256-gcm"
     master_keys: str | None = _secret()
     blind_index_keys: str | None = _secret()

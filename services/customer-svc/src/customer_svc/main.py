@@ -18,6 +18,7 @@ from guanxi_common.security.build import build_blind_index, build_key_store
 
 from customer_svc.accounts.routes import accounts, batch_create_accounts
 from customer_svc.assignments.routes import assignments
+from customer_svc.clients.routes import clients
 from customer_svc.consents.routes import consents
 from customer_svc.contact_preferences.routes import contact_preferences
 from customer_svc.customers.routes import customers, read_customer
@@ -100,6 +101,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             reconciliations,
             directory,
             staff,
+            clients,
             proposals,
             products,
             dead_letters.routes("customer-svc"),

@@ -21,7 +21,7 @@ from customer_svc.customers import service as customers
 from customer_svc.digests.consumers import DIGEST_COMPARED, keep_comparisons
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
-from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
+from customer_svc.directory.events import ClientSnapshot, OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.erasures.service import completing
 from customer_svc.products import service as products
 from customer_svc.products.events import ProductSnapshot
@@ -123,6 +123,7 @@ def snapshot_sources(keys: KeyStore, clock: Clock) -> list[SnapshotSource]:
         SnapshotSource(RoleSnapshot.event_type, directory.publish_roles_anew),
         SnapshotSource(OutletSnapshot.event_type, directory.publish_outlets_anew),
         SnapshotSource(StaffSnapshot.event_type, directory.publish_staff_anew),
+        SnapshotSource(ClientSnapshot.event_type, directory.publish_clients_anew),
         SnapshotSource(ProductSnapshot.event_type, products.publish_anew),
         SnapshotSource(CustomerSnapshot.event_type, publish_customers),
     ]

@@ -14,9 +14,9 @@ from guanxi_common.http.client import ApiClient, ApiError, open_http
 from guanxi_common.sandbox.berka import FOLDER, read_berka
 from guanxi_common.sandbox.console import progress_bars
 from guanxi_common.sandbox.intake import IntakeReport, replay
-from guanxi_common.sandbox.loader import CORE_BANKING, LoadReport, load_sandbox
+from guanxi_common.sandbox.loader import CORE_BANKING, SOURCES, LoadReport, allow_sources, load_sandbox
 from guanxi_common.sandbox.state import StateFile
-from guanxi_common.sandbox.transactions import DatasetError
+from guanxi_common.sandbox.transactions import DatasetError, read_dataset
 from guanxi_common.sandbox.welcome import show_welcome
 from guanxi_common.security.issuer import LocalIssuer
 
@@ -89,7 +89,8 @@ async def load_into(customer_url: str, home: Path, zone: ZoneInfo, folder: Path 
 
 
 async def replay_into(customer_url: str, home: Path, dataset: Path, *, shift: bool = False) -> IntakeReport:
-    """Replay a CSV file as core banking; with `shift`, its dates moved as the sandbox's are (nought before a load).
+    """Replay a CSV file as core banking, which is first allowed the file's sources; with `shift`, its dates moved as the sandbox's are
+    (nought before a load).
 
     Raises `DatasetError`, `ApiError`.
     """
@@ -97,5 +98,8 @@ async def replay_into(customer_url: str, home: Path, dataset: Path, *, shift: bo
     file = StateFile(home / "sandbox.json")
     async with open_http(customer_url) as http:
         with progress_bars() as progress:
+            president, compliance = (ApiClient(http, issuer.issue(subject)) for subject in (PRESIDENT, COMPLIANCE))
+            if sources := {item.source for item in read_dataset(dataset)} - set(SOURCES):
+                await allow_sources(president, compliance, sources)
             api = ApiClient(http, issuer.issue(CORE_BANKING, kind="client"))
             return await replay(api, dataset, file, shift=file.known_shift if shift else None, progress=progress)

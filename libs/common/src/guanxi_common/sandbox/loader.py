@@ -4,7 +4,7 @@ transactions, balances.
 Every stage looks at what is there and adds what is missing, so that an interrupted load goes on and a second one changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,6 +21,7 @@ from guanxi_common.sandbox.state import StateFile
 from guanxi_common.sandbox.transactions import berka_items
 
 CORE_BANKING = "core-banking"
+SOURCES = (SOURCE, "core")
 ACCOUNTS = "/v1/accounts:batchCreate"
 _PARALLEL_CALLS = 8
 _PAGE = 100
@@ -70,16 +71,23 @@ class Sandbox:
         return ids, len(missing)
 
     async def add_staff(self, outlets: Ids) -> tuple[Ids, int]:
-        """Ids by subject, and how many were added; the client system is one of them."""
+        """Ids by subject, and how many were added."""
         ids = {row["subject"]: row["id"] for row in await self._list("/v1/staff")}
-        client = staffing.StaffMember(CORE_BANKING, "核心系统", "core_banking", staffing.HEAD_OFFICE, None)
-        missing = [member for member in (client, *staffing.staff()) if member.subject not in ids]
+        missing = [member for member in staffing.staff() if member.subject not in ids]
         for member in missing:
             body = {"subject": member.subject, "name": member.name, "role": member.role, "outlet_id": outlets[member.outlet]}
             if member.reports_to:
                 body["reports_to"] = ids[member.reports_to]
             ids[member.subject] = await self._enter("/v1/staff", body, member.subject)
         return ids, len(missing)
+
+    async def add_clients(self) -> int:
+        """Let core banking in, for the data's own source and that of the guides' examples; returns how many clients were added."""
+        if any(row["client_id"] == CORE_BANKING for row in await self._list("/v1/clients")):
+            return 0
+        client = {"client_id": CORE_BANKING, "name": "核心系统", "role": "core_banking", "sources": list(SOURCES)}
+        await self._enter("/v1/clients", client, CORE_BANKING)
+        return 1
 
     async def _enter(self, path: str, body: dict[str, Any], name: str) -> str:
         """The id of a new entry of the directory; where two people are needed, compliance is the second."""
@@ -235,6 +243,7 @@ async def load_sandbox(
     sandbox = Sandbox(head_office, compliance, core_banking, data, report.shift, progress)
     outlets, report.added["outlets"] = await sandbox.add_outlets()
     staff, report.added["staff"] = await sandbox.add_staff(outlets)
+    report.added["clients"] = await sandbox.add_clients()
     report.added["products"] = await sandbox.add_products()
     customers, report.added["customers"] = await sandbox.add_customers(outlets)
     report.added["assignments"] = await sandbox.assign_customers(customers, staff)
@@ -248,6 +257,17 @@ async def load_sandbox(
     file.state.loaded = True
     file.save()
     return report
+
+
+async def allow_sources(head_office: ApiClient, compliance: ApiClient, sources: Collection[str]) -> None:
+    """Let core banking report for `sources` too, by two people; nothing where it may already, or is not in the directory."""
+    clients = (await head_office.get("/v1/clients", {"limit": _PAGE}))["data"]
+    for client in clients:
+        if client["client_id"] == CORE_BANKING and not set(sources) <= set(client["sources"]):
+            wider = {"sources": sorted({*client["sources"], *sources}), "reason": "重放文件"}
+            proposal = await head_office.patch(f"/v1/clients/{client['id']}", wider)
+            approval = f"/v1/directory-proposals/{proposal['id']}:approve"
+            await compliance.post(approval, {"reason": "重放文件"}, key=derived_id("sandbox", "approval", proposal["id"]))
 
 
 def registration(person: Person, outlet_id: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def build_token_verifier(settings: ServiceSettings, clock: Clock) -> TokenVerifi
     if jwks is None or settings.issuer == LOCAL_ISSUER:
         jwks = str(LocalIssuer(settings.issuer_dir, clock, production=settings.production).jwks_file)
     load = url_loader(jwks) if jwks.startswith(("https://", "http://")) else file_loader(Path(jwks))
-    return TokenVerifier(settings.issuer, settings.audiences, Jwks(load, clock), clock)
+    return TokenVerifier(settings.issuer, settings.audiences, Jwks(load, clock), clock, settings.client_grant_claim)
 
 
 def build_key_store(settings: ServiceSettings, clock: Clock) -> DatabaseKeyStore:

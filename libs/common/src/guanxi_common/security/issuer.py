@@ -57,7 +57,7 @@ class LocalIssuer:
             "iat": now,
             "exp": now + int(lifetime.total_seconds()),
             "jti": str(new_id()),
-        }
+        } | ({"gty": "client-credentials"} if kind == "client" else {})
         return jwt.encode({"typ": "at+jwt", "alg": "ES256", "kid": self._key.kid}, claims, self._key, ["ES256"])
 
 

@@ -8,6 +8,18 @@ from uuid import UUID
 from guanxi_common.errors import Forbidden, Text
 
 
+class PersonRequired(Forbidden):
+    """A client's token where a person acts."""
+
+    code, title = "person_required", Text("Only a person may do this", "该操作须由人员执行")
+
+
+class SourceNotYours(Forbidden):
+    """A client speaks for a source that is not its own."""
+
+    code, title = "source_not_yours", Text("This source is not yours", "该来源不属于此客户端")
+
+
 class ScopeKind(StrEnum):
     """Which rows a permission reaches (C4)."""
 
@@ -21,25 +33,35 @@ class ScopeKind(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+CallerKind = Literal["staff", "client"]
+"""A person, or a program that acts for itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a token proves."""
+    """What a token proves; `subject` is a client's `client_id`."""
 
     issuer: str
     subject: str
-    kind: Literal["staff", "client"]
+    kind: CallerKind
 
 
 @dataclass(frozen=True, slots=True)
 class RowScope:
     """The rows one operation may touch: a mandatory argument of every repository method that reads or writes customers' data.
 
-    `staff_id` is set for OWN; `outlet_ids` (the subtree, the caller's own outlet included) for OUTLET.
+    `staff_id` is set for OWN; `outlet_ids` (the subtree, the caller's own outlet included) for OUTLET. `sources` are those for which
+    a client may speak; None for everybody else, whom no source binds.
     """
 
     kind: ScopeKind
     staff_id: UUID | None = None
     outlet_ids: tuple[UUID, ...] = ()
+    sources: frozenset[str] | None = None
+
+    def speaks_for(self, source: str) -> bool:
+        """Whether the caller may report what `source` knows."""
+        return self.sources is None or source in self.sources
 
 
 SYSTEM_SCOPE = RowScope(ScopeKind.ALL)
@@ -48,25 +70,33 @@ SYSTEM_SCOPE = RowScope(ScopeKind.ALL)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller found in the directory."""
+    """A caller found in the directory. `sources` is None for a person; a client has no outlet."""
 
     identity: Identity
-    staff_id: UUID
+    id: UUID
     role: str
     outlet_id: UUID | None
     outlet_ids: tuple[UUID, ...]
     grants: dict[str, ScopeKind]
+    sources: frozenset[str] | None = None
 
     @property
     def actor(self) -> str:
-        return f"{self.identity.kind}:{self.staff_id}"
+        return f"{self.identity.kind}:{self.id}"
+
+    @property
+    def staff_id(self) -> UUID:
+        """The member of staff who calls. Raises `PersonRequired` for a client: it never acts as a person."""
+        if self.identity.kind != "staff":
+            raise PersonRequired
+        return self.id
 
     def scope(self, permission: str) -> RowScope:
         """The rows over which the caller holds `permission`; raises `Forbidden` without it."""
         kind = self.grants.get(permission)
         if kind is None:
             raise Forbidden(Text(f"The role lacks the permission {permission}.", f"该角色没有权限 {permission}。"))
-        return RowScope(kind, self.staff_id, self.outlet_ids)
+        return RowScope(kind, self.id if self.identity.kind == "staff" else None, self.outlet_ids, self.sources)
 
 
 class Purpose(StrEnum):

@@ -2,9 +2,10 @@
 
 A token proves issuer, subject, and whether a person or a program holds it; role and row scope come from the directory.
 
-*Person or program.* RFC 9068 §2.2 lets the subject of a client-credentials token be the client itself. So a token is a client's
-if `sub` equals `client_id`, or if the issuer says so in `gty` (`client-credentials`, as several issuers spell it); every other
-token is a staff member's.
+*Person or program.* RFC 9068 §2.2 makes the client itself the subject of a client-credentials token, and §5 warns that an issuer who
+lets clients choose their id may name one like a person. So two things must agree: the token names its own client as subject (`sub` is
+`client_id`, or `<client_id>@clients` as Auth0 writes it), and the issuer says in a claim, `gty` by default, that it was granted for
+client credentials. Both: a client's. Neither: a person's. One alone: `AmbiguousToken`, for nobody can tell who calls.
 
 Checked, in this order: size; `alg` on the allow-list, `typ` `at+jwt` (an ID token has another) and no `crit`, for no extension is
 understood here (RFC 7515 §4.1.11; an empty list is malformed); a known `kid`, whose key fits the algorithm; the signature; exact
@@ -25,17 +26,24 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
 from guanxi_common.clock import Clock
-from guanxi_common.errors import Unauthenticated
+from guanxi_common.errors import Text, Unauthenticated
 from guanxi_common.security.jwks import JwksSource
-from guanxi_common.security.principal import Identity
+from guanxi_common.security.principal import CallerKind, Identity
 
 SKEW = timedelta(seconds=60)
 REMEMBER_FOR = timedelta(seconds=60)
 _REMEMBERED_TOKENS = 10_000
 _MAX_TOKEN_BYTES = 16_384
 _TYPES = ("at+jwt", "application/at+jwt")
+GRANT_CLAIM = "gty"
 _CLIENT_GRANTS = ("client-credentials", "client_credentials")
 _KEY_TYPES = {"ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP", "RS256": "RSA"}
+
+
+class AmbiguousToken(Unauthenticated):
+    """A good token that is neither a client's nor a person's beyond doubt."""
+
+    code, title = "ambiguous_token", Text("The token is neither a person's nor a client's", "令牌无法区分人员与客户端")
 
 
 class _Registry(jws.JWSRegistry):
@@ -58,13 +66,16 @@ class TokenVerifier:
     stops working at most that much later, and a hot caller costs one hash a request.
     """
 
-    def __init__(self, issuer: str, audiences: tuple[str, ...], jwks: JwksSource, clock: Clock) -> None:
+    def __init__(
+        self, issuer: str, audiences: tuple[str, ...], jwks: JwksSource, clock: Clock, grant_claim: str = GRANT_CLAIM
+    ) -> None:
         if not issuer or not audiences or not all(audiences):
             raise ValueError("an issuer and at least one audience are needed")
         self._issuer = issuer
         self._audiences = frozenset(audiences)
         self._jwks = jwks
         self._clock = clock
+        self._grant_claim = grant_claim
         self._remembered: OrderedDict[bytes, tuple[Identity, datetime, datetime]] = OrderedDict()
 
     async def verify(self, token: str) -> Identity:
@@ -127,8 +138,18 @@ class TokenVerifier:
             or not not_before - SKEW <= now < expires + SKEW
         ):
             raise Unauthenticated
-        is_client = claims.get("client_id") == subject or claims.get("gty") in _CLIENT_GRANTS
-        return Identity(self._issuer, subject, "client" if is_client else "staff"), expires + SKEW
+        kind = kind_of(subject, claims.get("client_id"), claims.get(self._grant_claim))
+        return Identity(self._issuer, claims["client_id"] if kind == "client" else subject, kind), expires + SKEW
+
+
+def kind_of(subject: str, client_id: object, grant: object) -> CallerKind:
+    """Who the holder of a token is, by the table of this module; raises `AmbiguousToken`. `grant` may be one value or a list."""
+    names_itself = isinstance(client_id, str) and subject in (client_id, f"{client_id}@clients")
+    granted = [grant] if isinstance(grant, str) else _as_list(grant)
+    for_client = any(value in _CLIENT_GRANTS for value in granted)
+    if names_itself != for_client:
+        raise AmbiguousToken
+    return "client" if names_itself else "staff"
 
 
 def _as_list(value: object) -> list[object]:

@@ -14,7 +14,7 @@ from guanxi_common.security.directory.errors import NotInDirectory
 from guanxi_common.security.directory.models import DIRECTORY_TABLES, BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.directory.values import Assignment, Book, Capacity, Outlet, Role, Staff
-from guanxi_common.security.principal import SYSTEM_SCOPE, Identity, RowScope, ScopeKind
+from guanxi_common.security.principal import SYSTEM_SCOPE, Identity, PersonRequired, RowScope, ScopeKind
 from sqlalchemy import column, select, values
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -228,6 +228,50 @@ async def test_snapshots_build_the_replica_and_tombstones_clear_it(uow: UnitOfWo
     await handlers["guanxi.staff.snapshot.v1"](uow, [snapshot("staff", f"staff:{staff_id}", None, 2)])
     with pytest.raises(NotInDirectory):
         await repository.resolve_principal(uow, Identity(ISSUER, "t-9", "staff"))
+
+
+def test_every_table_of_the_directory_is_made_anew_by_a_rebuild() -> None:
+    rebuilt = {*consumers.DIRECTORY_KEYS, *consumers.BOOK_KEYS}
+    assert {table.name for table in DIRECTORY_TABLES} - rebuilt == {"book_alias"}, "aliases come with merges"
+
+
+async def test_d19_a_client_and_a_person_of_one_name_are_two_callers(uow: UnitOfWork) -> None:
+    """Neither acts as the other, whatever role the entry of one has."""
+    handlers = consumers.directory_handlers(ISSUER)
+    core = {"entry_id": str(uuid4()), "client_id": "rm-a", "name": "核心", "role": "core", "sources": ["core"], "active": True}
+    grants = {"role": "core", "grants": {"account.intake": "all"}, "holder": "client"}
+    await handlers["guanxi.client.snapshot.v1"](uow, [snapshot("client", f"client:{core['entry_id']}", core)])
+    await handlers["guanxi.role.snapshot.v1"](uow, [snapshot("role", "role:core", grants)])
+    client = await repository.resolve_principal(uow, Identity(ISSUER, "rm-a", "client"))
+    person = await repository.resolve_principal(uow, Identity(ISSUER, "rm-a", "staff"))
+    assert (client.actor, client.role) == (f"client:{core['entry_id']}", "core")
+    assert client.scope("account.intake") == RowScope(ScopeKind.ALL, sources=frozenset({"core"}))
+    with pytest.raises(PersonRequired):
+        _ = client.staff_id
+    assert (person.staff_id, person.sources) == (RM_A, None)
+
+    for subject, kind in (("rm-b", "client"), ("core", "staff")):
+        with pytest.raises(NotInDirectory):
+            await repository.resolve_principal(uow, Identity(ISSUER, subject, kind))
+    await uow.driver.execute("UPDATE directory_staff SET role = 'core'")
+    await uow.driver.execute("UPDATE directory_client SET role = 'relationship_manager'")
+    for kind in ("client", "staff"):
+        with pytest.raises(NotInDirectory):
+            await repository.resolve_principal(uow, Identity(ISSUER, "rm-a", kind))
+
+
+async def test_d19_a_client_is_forgotten_by_its_tombstone_and_refused_while_inactive(uow: UnitOfWork) -> None:
+    handlers = consumers.directory_handlers(ISSUER)
+    await repository.apply_roles(uow, [Role("core", {}, 1, holder="client")])
+    data = {"entry_id": str(uuid4()), "client_id": "core", "name": "核心", "role": "core", "sources": [], "active": False}
+    key = f"client:{data['entry_id']}"
+    for version, told in ((1, data), (2, data | {"active": True}), (3, None)):
+        await handlers["guanxi.client.snapshot.v1"](uow, [snapshot("client", key, told, version)])
+        if version == 2:
+            assert (await repository.resolve_principal(uow, Identity(ISSUER, "core", "client"))).sources == frozenset()
+        else:
+            with pytest.raises(NotInDirectory):
+                await repository.resolve_principal(uow, Identity(ISSUER, "core", "client"))
 
 
 def outlet_named(name: str) -> dict[str, object]:

@@ -26,13 +26,14 @@ def bank() -> "FakeBankApi":
 class FakeBankApi:
     """An in-memory customer-svc that keeps the public API's promises as far as the loader leans on them.
 
-    Power roles are entered by a proposal that is approved. `fail_after` lets that many requests through and then loses every
+    Power roles and clients are entered by a proposal that is approved. `fail_after` lets that many requests through and then loses every
     connection.
     """
 
     def __init__(self) -> None:
         self.outlets: dict[str, dict[str, Any]] = {}
         self.staff: dict[str, dict[str, Any]] = {}
+        self.clients: dict[str, dict[str, Any]] = {}
         self.products: dict[str, dict[str, Any]] = {}
         self.customers: dict[str, dict[str, Any]] = {}
         self.assignments: dict[str, dict[str, Any]] = {}
@@ -57,9 +58,16 @@ class FakeBankApi:
         if customer[:1] == ["customers"] and len(customer) == 2 and ":assign" not in what:
             return self._agreement(customer[1], what, request)
         if request.method == "GET":
-            kept = {"/v1/outlets": self.outlets, "/v1/staff": self.staff, "/v1/products": self.products}[path]
+            kept = {
+                "/v1/outlets": self.outlets,
+                "/v1/staff": self.staff,
+                "/v1/clients": self.clients,
+                "/v1/products": self.products,
+            }[path]
             return self._page(list(kept.values()), dict(request.url.params))
         body = json.loads(request.content)
+        if request.method == "PATCH":
+            return self._widen(path.rpartition("/")[2], body, request.headers)
         if path == "/v1/customers:search":
             return self._search(body)
         if path.endswith(":batchCreate"):
@@ -90,6 +98,7 @@ class FakeBankApi:
         kept, name = {
             "/v1/outlets": (self.outlets, body.get("code")),
             "/v1/staff": (self.staff, body.get("subject")),
+            "/v1/clients": (self.clients, body.get("client_id")),
             "/v1/products": (self.products, body.get("code")),
             "/v1/customers": (self.customers, body.get("reference", {}).get("customer_number")),
         }[path]
@@ -97,7 +106,7 @@ class FakeBankApi:
         assert {link["product_code"] for link in body.get("links", [])} <= self.products.keys()
         if name in kept:
             return httpx.Response(409, json={"code": "already_registered"})
-        if body.get("role") in POWER_ROLES:
+        if path == "/v1/clients" or body.get("role") in POWER_ROLES:
             return self._propose(path, name, body, headers["Authorization"])
         kept[name] = {"id": str(uuid4()), **body}
         return httpx.Response(201, json=kept[name])
@@ -106,14 +115,23 @@ class FakeBankApi:
         """The same proposal for a request that is sent again."""
         entry = {"id": str(uuid4()), **body}
         proposal = {"id": f"proposal-{path.rpartition('/')[2]}-{name}", "entry_id": entry["id"], "state": "open"}
-        kept = {"entry": entry, "name": name, "answer": proposal, "proposer": proposer}
+        kept = {"entry": entry, "name": name, "answer": proposal, "proposer": proposer, "path": path}
         self.proposals.setdefault(proposal["id"], kept)
         return httpx.Response(202, json=self.proposals[proposal["id"]]["answer"])
+
+    def _widen(self, client_id: str, body: dict[str, Any], headers: httpx.Headers) -> httpx.Response:
+        """A client gets more sources."""
+        [client] = [client for client in self.clients.values() if client["id"] == client_id]
+        kept = {"entry": client | body, "name": client["client_id"], "proposer": headers["Authorization"], "path": "/v1/clients"}
+        proposal = {"id": "widened", "entry_id": client_id, "state": "open"}
+        self.proposals["widened"] = kept | {"answer": proposal}
+        return httpx.Response(202, json=proposal)
 
     def _approve(self, proposal_id: str, request: httpx.Request) -> httpx.Response:
         proposal = self.proposals[proposal_id]
         assert request.headers["Authorization"] != proposal["proposer"], "the proposer does not approve"
-        self.staff.setdefault(proposal["name"], proposal["entry"])
+        kept = self.clients if proposal["path"] == "/v1/clients" else self.staff
+        kept[proposal["name"]] = proposal["entry"]
         return httpx.Response(200, json=proposal["answer"] | {"state": "approved"})
 
     def _assign(self, customer_id: str, body: dict[str, Any]) -> httpx.Response:

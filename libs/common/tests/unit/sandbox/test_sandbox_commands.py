@@ -77,3 +77,16 @@ async def test_a_load_then_nothing_then_a_replay(bank, served, berka, tmp_path, 
     keys = KeySet.import_key_set(json.loads((tmp_path / "issuer/jwks.json").read_text()))
     subjects = {jwt.decode(token, keys, ["ES256"]).claims["sub"] for token in tokens}
     assert subjects == {"president", "compliance", "core-banking"}
+
+
+async def test_d19_a_replayed_files_own_source_is_allowed_by_two_people_first(bank, served, berka, tmp_path, monkeypatch):
+    url, _ = served
+    monkeypatch.setattr(commands, "read_berka", lambda _folder: berka.only(choose_accounts(berka, 1)))
+    await commands.load_into(url, tmp_path, ZONE)
+    file = tmp_path / "own.csv"
+    header = "source,account,external_id,booked_on,amount_minor,currency,code,balance_after_minor"
+    file.write_text(f"{header}\nmine,1,T-1,2026-11-16,-5590000,CNY,cash_withdrawal,\n", "utf-8")
+    for _ in range(2):
+        assert (await commands.replay_into(url, tmp_path, file)).statuses.total() == 1
+        assert bank.clients["core-banking"]["sources"] == ["berka", "core", "mine"]
+    assert len([proposal for proposal in bank.proposals if proposal == "widened"]) == 1

@@ -38,7 +38,8 @@ async def test_everything_is_there_once(bank, part, tmp_path):
     assert report.shift == Shift(1_703)
     assert report.added == {
         "outlets": len(outlets()),
-        "staff": len(staff()) + 1,
+        "staff": len(staff()),
+        "clients": 1,
         "products": len(products()),
         "customers": len(part.clients),
         "assignments": len(part.clients),
@@ -48,7 +49,8 @@ async def test_everything_is_there_once(bank, part, tmp_path):
         "transactions": len(part.transactions),
         "balances": 20,
     }
-    assert set(bank.staff) == {CORE_BANKING, *(member.subject for member in staff())}
+    assert set(bank.staff) == {member.subject for member in staff()}
+    assert bank.clients[CORE_BANKING]["sources"] == ["berka", "core"]
     assert {number: int(account["holder"]["customer_number"]) for number, account in bank.accounts.items()} == {
         **{str(account.account_id): account.owner_id for account in part.accounts.values()},
         **{f"loan-{loan.loan_id}": part.accounts[loan.account_id].owner_id for loan in part.loans},

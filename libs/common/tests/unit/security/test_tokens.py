@@ -16,7 +16,7 @@ from guanxi_common.http.client import FetchFailed
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer, LocalIssuerRefused
 from guanxi_common.security.jwks import MAX_AGE, REFRESH_INTERVAL, Jwks, file_loader
 from guanxi_common.security.principal import Identity
-from guanxi_common.security.tokens import TokenVerifier
+from guanxi_common.security.tokens import AmbiguousToken, TokenVerifier
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -100,9 +100,55 @@ async def test_eddsa_is_taken_under_its_old_name_too(verifier: TokenVerifier) ->
     assert (await verifier.verify(token)).subject == "rm-1"
 
 
-@pytest.mark.parametrize("told", [{"client_id": "core"}, {"gty": "client-credentials"}])
-async def test_a_client_is_told_from_staff(verifier: TokenVerifier, told: dict[str, str]) -> None:
-    assert (await verifier.verify(sign(claims(sub="core", **told)))).kind == "client"
+CLIENT = {"sub": "core", "client_id": "core"}
+GRANTED = {"gty": "client-credentials"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"sub": "rm-1"}, ("rm-1", "staff")),
+        ({"sub": "rm-1", "client_id": None}, ("rm-1", "staff")),
+        ({"sub": "rm-1", "gty": "authorization_code"}, ("rm-1", "staff")),
+        ({"sub": "rm-1", "gty": ["refresh_token", 7]}, ("rm-1", "staff")),
+        (CLIENT | GRANTED, ("core", "client")),
+        (CLIENT | {"gty": "client_credentials"}, ("core", "client")),
+        (CLIENT | {"gty": ["client-credentials"]}, ("core", "client")),
+        ({"sub": "core@clients", "client_id": "core"} | GRANTED, ("core", "client")),
+    ],
+)
+async def test_d19_a_client_is_known_from_a_person_by_two_claims(
+    verifier: TokenVerifier, given: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """RFC 9068 §2.2 and §5: the subject is the client itself, and the issuer says which grant it was."""
+    identity = await verifier.verify(sign(claims(**given)))
+    assert (identity.subject, identity.kind) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        CLIENT,
+        CLIENT | {"gty": "authorization_code"},
+        CLIENT | {"gty": True},
+        {"sub": "rm-1"} | GRANTED,
+        {"sub": "rm-1", "client_id": None} | GRANTED,
+        {"sub": "rm-1", "client_id": ["rm-1"]} | GRANTED,
+        {"sub": "core@clients", "client_id": "core"},
+        {"sub": "core", "client_id": "Core"} | GRANTED,
+    ],
+)
+async def test_d19_a_token_of_neither_is_refused_with_its_own_code(verifier: TokenVerifier, given: dict[str, Any]) -> None:
+    with pytest.raises(AmbiguousToken) as refused:
+        await verifier.verify(sign(claims(**given)))
+    assert (refused.value.status, refused.value.code) == (401, "ambiguous_token")
+
+
+async def test_d19_the_claim_of_the_grant_is_a_setting(issuer: Issuer, clock: ManualClock) -> None:
+    verifier = TokenVerifier(ISSUER, ("guanxi",), Jwks(issuer.load, clock), clock, "grant_type")
+    assert (await verifier.verify(sign(claims(**CLIENT, grant_type="client_credentials")))).kind == "client"
+    with pytest.raises(AmbiguousToken):
+        await verifier.verify(sign(claims(**CLIENT, **GRANTED)))
 
 
 async def test_one_of_several_audiences_suffices(verifier: TokenVerifier) -> None:

@@ -9,6 +9,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
+from guanxi_common.security.principal import SYSTEM_SCOPE
 
 from customer_svc.accounts import service
 from customer_svc.accounts.schemas import AccountItem
@@ -22,7 +23,7 @@ def take_in_accounts(clock: Clock) -> Handler:
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         items = [_item(event) for event in events]
-        result = await service.report_accounts(uow, items, clock.now())
+        result = await service.report_accounts(uow, SYSTEM_SCOPE, items, clock.now())
         now = clock.now()
         rejections = [
             _rejection(events[outcome.index], items[outcome.index], outcome.error, now)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from guanxi_common.errors import Text
 from guanxi_common.money import MINOR_DIGITS
+from guanxi_common.security.principal import RowScope
 
 from customer_svc.accounts.schemas import AccountItem
 
@@ -45,6 +46,7 @@ class Change:
     kind: str | None
 
 
+SOURCE_NOT_YOURS = Refusal("source_not_yours", Text("You do not report for this source.", "该来源不属于此客户端。"))
 UNKNOWN_HOLDER = Refusal("unknown_customer", Text("The holder is not registered.", "账户持有人未登记。"))
 UNKNOWN_ACCOUNT = Refusal("unknown_account", Text("The account has not been opened.", "账户尚未开立。"))
 DIFFERS = Refusal("content_differs", Text("The account was reported with other content.", "同一账户的内容不一致。"))
@@ -55,6 +57,14 @@ IMPLAUSIBLE_MATURITY = Refusal(
     "implausible_maturity", Text("matures_on is before opened_on, or a century after it.", "到期日早于开户日期，或在百年之后。")
 )
 CLOSED_BEFORE_OPENED = Refusal("closed_before_opened", Text("closed_on is before opened_on.", "销户日期早于开户日期。"))
+
+
+def why_not_yours(item: AccountItem, scope: RowScope) -> Refusal | None:
+    """Whether the caller speaks for the account's source, and for the one that numbers the holder: else one system could hang its
+    accounts on another's customers.
+    """
+    sources = {item.source} if item.holder is None else {item.source, item.holder.source}
+    return None if all(scope.speaks_for(source) for source in sources) else SOURCE_NOT_YOURS
 
 
 def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None, today: date) -> Change | Refusal:

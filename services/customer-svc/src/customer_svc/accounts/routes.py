@@ -51,7 +51,8 @@ _ITEM = {
     operation_id="batchCreateAccounts",
     tag="accounts",
     summary="Take in what core banking says of accounts: opened, closed, balance (账户接入)",
-    description="Idempotent per item. An opening publishes the postings that were parked for the account. "
+    description="Idempotent per item. A client reports for its own sources only, holders included (`source_not_yours`). "
+    "An opening publishes the postings that were parked for the account. "
     "503 with Retry-After while earlier events are not yet published.",
     request=AccountBatch,
     response=AccountBatchResult,
@@ -62,7 +63,7 @@ _ITEM = {
 async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        result = await service.report_accounts(write.uow, batch.items, write.now)
+        result = await service.report_accounts(write.uow, write.scope, batch.items, write.now)
         await record_intake(write.uow, write.audit, batch.items, "accounts")
         return await write.reply(200, result)
 

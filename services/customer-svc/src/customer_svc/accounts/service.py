@@ -9,6 +9,7 @@ from guanxi_common.ids import derived_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
 from guanxi_common.money import Money
+from guanxi_common.security.principal import RowScope
 
 from customer_svc.accounts import policy, repository
 from customer_svc.accounts.events import AccountBalanceReported, AccountClosed, AccountOpened
@@ -20,8 +21,11 @@ from customer_svc.transactions.policy import account_id
 from customer_svc.transactions.schemas import ItemError
 
 
-async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem], now: datetime) -> AccountBatchResult:
-    """Take in a batch; idempotent per item. Items on one account are applied in the order given."""
+async def report_accounts(uow: UnitOfWork, scope: RowScope, items: Sequence[AccountItem], now: datetime) -> AccountBatchResult:
+    """Take in a batch; idempotent per item. Items on one account are applied in the order given.
+
+    A client's items of other sources are rejected; what comes by the bus has the scope of the system.
+    """
     ids = [account_id(item.source, item.account_number) for item in items]
     opening = {id_ for id_, item in zip(ids, items, strict=True) if item.kind == "opened"}
     await transactions.hold_off_parking(uow, opening)
@@ -32,7 +36,7 @@ async def report_accounts(uow: UnitOfWork, items: Sequence[AccountItem], now: da
     events: list[tuple[UUID, DomainEvent]] = []
     for index, (id_, item) in enumerate(zip(ids, items, strict=True)):
         holder = holders.get((item.holder.source, item.holder.customer_number)) if item.holder else None
-        decision = policy.decide(item, id_, holder, accounts.get(id_), now.date())
+        decision = policy.why_not_yours(item, scope) or policy.decide(item, id_, holder, accounts.get(id_), now.date())
         if not isinstance(decision, Change):
             results.append(AccountResult(index, "rejected", error=ItemError(decision.code, decision.detail.en)))
             continue

@@ -14,7 +14,7 @@ from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope
 from guanxi_common.set_aside import not_set_aside
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.customers.models import CustomerContactRow, CustomerRow
@@ -100,6 +100,12 @@ async def bump_version(uow: UnitOfWork, customer_id: UUID, now: datetime, *, by:
     )
 
 
+def _in_scope(scope: RowScope, now: datetime) -> ColumnElement[bool]:
+    """Visible to the caller; for a client, and of one of its sources."""
+    visible = visible_customers(scope, _customer.c.id, now)
+    return visible if scope.sources is None else and_(visible, _customer.c.source.in_(scope.sources))
+
+
 async def read_customer(
     uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, lock: bool = False
 ) -> tuple[Customer, SealedContact] | None:
@@ -107,7 +113,7 @@ async def read_customer(
     statement = (
         select(_customer, *(column for column in _contact.c if column.name != "customer_id"))
         .join(_contact, _contact.c.customer_id == _customer.c.id)
-        .where(_customer.c.id == customer_id, visible_customers(scope, _customer.c.id, now))
+        .where(_customer.c.id == customer_id, _in_scope(scope, now))
     )
     if lock:
         statement = statement.with_for_update(of=_customer)
@@ -141,6 +147,9 @@ async def read_audited(
     Without the blind indexes. Nothing is logged where nothing is found.
     """
     visible, arguments = visible_customers_sql(scope, "customer.id", now, 2)
+    if scope.sources is not None:
+        visible += f" AND customer.source = ANY(${2 + len(arguments)}::text[])"
+        arguments = (*arguments, list(scope.sources))
     statement, logged = audited_read(_READ + visible, audit, shown, first_parameter=2 + len(arguments))
     row = await uow.driver.fetchrow(statement, customer_id, *arguments, *logged)
     if row is None:
@@ -160,7 +169,7 @@ async def read_audited(
 async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
     """Whether the customer exists and is in scope."""
     statement = select(_customer.c.id).where(
-        _customer.c.id == customer_id, _customer.c.erased_at.is_(None), visible_customers(scope, _customer.c.id, now)
+        _customer.c.id == customer_id, _customer.c.erased_at.is_(None), _in_scope(scope, now)
     )
     return (await uow.execute(statement)).first() is not None
 
@@ -178,7 +187,7 @@ async def search_customers(
     order = (_customer.c.name, _customer.c.id)
     statement = (
         select(*_FILE_COLUMNS)
-        .where(visible_customers(scope, _customer.c.id, now), _customer.c.erased_at.is_(None), after(order, past))
+        .where(_in_scope(scope, now), _customer.c.erased_at.is_(None), after(order, past))
         .order_by(*order)
         .limit(limit)
     )

@@ -10,7 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
-from guanxi_common.security.principal import Principal, RowScope, ScopeKind
+from guanxi_common.security.principal import Principal, RowScope, ScopeKind, SourceNotYours
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from customer_svc.assignments import policy as assignments
@@ -41,10 +41,12 @@ async def register_customer(
     registration: CustomerRegistration,
     now: datetime,
 ) -> tuple[Customer, Contact]:
-    """Open a file; raises `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`.
+    """Open a file; raises `SourceNotYours`, `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`.
 
     A customer registered by an RM is the RM's own from the start; any other has no RM yet, and the outlet's lead is responsible.
     """
+    if not scope.speaks_for(registration.reference.source):
+        raise SourceNotYours
     if not await _may_file_at(uow, scope, registration.outlet_id):
         raise OutletOutOfScope
     # Looked up first, so that a repeated registration makes no data key; the unique index decides the race.

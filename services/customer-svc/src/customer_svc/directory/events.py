@@ -34,11 +34,28 @@ class StaffSnapshot(DomainEvent, type="guanxi.staff.snapshot.v1", topic="directo
         return f"staff:{self.staff_id}"
 
 
+class ClientSnapshot(DomainEvent, type="guanxi.client.snapshot.v1", topic="directory.snapshots", key="entity_key"):
+    """Issuer and client id are the identity that its tokens carry."""
+
+    entry_id: UUID
+    issuer: str
+    client_id: str
+    name: str
+    role: str
+    sources: list[str]
+    active: bool
+
+    @property
+    def key(self) -> str:
+        return f"client:{self.entry_id}"
+
+
 class RoleSnapshot(DomainEvent, type="guanxi.role.snapshot.v1", topic="directory.snapshots", key="entity_key"):
     """`grants` maps each permission to own, outlet or all."""
 
     role: str
     grants: dict[str, str]
+    holder: str
 
     @property
     def key(self) -> str:

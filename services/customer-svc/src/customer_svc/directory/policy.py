@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import yaml
 from guanxi_common.security.directory.values import Role
-from guanxi_common.security.principal import ScopeKind
+from guanxi_common.security.principal import CallerKind, ScopeKind
 
 APPROVE = "directory.approve"
 """The permission to decide about what others propose; who holds it counts as an approver."""
@@ -54,16 +54,21 @@ def parse_roles(document: Mapping[str, Any]) -> Roles:
     `power_permissions` without being marked `power`: a grant must not make a power role of one that a single person gives.
     """
     version = int(document["version"])
-    roles = tuple(
-        Role(name, {permission: ScopeKind(scope) for permission, scope in facts["grants"].items()}, version)
-        for name, facts in document["roles"].items()
-    )
+    roles = tuple(_role(name, facts, version) for name, facts in document["roles"].items())
     power = frozenset(name for name, facts in document["roles"].items() if facts.get("power", False))
     marked = frozenset(document["power_permissions"])
     for role in roles:
         if role.role not in power and marked & role.grants.keys():
             raise ValueError(f"{role.role} holds a power permission and is not marked as a power role")
     return Roles(roles, power)
+
+
+def _role(name: str, facts: Mapping[str, Any], version: int) -> Role:
+    grants = {permission: ScopeKind(scope) for permission, scope in facts["grants"].items()}
+    holder = facts.get("holder", "staff")
+    if holder not in get_args(CallerKind):
+        raise ValueError(f"{name} is held by nobody that there is")
+    return Role(name, grants, version, holder=holder)
 
 
 @cache

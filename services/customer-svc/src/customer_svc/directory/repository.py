@@ -1,6 +1,7 @@
 """Reading the directory as its master, and who changed it. Entries are written by `guanxi_common.security.directory.repository`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,8 @@ from uuid import UUID
 from guanxi_common.db.rows import read_as, table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
-from guanxi_common.security.directory.models import DirectoryOutlet, DirectoryRole, DirectoryStaff
-from guanxi_common.security.directory.values import Outlet, Role, Staff
+from guanxi_common.security.directory.models import DirectoryClient, DirectoryOutlet, DirectoryRole, DirectoryStaff
+from guanxi_common.security.directory.values import Client, Outlet, Role, Staff
 from guanxi_common.security.principal import ScopeKind
 from sqlalchemy import Select, and_, exists, func, insert, or_, select, text
 
@@ -18,6 +19,7 @@ from customer_svc.directory.policy import APPROVE, Change
 
 _outlet = table_of(DirectoryOutlet)
 _staff = table_of(DirectoryStaff)
+_client = table_of(DirectoryClient)
 _role = table_of(DirectoryRole)
 _change = table_of(DirectoryChangeRow)
 
@@ -79,10 +81,44 @@ async def list_staff(
     return [_staff_of(row) for row in (await uow.execute(statement)).mappings()]
 
 
+def _client_of(row: Mapping[Any, Any]) -> Client:
+    client = read_as(Client, row)
+    return replace(client, sources=tuple(client.sources))
+
+
+async def read_client(uow: UnitOfWork, entry_id: UUID) -> Client | None:
+    row = (await uow.execute(select(_client).where(_client.c.id == entry_id))).mappings().first()
+    return _client_of(row) if row else None
+
+
+async def list_clients(uow: UnitOfWork, *, past: tuple[str, UUID] | None, limit: int) -> list[Client]:
+    """Clients by (client id, id)."""
+    order = (_client.c.client_id, _client.c.id)
+    statement = select(_client).where(after(order, past)).order_by(*order).limit(limit)
+    return [_client_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def clients_after(uow: UnitOfWork, after_id: UUID | None, limit: int) -> list[Client]:
+    """Clients by id."""
+    past = after((_client.c.id,), (after_id,) if after_id else None)
+    return [
+        _client_of(row) for row in (await uow.execute(select(_client).where(past).order_by(_client.c.id).limit(limit))).mappings()
+    ]
+
+
+async def clients_never_changed(uow: UnitOfWork) -> list[Client]:
+    """Clients of which no change is known: those that a migration moved here from among staff."""
+    known = exists().where(_change.c.entry_id == _client.c.id)
+    return [_client_of(row) for row in (await uow.execute(select(_client).where(~known))).mappings()]
+
+
 async def list_roles(uow: UnitOfWork) -> list[Role]:
     """All roles by name; there are a dozen."""
     rows = (await uow.execute(select(_role).order_by(_role.c.role))).mappings()
-    return [Role(row["role"], {p: ScopeKind(s) for p, s in row["grants"].items()}, row["version"]) for row in rows]
+    return [
+        Role(row["role"], {p: ScopeKind(s) for p, s in row["grants"].items()}, row["version"], holder=row["holder"])
+        for row in rows
+    ]
 
 
 async def insert_change(uow: UnitOfWork, entry_id: UUID, change: Change) -> None:

@@ -3,7 +3,8 @@
 Who may change what, and when a second person decides, is for the slices above: here an entry is checked, stored and published.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,13 +14,13 @@ from guanxi_common.messaging import outbox
 from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory import repository as replica
-from guanxi_common.security.directory.values import Outlet, Role, Staff
-from guanxi_common.security.principal import AuditContext, Purpose
+from guanxi_common.security.directory.values import Client, Outlet, Role, Staff
+from guanxi_common.security.principal import AuditContext, CallerKind, Purpose
 from guanxi_common.settings import SettingsError
 
 from customer_svc.directory import policy, repository
 from customer_svc.directory.errors import AlreadyInDirectory, UnknownReference
-from customer_svc.directory.events import OutletSnapshot, RoleSnapshot, StaffSnapshot
+from customer_svc.directory.events import ClientSnapshot, OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
 
@@ -53,13 +54,43 @@ def new_staff(
     return Staff(derived_id("staff", issuer, subject), issuer, subject, name, role, outlet_id, reports_to, active=True, version=1)
 
 
+def new_client(issuer: str, client_id: str, name: str, role: str, sources: Collection[str]) -> Client:
+    """The first version of a client; its entry's id follows from issuer and client id."""
+    entry_id = derived_id("client", issuer, client_id)
+    return Client(entry_id, issuer, client_id, name, role, tuple(sorted(set(sources))), active=True, version=1)
+
+
 async def check_staff(uow: UnitOfWork, staff: Staff) -> None:
     """Raise `UnknownReference` unless role, outlet and superior are in the directory."""
-    known_roles = {role.role for role in await repository.list_roles(uow)}
     outlet_known = staff.outlet_id is None or await repository.read_outlet(uow, staff.outlet_id)
     superior_known = staff.reports_to is None or await repository.read_staff(uow, staff.reports_to)
-    if staff.role not in known_roles or not outlet_known or not superior_known or staff.reports_to == staff.id:
+    if not outlet_known or not superior_known or staff.reports_to == staff.id:
         raise UnknownReference
+    await _check_role(uow, staff.role, "staff")
+
+
+async def _check_role(uow: UnitOfWork, name: str, holder: CallerKind) -> None:
+    """Raise `UnknownReference` unless there is such a role, and callers of this kind can hold it."""
+    if not any(role.role == name and role.holder == holder for role in await repository.list_roles(uow)):
+        raise UnknownReference
+
+
+async def check_client(uow: UnitOfWork, client: Client) -> None:
+    """Raise `UnknownReference` unless the role is one for clients."""
+    await _check_role(uow, client.role, "client")
+
+
+async def store(uow: UnitOfWork, entry: Staff | Client, change: Change) -> None:
+    """`store_staff` or `store_client`, whichever it is."""
+    await (store_staff(uow, entry, change) if isinstance(entry, Staff) else store_client(uow, entry, change))
+
+
+async def store_client(uow: UnitOfWork, client: Client, change: Change) -> None:
+    """Store a version of a client and publish it; the caller holds the directory's lock. Raises `UnknownReference`."""
+    await check_client(uow, client)
+    await replica.apply_clients(uow, [client])
+    await repository.insert_change(uow, client.id, change)
+    await outbox.append(uow, _client_snapshot(client), version=client.version)
 
 
 async def store_staff(uow: UnitOfWork, staff: Staff, change: Change) -> None:
@@ -71,11 +102,14 @@ async def store_staff(uow: UnitOfWork, staff: Staff, change: Change) -> None:
 
 
 async def prepare_directory(uow: UnitOfWork, issuer: str, founders: Sequence[tuple[str, str]], now: datetime) -> None:
-    """What every start of the worker sees to: roles as in `roles.yaml`, and the founders (subject, role) in an empty directory.
+    """What every start of the worker sees to: roles as in `roles.yaml`, clients that a migration moved here published, and the
+    founders (subject, role) in an empty directory.
 
     Raises `SettingsError` if the directory is empty and fewer than two founders could approve: nobody could ever enter anybody.
     """
     await publish_roles(uow)
+    for client in await repository.clients_never_changed(uow):
+        await store_client(uow, replace(client, version=client.version + 1), Change(None, "founded", now))
     if await repository.list_staff(uow, outlet_id=None, role=None, past=None, limit=1):
         return
     if sum(role in policy.load_roles().approving for _, role in founders) < policy.LEAST_APPROVERS:
@@ -116,6 +150,15 @@ async def publish_staff_anew(uow: UnitOfWork, after: str | None, limit: int) -> 
     return Batch(len(staff), str(staff[-1].id) if len(staff) == limit else None)
 
 
+async def publish_clients_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+    """Publish the snapshots of the next clients by id, as they stand."""
+    await repository.lock_directory(uow)
+    clients = await repository.clients_after(uow, UUID(after) if after else None, limit)
+    for client in clients:
+        await outbox.append(uow, _client_snapshot(client), version=client.version)
+    return Batch(len(clients), str(clients[-1].id) if len(clients) == limit else None)
+
+
 async def publish_roles_anew(uow: UnitOfWork, _after: str | None, _limit: int) -> Batch:
     """Publish the snapshots of all roles, as they stand; there are a dozen."""
     await repository.lock_directory(uow)
@@ -130,7 +173,20 @@ def _outlet_snapshot(outlet: Outlet) -> OutletSnapshot:
 
 
 def _role_snapshot(role: Role) -> RoleSnapshot:
-    return RoleSnapshot(role=role.role, grants={permission: str(scope) for permission, scope in role.grants.items()})
+    grants = {permission: str(scope) for permission, scope in role.grants.items()}
+    return RoleSnapshot(role=role.role, grants=grants, holder=role.holder)
+
+
+def _client_snapshot(client: Client) -> ClientSnapshot:
+    return ClientSnapshot(
+        entry_id=client.id,
+        issuer=client.issuer,
+        client_id=client.client_id,
+        name=client.name,
+        role=client.role,
+        sources=list(client.sources),
+        active=client.active,
+    )
 
 
 def _snapshot(staff: Staff) -> StaffSnapshot:

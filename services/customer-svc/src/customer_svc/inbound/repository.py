@@ -8,6 +8,7 @@ from uuid import UUID
 from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
+from guanxi_common.security.principal import RowScope
 from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 
@@ -37,13 +38,14 @@ async def keep_rejections(uow: UnitOfWork, rejections: Sequence[InboundRejection
 
 
 async def list_rejections(
-    uow: UnitOfWork, *, source: str | None, past: tuple[datetime, UUID] | None, limit: int
+    uow: UnitOfWork, scope: RowScope, *, source: str | None, past: tuple[datetime, UUID] | None, limit: int
 ) -> list[InboundRejection]:
-    """Refusals, the latest first."""
+    """Refusals, the latest first; a client's are those of its sources."""
     order = (_rejection.c.received_at, _rejection.c.event_id)
     statement = (
         select(_rejection)
         .where(after(order, past, descending=True), _rejection.c.source == source if source else true())
+        .where(true() if scope.sources is None else _rejection.c.source.in_(scope.sources))
         .order_by(*(column.desc() for column in order))
         .limit(limit)
     )

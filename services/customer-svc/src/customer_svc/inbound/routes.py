@@ -40,7 +40,7 @@ async def list_inbound_rejections(
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)
     async with call.read() as read:
-        found = await repository.list_rejections(read.uow, source=source, past=past, limit=paging.limit + 1)
+        found = await repository.list_rejections(read.uow, read.scope, source=source, past=past, limit=paging.limit + 1)
         await audit.record(read.uow, read.audit, source or "every source", ("account_number",), subject_type="inbound_rejections")
         return read.reply(page_of(found, paging, cursor, key=lambda one: (one.received_at, one.event_id), item=_out))
 

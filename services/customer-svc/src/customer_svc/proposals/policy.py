@@ -7,13 +7,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from guanxi_common.security.directory.values import Staff
+from guanxi_common.security.directory.values import Client, Staff
 
 LIFETIME = timedelta(days=7)
 """How long a proposal waits for its second person."""
 
 APART = timedelta(days=7)
 """How long after one entered or changed the other two people are no two people."""
+
+
+UNSHOWN = frozenset({"id", "issuer", "version", "epoch"})
+"""Fields of an entry that nobody proposes."""
 
 
 class State(StrEnum):
@@ -66,6 +70,16 @@ def staff_needs_two(before: Staff | None, after: Staff, power: frozenset[str]) -
     if before.role not in power and after.role not in power:
         return False
     return (before.subject, before.role, before.active) != (after.subject, after.role, after.active)
+
+
+def client_needs_two(before: Client | None, after: Client) -> bool:
+    """Whether a change lets a client in or gives it more: a new one, another role or name in tokens, a further source, a return.
+
+    Taking sources away, or the client out, needs one person: whoever sees a leaked secret acts at once.
+    """
+    if before is None or (before.client_id, before.role) != (after.client_id, after.role):
+        return True
+    return (after.active and not before.active) or not set(after.sources) <= set(before.sources)
 
 
 def why_not_open(proposal: Proposal, now: datetime) -> Hindrance | None:

@@ -13,7 +13,7 @@ from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from customer_svc.proposals import repository, service
-from customer_svc.proposals.policy import Proposal, State
+from customer_svc.proposals.policy import UNSHOWN, Proposal, State
 from customer_svc.proposals.schemas import Decision, ProposalOut
 
 proposals = router("directory")
@@ -130,7 +130,7 @@ def _out(proposal: Proposal, state: State) -> ProposalOut:
         kind=proposal.kind,
         entry_id=proposal.entry_id,
         base_version=proposal.base_version,
-        entry={name: proposal.entry[name] for name in proposal.entry if name not in ("id", "issuer", "version")},
+        entry={name: value for name, value in proposal.entry.items() if name not in UNSHOWN},
         changes=proposal.changes,
         reason=proposal.reason,
         state=state,

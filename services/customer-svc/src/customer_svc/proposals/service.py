@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import DomainError, Forbidden, NotFound
 from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
-from guanxi_common.security.directory.values import Staff
+from guanxi_common.security.directory.values import Client, Staff
 from pydantic import TypeAdapter
 
 from customer_svc.directory import repository as directory
@@ -30,7 +30,9 @@ from customer_svc.proposals.errors import (
 )
 from customer_svc.proposals.policy import Hindrance, Proposal, State
 
-_ENTRY: Final = TypeAdapter(Staff)
+Entry = Staff | Client
+
+_ENTRY: Final[Mapping[str, TypeAdapter[Any]]] = {"staff": TypeAdapter(Staff), "client": TypeAdapter(Client)}
 
 _ERRORS: Final[Mapping[Hindrance, type[DomainError]]] = {
     Hindrance.DECIDED: ProposalDecided,
@@ -40,17 +42,18 @@ _ERRORS: Final[Mapping[Hindrance, type[DomainError]]] = {
 }
 
 
-async def propose(write: Write, before: Staff | None, after: Staff, reason: str | None) -> Proposal:
+async def propose(write: Write, before: Entry | None, after: Entry, reason: str | None) -> Proposal:
     """Keep `after` until somebody else has decided; raises `ReasonRequired`, `TooFewApprovers`."""
     if reason is None or not reason.strip():
         raise ReasonRequired
     await _check_approvers_left(write.uow, before, after)
+    kind = "staff" if isinstance(after, Staff) else "client"
     proposal = Proposal(
         id=new_id(),
-        kind="staff",
+        kind=kind,
         entry_id=after.id,
         base_version=before.version if before else 0,
-        entry=_ENTRY.dump_python(after, mode="json"),
+        entry=_ENTRY[kind].dump_python(after, mode="json"),
         changes=_changes(before, after),
         reason=reason,
         proposed_by=write.call.principal.staff_id,
@@ -75,12 +78,12 @@ async def approve(write: Write, proposal_id: UUID, reason: str) -> Proposal:
     since = write.now - policy.APART
     if await directory.changed_each_other(uow, proposal.proposed_by, write.call.principal.staff_id, since):
         raise NotIndependent
-    after = _ENTRY.validate_python(proposal.entry)
-    before = await directory.read_staff(uow, proposal.entry_id)
+    after: Entry = _ENTRY[proposal.kind].validate_python(proposal.entry)
+    before = await (directory.read_staff if proposal.kind == "staff" else directory.read_client)(uow, proposal.entry_id)
     if (before.version if before else 0) != proposal.base_version:
         raise ProposalOutdated
     await _check_approvers_left(uow, before, after)
-    await entries.store_staff(uow, after, Change(proposal.proposed_by, "proposed", write.now, proposal.reason))
+    await entries.store(uow, after, Change(proposal.proposed_by, "proposed", write.now, proposal.reason))
     return await _decide(write, proposal, State.APPROVED, reason)
 
 
@@ -124,15 +127,15 @@ async def _decide(write: Write, proposal: Proposal, state: State, reason: str | 
     return decided
 
 
-async def _check_approvers_left(uow: UnitOfWork, before: Staff | None, after: Staff) -> None:
+async def _check_approvers_left(uow: UnitOfWork, before: Entry | None, after: Entry) -> None:
     """Raise `TooFewApprovers` if the change takes an approver away and leaves fewer than two."""
-    if before is None or not await directory.holds(uow, before.id, APPROVE):
+    if before is None or not isinstance(after, Staff) or not await directory.holds(uow, before.id, APPROVE):
         return
     if not (after.active and after.role in load_roles().approving) and await directory.count_approvers(uow) <= LEAST_APPROVERS:
         raise TooFewApprovers
 
 
-def _changes(before: Staff | None, after: Staff) -> list[str]:
+def _changes(before: Entry | None, after: Entry) -> list[str]:
     """The names of the fields in which the two differ; all of a new entry."""
-    names = [field.name for field in fields(after) if field.name not in ("id", "issuer", "version")]
+    names = [field.name for field in fields(after) if field.name not in policy.UNSHOWN]
     return [name for name in names if before is None or getattr(before, name) != getattr(after, name)]

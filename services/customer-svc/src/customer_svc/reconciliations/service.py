@@ -1,6 +1,7 @@
 """Compare core's day totals with ours."""
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.principal import RowScope, SourceNotYours
 
 from customer_svc.reconciliations import policy, repository
 from customer_svc.reconciliations.policy import LedgerState
@@ -10,8 +11,13 @@ from customer_svc.reconciliations.schemas import DayResult, DayTotal, LedgerResu
 _NOTHING = Total(0, 0, 0)
 
 
-async def reconcile(uow: UnitOfWork, request: ReconciliationRequest) -> ReconciliationResult:
-    """Answer day by day. What we hold for a reported day in a currency that core did not name is added as a difference."""
+async def reconcile(uow: UnitOfWork, scope: RowScope, request: ReconciliationRequest) -> ReconciliationResult:
+    """Answer day by day; raises `SourceNotYours`.
+
+    What we hold for a reported day in a currency that core did not name is added as a difference.
+    """
+    if not scope.speaks_for(request.source):
+        raise SourceNotYours
     dates = {day.booked_on for day in request.days}
     ours = await repository.day_totals(uow, request.source, dates)
     reported = {(day.booked_on, day.currency): day for day in request.days}

@@ -10,6 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
+from guanxi_common.security.principal import SYSTEM_SCOPE
 
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
 from customer_svc.inbound.service import from_the_bus, record_intake
@@ -25,7 +26,7 @@ def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
         now = clock.now()
         rejections: list[InboundRejection] = []
         for start in range(0, len(items), MAX_ITEMS):
-            result = await service.post_transactions(uow, calendar, items[start : start + MAX_ITEMS], now)
+            result = await service.post_transactions(uow, SYSTEM_SCOPE, calendar, items[start : start + MAX_ITEMS], now)
             rejections += [
                 _rejection(events[start + outcome.index], items[start + outcome.index], outcome.error, now)
                 for outcome in result.items

@@ -10,6 +10,7 @@ from guanxi_common.errors import Text
 from guanxi_common.ids import derived_id, derived_id_text
 from guanxi_common.instants import is_bounded
 from guanxi_common.money import MINOR_DIGITS
+from guanxi_common.security.principal import RowScope
 
 from customer_svc.transactions.models import PostingState
 from customer_svc.transactions.schemas import TransactionItem
@@ -71,6 +72,7 @@ NOT_A_POSTING = Refusal(
 )
 MONEY_OR_REVERSES = Refusal("money_or_reverses", Text("Give either money or reverses.", "money 与 reverses 必须且只能填一项。"))
 UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
+SOURCE_NOT_YOURS = Refusal("source_not_yours", Text("You do not report for this source.", "该来源不属于此客户端。"))
 IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("booked_on is out of range.", "booked_on 超出范围。"))
 IMPLAUSIBLE_TIME = Refusal("implausible_time", Text("occurred_at is out of range.", "occurred_at 超出范围。"))
 
@@ -91,8 +93,10 @@ def transaction_id(source: str, account_number: str, external_id: str) -> UUID:
     return derived_id("transaction", source, account_number, external_id)
 
 
-def check_item(item: TransactionItem, today: date) -> Refusal | None:
+def check_item(item: TransactionItem, today: date, scope: RowScope) -> Refusal | None:
     """What the schema cannot say. Bookings may be dated up to a year ahead (value-dated orders)."""
+    if not scope.speaks_for(item.source):
+        return SOURCE_NOT_YOURS
     if (item.money is None) == (item.reverses is None) or item.reverses == item.external_id:
         return MONEY_OR_REVERSES
     if item.money is not None and item.money.currency not in MINOR_DIGITS:
@@ -114,9 +118,11 @@ class PlainBatch:
     transactions: list[str]
 
 
-def plain_batch(items: Sequence[TransactionItem], today: date) -> PlainBatch | None:
+def plain_batch(items: Sequence[TransactionItem], today: date, scope: RowScope) -> PlainBatch | None:
     """The ids of a batch of nothing but postings that pass `check_item`, each key once; None for any other."""
     if any(item.money is None or item.reverses is not None for item in items):
+        return None
+    if not all(scope.speaks_for(source) for source in {item.source for item in items}):
         return None
     if not {item.money.currency for item in items if item.money} <= MINOR_DIGITS.keys():
         return None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.security.principal import RowScope
 
 from customer_svc.transactions.models import PostingState
 from customer_svc.transactions.policy import Key, Posting
@@ -178,19 +179,17 @@ async def lock_parked(uow: UnitOfWork, account_ids: Collection[UUID]) -> tuple[l
 
 
 async def list_parked(
-    uow: UnitOfWork,
-    *,
-    source: str | None,
-    after: tuple[str, str] | None,
-    limit: int,
+    uow: UnitOfWork, scope: RowScope, *, source: str | None, after: tuple[str, str, str] | None, limit: int
 ) -> list[Posting]:
-    """Parked postings by (account number, external id), at most `limit`, after the position given."""
+    """Parked postings by (account number, external id, source), after the position given; a client's are those of its sources."""
     rows = await uow.driver.fetch(
         f"SELECT {_COLUMNS} FROM posting WHERE state = 'parked' AND ($1::text IS NULL OR source = $1)"  # noqa: S608  # constant
-        " AND ($2::text IS NULL OR (account_number, external_id) > ($2, $3)) ORDER BY account_number, external_id LIMIT $4",
+        " AND ($2::text[] IS NULL OR source = ANY($2))"
+        " AND ($3::text IS NULL OR (account_number, external_id, source) > ($3, $4, $5))"
+        " ORDER BY account_number, external_id, source LIMIT $6",
         source,
-        after[0] if after else None,
-        after[1] if after else None,
+        None if scope.sources is None else list(scope.sources),
+        *(after or (None, None, None)),
         limit,
     )
     return [_posting(row) for row in rows]

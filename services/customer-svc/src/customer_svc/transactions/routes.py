@@ -49,6 +49,7 @@ _RESULT = {
     summary="Take in up to 5,000 postings and reversals from core banking (流水接入)",
     description="Idempotent per item: the key is (source, account_number, external_id). An item that cannot be taken is `rejected` "
     "and does not hold up the others; a posting to an unknown account is `parked`, a reversal before its original `held`. "
+    "A client posts for its own sources only (`source_not_yours`). "
     "503 with Retry-After while the events of earlier postings are not yet published.",
     request=TransactionBatch,
     response=BatchResult,
@@ -59,7 +60,7 @@ _RESULT = {
 async def batch_create_transactions(call: Call, batch: TransactionBatch) -> Response:
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        result = await service.post_transactions(write.uow, parts_of(call).calendar, batch.items, write.now)
+        result = await service.post_transactions(write.uow, write.scope, parts_of(call).calendar, batch.items, write.now)
         await record_intake(write.uow, write.audit, batch.items, "transactions")
         return await write.reply(200, msgspec.json.encode(result))
 
@@ -93,11 +94,12 @@ async def list_parked_postings(
     async with call.read() as read:
         found = await repository.list_parked(
             read.uow,
+            read.scope,
             source=source,
             after=past,
             limit=paging.limit + 1,
         )
-        page = page_of(found, paging, cursor, key=lambda p: (p.account_number, p.external_id), item=_parked)
+        page = page_of(found, paging, cursor, key=lambda p: (p.account_number, p.external_id, p.source), item=_parked)
         await audit.record(
             read.uow, read.audit, source or "every source", ("account_number", "amount"), subject_type="parked_postings"
         )

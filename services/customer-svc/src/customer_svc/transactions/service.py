@@ -8,6 +8,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging import outbox
 from guanxi_common.money import Money
+from guanxi_common.security.principal import RowScope
 
 from customer_svc.transactions import policy, repository
 from customer_svc.transactions.events import PostedData, TransactionPosted, TransactionReversed, encode_data
@@ -19,19 +20,23 @@ TOPIC = "bank.transactions"
 
 async def post_transactions(
     uow: UnitOfWork,
+    scope: RowScope,
     calendar: BusinessCalendar,
     items: Sequence[TransactionItem],
     now: datetime,
 ) -> BatchResult:
-    """Take in a batch; idempotent per item, whatever the batches it comes in."""
+    """Take in a batch; idempotent per item, whatever the batches it comes in. A client's items of other sources are rejected.
+
+    What comes by the bus has the scope of the system: there the broker says who may write.
+    """
     today = calendar.local_date(now)
-    plain = policy.plain_batch(items, today)
+    plain = policy.plain_batch(items, today, scope)
     if plain is not None and await _post_all_new(uow, items, plain, now):
         return BatchResult([ItemResult(index, "created", transaction) for index, transaction in enumerate(plain.transactions)])
     accounts = [policy.account_id(item.source, item.account_number) for item in items]
     known = await repository.find_holders_or_hold_off_opening(uow, set(accounts))
     asked: list[Posting | Refusal] = [
-        policy.check_item(item, today) or policy.to_posting(item, account, account_known=account in known)
+        policy.check_item(item, today, scope) or policy.to_posting(item, account, account_known=account in known)
         for item, account in zip(items, accounts, strict=True)
     ]
     wanted = _rows_to_insert(asked)

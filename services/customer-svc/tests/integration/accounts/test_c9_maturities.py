@@ -18,7 +18,7 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.messaging.processing import Processor
-from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.fabric import record
 from guanxi_contracts.topics import validate_data
@@ -63,7 +63,7 @@ def opened(number: str, matures_on: str | None = None) -> dict[str, Any]:
 
 async def report(database: Database, item: dict[str, Any]) -> AccountResult:
     async with database.transaction() as uow:
-        result = await service.report_accounts(uow, [msgspec.convert(item, AccountItem)], NOW)
+        result = await service.report_accounts(uow, SYSTEM_SCOPE, [msgspec.convert(item, AccountItem)], NOW)
         await uow.commit()
     return result.items[0]
 

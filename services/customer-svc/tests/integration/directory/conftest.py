@@ -17,14 +17,20 @@ from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.http.authentication import Authenticator
 from guanxi_common.http.rates import RateLimiter
 from guanxi_common.http.settings import RATES
 from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
+from guanxi_common.security.principal import CallerKind
 
 FOUNDERS = (("ana", "head_office"), ("ben", "head_office"))
 START = datetime(2026, 11, 28, 2, tzinfo=UTC)
+
+
+def client_named(client_id: str, *sources: str) -> dict[str, Any]:
+    return {"client_id": client_id, "name": client_id, "role": "core_banking", "sources": sources, "reason": "Goes live."}
 
 
 @dataclass
@@ -37,9 +43,12 @@ class Office:
     clock: ManualClock
     http: httpx.AsyncClient
 
-    async def call(self, who: str, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
+    async def call(
+        self, who: str, method: str, path: str, body: Any = None, *, key: str | None = None, kind: CallerKind = "staff"
+    ) -> httpx.Response:
         """One request with an Idempotency-Key of its own, unless one is given, and any version in If-Match."""
-        headers = {"Authorization": f"Bearer {self.issuer.issue(who)}", "Idempotency-Key": key or str(uuid4()), "If-Match": "*"}
+        token = self.issuer.issue(who, kind=kind)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(uuid4()), "If-Match": "*"}
         return await self.http.request(method, path, json=body, headers=headers)
 
     async def post(self, who: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
@@ -47,6 +56,18 @@ class Office:
 
     async def patch(self, who: str, subject: str, body: Any) -> httpx.Response:
         return await self.call(who, "PATCH", f"/v1/staff/{self.id(subject)}", body)
+
+    async def client(self, who: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        """One request with a client's token."""
+        return await self.call(who, method, path, body, kind="client")
+
+    async def let_in(self, client_id: str, *sources: str) -> dict[str, Any]:
+        """A client, by two people."""
+        proposal = await self.post("ana", "/v1/clients", client_named(client_id, *sources))
+        assert proposal.status_code == httpx.codes.ACCEPTED, proposal.text
+        assert (await self.decide("ben", proposal.json())).is_success
+        entry: dict[str, Any] = (await self.call("ana", "GET", f"/v1/clients/{proposal.json()['entry_id']}")).json()
+        return entry
 
     async def propose(self, who: str, subject: str, role: str = "head_office") -> dict[str, Any]:
         """A proposal to enter somebody in a power role."""
@@ -91,6 +112,7 @@ async def office(postgres: Any, tmp_path: Path, one_key: Any) -> AsyncIterator[O
             clock=clock,
             tokens=build_token_verifier(settings, clock),
             keys=one_key,
+            erasures=FileErasureList(settings.erasure_file),
             indexes=main.build_indexes(settings),
             calendar=BusinessCalendar(zone=settings.business_zone),
             issuer=settings.issuer,

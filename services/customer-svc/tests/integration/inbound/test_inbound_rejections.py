@@ -13,6 +13,7 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
+from guanxi_common.security.principal import SYSTEM_SCOPE
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.fabric import record
 
@@ -79,11 +80,11 @@ async def test_rejections_are_listed_the_latest_first_page_by_page(database: Dat
     }
     await processor(database).process(read(ACCOUNTS, report))
     async with database.transaction(readonly=True) as uow:
-        [account] = await repository.list_rejections(uow, source="core", past=None, limit=1)
+        [account] = await repository.list_rejections(uow, SYSTEM_SCOPE, source="core", past=None, limit=1)
         [transaction] = await repository.list_rejections(
-            uow, source="core", past=(account.received_at, account.event_id), limit=5
+            uow, SYSTEM_SCOPE, source="core", past=(account.received_at, account.event_id), limit=5
         )
-        assert await repository.list_rejections(uow, source="other", past=None, limit=5) == []
+        assert await repository.list_rejections(uow, SYSTEM_SCOPE, source="other", past=None, limit=5) == []
     assert (account.topic, account.account_number, account.external_id, account.code) == (ACCOUNTS, "9", None, "unknown_account")
     assert (transaction.topic, transaction.external_id, transaction.code) == (TRANSACTIONS, "T-1", "unknown_currency")
     assert before <= transaction.received_at <= account.received_at

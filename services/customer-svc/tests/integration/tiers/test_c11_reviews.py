@@ -10,6 +10,7 @@ from customer_svc.accounts.service import report_accounts
 from customer_svc.tiers import repository, service
 from customer_svc.tiers.policy import TierState
 from customer_svc.transactions.schemas import MoneyIn
+from guanxi_common.security.principal import SYSTEM_SCOPE
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def open_account(desk: Any, number: str = "A1", currency: str = "CNY") -> 
 
 
 async def report(desk: Any, *items: AccountItem) -> None:
-    found = await desk.write(lambda uow: report_accounts(uow, items, desk.now))
+    found = await desk.write(lambda uow: report_accounts(uow, SYSTEM_SCOPE, items, desk.now))
     assert [one.status for one in found.items] == ["created"] * len(items)
 
 

@@ -17,6 +17,7 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.outbox.rows import shard_of, unpack
 from guanxi_common.money import Money
+from guanxi_common.security.principal import SYSTEM_SCOPE
 from guanxi_common.testing.databases import TestServer
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +60,7 @@ def posting(number: int, amount: int = -100, *, account: str | None = None, **kn
 
 async def post(database: Database, items: list[TransactionItem]) -> list[ItemResult]:
     async with database.transaction() as uow:
-        result = await service.post_transactions(uow, CALENDAR, items, NOW)
+        result = await service.post_transactions(uow, SYSTEM_SCOPE, CALENDAR, items, NOW)
         await uow.commit()
     return result.items
 

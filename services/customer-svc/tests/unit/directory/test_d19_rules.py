@@ -7,12 +7,13 @@ from uuid import UUID
 import pytest
 import yaml
 from customer_svc.directory.policy import load_roles, parse_roles
-from customer_svc.proposals.policy import Hindrance, Proposal, State, staff_needs_two, why_not_decide
-from guanxi_common.security.directory.values import Staff
+from customer_svc.proposals.policy import Hindrance, Proposal, State, client_needs_two, staff_needs_two, why_not_decide
+from guanxi_common.security.directory.values import Client, Staff
 
 POWER = frozenset({"head_office", "compliance_officer", "operations"})
 RM = Staff(UUID(int=1), "iss", "s", "name", "relationship_manager", None, None, active=True, version=1)
 HOLDER = replace(RM, role="head_office")
+CORE = Client(UUID(int=2), "iss", "core", "name", "core_banking", ("cards", "core"), active=True, version=1)
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PROPOSER, CONCERNED, SECOND = UUID(int=7), UUID(int=8), UUID(int=9)
 PROPOSAL = Proposal(
@@ -51,6 +52,28 @@ def test_d19_what_needs_two_people(before, after, needs):
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "needs"),
+    [
+        (None, CORE, True),
+        (None, replace(CORE, sources=()), True),
+        (CORE, replace(CORE, sources=("cards", "core", "loans")), True),
+        (CORE, replace(CORE, sources=("loans",)), True),
+        (CORE, replace(CORE, sources=("core",)), False),
+        (CORE, replace(CORE, sources=()), False),
+        (CORE, replace(CORE, sources=("core", "cards")), False),
+        (CORE, replace(CORE, role="channel"), True),
+        (CORE, replace(CORE, client_id="other"), True),
+        (CORE, replace(CORE, name="n", version=2), False),
+        (CORE, replace(CORE, active=False), False),
+        (replace(CORE, active=False), CORE, True),
+        (replace(CORE, active=False), replace(CORE, active=False, sources=("core",)), False),
+    ],
+)
+def test_d19_what_gives_a_client_more_needs_two_people(before, after, needs):
+    assert client_needs_two(before, after) is needs
+
+
+@pytest.mark.parametrize(
     ("state", "decider", "after_days", "hindrance"),
     [
         (State.OPEN, SECOND, 0, None),
@@ -83,3 +106,9 @@ def test_d19_a_power_permission_is_granted_to_power_roles_alone(permission, powe
     else:
         with pytest.raises(ValueError, match="power permission"):
             parse_roles(yaml.safe_load(text))
+
+
+def test_d19_a_role_is_held_by_persons_or_by_programs():
+    assert {role.role for role in load_roles().roles if role.holder == "client"} == {"core_banking"}
+    with pytest.raises(ValueError, match="held by nobody"):
+        parse_roles({"version": 1, "power_permissions": [], "roles": {"x": {"grants": {}, "holder": "robot"}}})

@@ -1,6 +1,6 @@
 """How a service keeps its replica: handlers for `directory.snapshots` and for the book in `customer.snapshots`.
 
-A deployment trusts one issuer, so staff are kept under the issuer that the service itself is configured with.
+A deployment trusts one issuer, so staff and clients are kept under the issuer that the service itself is configured with.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope, Version, newest_of_each_key
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.security.directory import repository
-from guanxi_common.security.directory.values import Assignment, Book, Capacity, Outlet, Role, Staff
-from guanxi_common.security.principal import ScopeKind
+from guanxi_common.security.directory.values import Assignment, Book, Capacity, Client, Outlet, Role, Staff
+from guanxi_common.security.principal import CallerKind, ScopeKind
 
 Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 
@@ -24,6 +24,7 @@ CUSTOMER_SNAPSHOT = "guanxi.customer.snapshot.v1"
 DIRECTORY_KEYS: Final = {
     "directory_outlet": "'outlet:' || kept.id",
     "directory_staff": "'staff:' || kept.id",
+    "directory_client": "'client:' || kept.id",
     "directory_role": "'role:' || kept.role",
 }
 """The key in `directory.snapshots` of each table's rows, for a rebuild (`recovery.rebuilds.Replica`)."""
@@ -49,9 +50,19 @@ class _StaffData(BaseModel):
     active: bool
 
 
+class _ClientData(BaseModel):
+    entry_id: UUID
+    client_id: str
+    name: str
+    role: str
+    sources: list[str]
+    active: bool
+
+
 class _RoleData(BaseModel):
     role: str
     grants: dict[str, ScopeKind]
+    holder: CallerKind = "staff"
 
 
 class _AssignmentData(BaseModel):
@@ -101,7 +112,9 @@ async def apply_outlets(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 async def apply_roles(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
     events = newest_of_each_key(events)
-    roles = [Role(data.role, data.grants, version.number, version.epoch) for data, version in _read(events, _RoleData)]
+    roles = [
+        Role(data.role, data.grants, version.number, version.epoch, data.holder) for data, version in _read(events, _RoleData)
+    ]
     await repository.apply_roles(uow, roles)
     await repository.remove_roles(uow, _erased(events))
 
@@ -132,9 +145,19 @@ def directory_handlers(issuer: str) -> Mapping[str, Handler]:
         await repository.apply_staff(uow, staff)
         await repository.remove_staff(uow, [UUID(key) for key in _erased(events)])
 
+    async def apply_clients(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        events = newest_of_each_key(events)
+        clients = [
+            Client(d.entry_id, issuer, d.client_id, d.name, d.role, tuple(d.sources), d.active, version.number, version.epoch)
+            for d, version in _read(events, _ClientData)
+        ]
+        await repository.apply_clients(uow, clients)
+        await repository.remove_clients(uow, [UUID(key) for key in _erased(events)])
+
     return {
         "guanxi.outlet.snapshot.v1": apply_outlets,
         "guanxi.staff.snapshot.v1": apply_staff,
+        "guanxi.client.snapshot.v1": apply_clients,
         "guanxi.role.snapshot.v1": apply_roles,
     }
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,7 +31,7 @@ class DirectoryOutlet(CommonBase):
 
 
 class DirectoryStaff(CommonBase):
-    """A person or client system that may call us, known by the issuer and subject of its tokens."""
+    """A person who may call us, known by the issuer and subject of the tokens."""
 
     __tablename__ = "directory_staff"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -47,14 +47,31 @@ class DirectoryStaff(CommonBase):
     __table_args__ = (UniqueConstraint("issuer", "subject"), Index("ix_directory_staff_outlet_id", "outlet_id"))
 
 
+class DirectoryClient(CommonBase):
+    """A program that may call us for itself, known by the issuer and client id of its tokens. `sources`: for which systems it speaks."""
+
+    __tablename__ = "directory_client"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    active: Mapped[bool]
+    version: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+
 class DirectoryRole(CommonBase):
-    """A role and its `grants`: permission → `own`, `outlet` or `all`."""
+    """A role and its `grants`: permission → `own`, `outlet` or `all`. `holder`: `staff` or `client`."""
 
     __tablename__ = "directory_role"
     role: Mapped[str] = mapped_column(Text, primary_key=True)
     grants: Mapped[dict[str, Any]] = mapped_column(JSONB)
     version: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    holder: Mapped[str] = mapped_column(Text, server_default=text("'staff'"))
 
 
 class BookAssignment(CommonBase):
@@ -94,5 +111,6 @@ class BookAlias(CommonBase):
 
 
 DIRECTORY_TABLES: tuple[Table, ...] = tuple(
-    cast("Table", model.__table__) for model in (DirectoryOutlet, DirectoryStaff, DirectoryRole, BookAssignment, BookAlias)
+    cast("Table", model.__table__)
+    for model in (DirectoryOutlet, DirectoryStaff, DirectoryClient, DirectoryRole, BookAssignment, BookAlias)
 )

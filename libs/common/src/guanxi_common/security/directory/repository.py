@@ -11,7 +11,7 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.errors import NotInDirectory
-from guanxi_common.security.directory.values import Book, Outlet, Role, Staff
+from guanxi_common.security.directory.values import Book, Client, Outlet, Role, Staff
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 
 # UNION, not UNION ALL: outlets that a mistake has put in a circle end the recursion.
@@ -19,27 +19,39 @@ _RESOLVE = """
 WITH RECURSIVE caller AS (
     SELECT staff.id, staff.role, staff.outlet_id, role.grants
     FROM directory_staff staff JOIN directory_role role ON role.role = staff.role
-    WHERE staff.issuer = $1 AND staff.subject = $2 AND staff.active
+    WHERE staff.issuer = $1 AND staff.subject = $2 AND staff.active AND role.holder = 'staff'
 ), subtree (id) AS (
     SELECT outlet_id FROM caller WHERE outlet_id IS NOT NULL
     UNION SELECT outlet.id FROM directory_outlet outlet JOIN subtree ON outlet.parent_id = subtree.id
 )
-SELECT id, role, outlet_id, grants::text, ARRAY(SELECT id FROM subtree) AS outlet_ids FROM caller
+SELECT id, role, outlet_id, grants::text, ARRAY(SELECT id FROM subtree) AS outlet_ids, NULL::text[] AS sources FROM caller
+"""
+
+_RESOLVE_CLIENT = """
+SELECT client.id, client.role, NULL::uuid AS outlet_id, role.grants::text, ARRAY[]::uuid[] AS outlet_ids, client.sources
+FROM directory_client client JOIN directory_role role ON role.role = client.role
+WHERE client.issuer = $1 AND client.client_id = $2 AND client.active AND role.holder = 'client'
 """
 
 
 async def resolve_principal(uow: UnitOfWork, identity: Identity) -> Principal:
-    """The caller with role, grants and outlet subtree, in one query. Raises `NotInDirectory`."""
-    row = await uow.driver.fetchrow(_RESOLVE, identity.issuer, identity.subject)
+    """The caller with role, grants, and outlet subtree or sources, in one query. Raises `NotInDirectory`.
+
+    A person is looked for among staff, a client among clients, and each needs a role of its own kind: whatever names and roles the
+    two share, the token of one never acts as the other.
+    """
+    query = _RESOLVE if identity.kind == "staff" else _RESOLVE_CLIENT
+    row = await uow.driver.fetchrow(query, identity.issuer, identity.subject)
     if row is None:
         raise NotInDirectory
     return Principal(
         identity=identity,
-        staff_id=_uuid(row["id"]),
+        id=_uuid(row["id"]),
         role=row["role"],
         outlet_id=None if row["outlet_id"] is None else _uuid(row["outlet_id"]),
         outlet_ids=tuple(_uuid(outlet_id) for outlet_id in row["outlet_ids"]),
         grants={permission: ScopeKind(kind) for permission, kind in json.loads(row["grants"]).items()},
+        sources=None if row["sources"] is None else frozenset(row["sources"]),
     )
 
 
@@ -73,12 +85,23 @@ async def apply_staff(uow: UnitOfWork, staff: Sequence[Staff]) -> None:
     )
 
 
+async def apply_clients(uow: UnitOfWork, clients: Sequence[Client]) -> None:
+    await uow.driver.executemany(
+        "INSERT INTO directory_client AS kept (id, issuer, client_id, name, role, sources, active, version, epoch)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (id) DO UPDATE SET issuer = EXCLUDED.issuer, client_id = EXCLUDED.client_id, name = EXCLUDED.name,"
+        " role = EXCLUDED.role, sources = EXCLUDED.sources, active = EXCLUDED.active, version = EXCLUDED.version,"
+        " epoch = EXCLUDED.epoch WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [(c.id, c.issuer, c.client_id, c.name, c.role, list(c.sources), c.active, c.version, c.epoch) for c in clients],
+    )
+
+
 async def apply_roles(uow: UnitOfWork, roles: Sequence[Role]) -> None:
     await uow.driver.executemany(
-        "INSERT INTO directory_role AS kept (role, grants, version, epoch) VALUES ($1, $2::jsonb, $3, $4)"
-        " ON CONFLICT (role) DO UPDATE SET grants = EXCLUDED.grants, version = EXCLUDED.version, epoch = EXCLUDED.epoch"
-        " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
-        [(role.role, json.dumps(role.grants), role.version, role.epoch) for role in roles],
+        "INSERT INTO directory_role AS kept (role, grants, version, epoch, holder) VALUES ($1, $2::jsonb, $3, $4, $5)"
+        " ON CONFLICT (role) DO UPDATE SET grants = EXCLUDED.grants, version = EXCLUDED.version, epoch = EXCLUDED.epoch,"
+        " holder = EXCLUDED.holder WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
+        [(role.role, json.dumps(role.grants), role.version, role.epoch, role.holder) for role in roles],
     )
 
 
@@ -116,6 +139,10 @@ async def remove_books(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
 
 async def remove_staff(uow: UnitOfWork, staff_ids: Collection[UUID]) -> None:
     await uow.driver.execute("DELETE FROM directory_staff WHERE id = ANY($1::uuid[])", list(staff_ids))
+
+
+async def remove_clients(uow: UnitOfWork, client_ids: Collection[UUID]) -> None:
+    await uow.driver.execute("DELETE FROM directory_client WHERE id = ANY($1::uuid[])", list(client_ids))
 
 
 async def remove_outlets(uow: UnitOfWork, outlet_ids: Collection[UUID]) -> None:

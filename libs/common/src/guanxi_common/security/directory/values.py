@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from guanxi_common.messaging.envelope import FIRST_EPOCH
-from guanxi_common.security.principal import ScopeKind
+from guanxi_common.security.principal import CallerKind, ScopeKind
 
 Capacity = Literal["primary_rm", "assistant"]
 
@@ -37,11 +37,29 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """A program that calls us; `sources` are the systems for which it may speak."""
+
+    id: UUID
+    issuer: str
+    client_id: str
+    name: str
+    role: str
+    sources: tuple[str, ...]
+    active: bool
+    version: int
+    epoch: int = FIRST_EPOCH
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
+    """`holder` says whether persons or programs can have it."""
+
     role: str
     grants: dict[str, ScopeKind]
     version: int
     epoch: int = FIRST_EPOCH
+    holder: CallerKind = "staff"
 
 
 @dataclass(frozen=True, slots=True)

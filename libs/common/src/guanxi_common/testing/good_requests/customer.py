@@ -94,6 +94,9 @@ def _directory_requests(house: House) -> OfOneService:
             house.create("customer", "head_office", "/v1/products", product(fresh))
         return fresh
 
+    def client() -> dict[str, Any]:
+        return {"client_id": code(), "name": "卡系统", "role": "core_banking", "sources": ["cards"], "reason": "上线。"}
+
     def proposal(target: str) -> str:
         """The path of a proposal that the head office made."""
         if target == "missing":
@@ -108,6 +111,10 @@ def _directory_requests(house: House) -> OfOneService:
         "approveProposal": lambda t: (f"{proposal(t)}:approve", {"reason": "已核对。"}),
         "rejectProposal": lambda t: (f"{proposal(t)}:reject", {"reason": "查无此人。"}),
         "withdrawProposal": lambda t: (f"{proposal(t)}:withdraw", None),
+        "registerClient": lambda _: ("/v1/clients", client()),
+        "listClients": lambda _: ("/v1/clients", None),
+        "readClient": lambda t: (f"/v1/clients/{existing(house, 'service', t)}", None),
+        "changeClient": lambda t: (f"/v1/clients/{existing(house, 'service', t)}", {"name": "service"}),
         "listOutlets": lambda _: ("/v1/outlets", None),
         "registerOutlet": lambda _: ("/v1/outlets", {"code": code(), "name": "新网点", "kind": "traditional"}),
         "readOutlet": lambda t: (f"/v1/outlets/{existing(house, 'north', t)}", None),

@@ -1,0 +1,35 @@
+"""Clients apart from staff. Those that stood among staff move, with every source that has reported so far where there is one client;
+where there are several, nobody knows whose a source is, and two people give each its own.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+revision = '20261128_1500'
+down_revision = '20261128_1432'
+
+
+def upgrade() -> None:
+    op.create_table('directory_client',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('issuer', sa.Text(), nullable=False),
+    sa.Column('client_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('sources', sa.ARRAY(sa.Text()), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.Column('epoch', sa.BigInteger(), server_default=sa.text('1'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_directory_client')),
+    sa.UniqueConstraint('issuer', 'client_id', name=op.f('uq_directory_client_issuer_client_id'))
+    )
+    op.add_column('directory_role', sa.Column('holder', sa.Text(), server_default=sa.text("'staff'"), nullable=False))
+    op.execute("UPDATE directory_role SET holder = 'client' WHERE role = 'core_banking'")
+    op.execute("""
+        INSERT INTO directory_client (id, issuer, client_id, name, role, sources, active, version, epoch)
+        SELECT id, issuer, subject, name, role, CASE WHEN count(*) OVER () = 1 THEN (
+            SELECT coalesce(array_agg(DISTINCT source), '{}') FROM (
+                SELECT source FROM customer UNION SELECT source FROM account UNION SELECT source FROM posting WHERE state = 'parked'
+            ) AS reported) ELSE '{}' END, active, version, epoch
+        FROM directory_staff WHERE role = 'core_banking'
+    """)
+    op.execute("DELETE FROM directory_staff WHERE role = 'core_banking'")
