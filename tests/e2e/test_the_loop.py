@@ -1,6 +1,8 @@
 """Posted transaction → score → signal → task → contact → score, through all processes, over HTTP with tokens, on both buses."""
 
+import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -203,6 +205,49 @@ async def test_a_task_whose_clock_has_run_out_escalates_to_the_lead(case: Case, 
         assert task["breached_at"] is not None
         assert task["escalated_to"] == case.manager.id
         assert task["owner_id"] == case.rm.id
+
+
+async def test_d20_replicas_are_made_anew_by_command_while_the_api_answers(case: Case, deployment: RunningDeployment) -> None:
+    """Wiped, on both buses; the owner begins a new epoch before, as after a restore, and its edits arrive after."""
+    await case.post_outflow()
+    tasks = await case.tasks_of_the_outflow()
+    restored = ("restored", "customer-svc", "--restore", new_id().hex)
+    assert "is in epoch 1" in await command(deployment, "customer", *restored)
+
+    async def published_anew() -> bool:
+        return "done at" in await command(deployment, "customer", *restored)
+
+    await eventually(published_anew, timeout=DEADLINE, every=0.5)
+    url = deployment.database_url("engagement")
+    for table in ("customer", "book_assignment"):
+        await execute(url, f"DELETE FROM {table}")  # noqa: S608  # ours
+    assert await case.worklist(case.rm) == [], "nobody sees a customer who is in no book"
+    rebuild = asyncio.create_task(command(deployment, "engagement", "rebuild", "engagement-svc"))
+    while not rebuild.done():
+        await case.worklist(case.rm)
+        await asyncio.wait([rebuild], timeout=0.2)
+    assert "customer.snapshots: done" in await rebuild
+    assert [task["id"] for task in await case.worklist(case.rm)] == [task["id"] for task in tasks]
+    path = f"/v1/customers/{case.customer_id}:assign"
+    await case.bank.head_office.post(path, {"rm_id": case.other.id}, key=new_id())
+    await eventually(lambda: case.worklist(case.other), timeout=DEADLINE, every=0.1)
+
+
+async def command(deployment: RunningDeployment, database: str, *words: str) -> str:
+    """What an operator's command prints; it must end well."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "guanxi_common.cli",
+        *words,
+        "--database",
+        deployment.database_url(database),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    return said.decode()
 
 
 async def eventually_sees(case: Case, member: Member, **query: str) -> list[dict[str, Any]]:
