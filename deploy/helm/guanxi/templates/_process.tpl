@@ -6,7 +6,7 @@ volumes:
   - {name: home, emptyDir: {}}
   - {name: tmp, emptyDir: {}}
   - {name: erasures, persistentVolumeClaim: {claimName: {{ .root.Values.erasuresClaim }}}}
-  - {name: tls, secret: {secretName: {{ .root.Values.tlsSecret }}}}
+  - {name: tls, secret: {secretName: {{ .root.Values.caSecret }}}}
 {{- end }}
 
 {{- define "guanxi.container" -}}
