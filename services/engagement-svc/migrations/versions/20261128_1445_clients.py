@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-revision = '20261128_1500'
+revision = '20261128_1445'
 down_revision = '20261128_1432'
 
 

@@ -1,10 +1,8 @@
-"""Clients apart from staff. Those that stood among staff move, with every source that has reported so far where there is one client;
-where there are several, nobody knows whose a source is, and two people give each its own.
-"""
+"""Clients apart from staff; those that stood among staff move. Their sources come with the next snapshot, and are not asked for here."""
 
 import sqlalchemy as sa
 from alembic import op
-revision = '20261128_1500'
+revision = '20261128_1445'
 down_revision = '20261128_1432'
 
 
@@ -26,10 +24,6 @@ def upgrade() -> None:
     op.execute("UPDATE directory_role SET holder = 'client' WHERE role = 'core_banking'")
     op.execute("""
         INSERT INTO directory_client (id, issuer, client_id, name, role, sources, active, version, epoch)
-        SELECT id, issuer, subject, name, role, CASE WHEN count(*) OVER () = 1 THEN (
-            SELECT coalesce(array_agg(DISTINCT source), '{}') FROM (
-                SELECT source FROM customer UNION SELECT source FROM account UNION SELECT source FROM posting WHERE state = 'parked'
-            ) AS reported) ELSE '{}' END, active, version, epoch
-        FROM directory_staff WHERE role = 'core_banking'
+        SELECT id, issuer, subject, name, role, '{}', active, version, epoch FROM directory_staff WHERE role = 'core_banking'
     """)
     op.execute("DELETE FROM directory_staff WHERE role = 'core_banking'")
