@@ -109,7 +109,7 @@ class Stand:
         async with self.databases["customer"].transaction() as uow:
             customer, _ = await register_customer(uow, SYSTEM_SCOPE, principal, self.parts, body, now)
             await audit.record(uow, DESK, customer.id, ("name",))
-            await report_accounts(uow, [opened], now)
+            await report_accounts(uow, SYSTEM_SCOPE, [opened], now)
             await uow.commit()
         self.totals[customer.id] = (0, 0)
         return customer.id
@@ -118,7 +118,7 @@ class Stand:
         """Post one amount per reference; what was new is counted. Returns what became of each."""
         items = [TransactionItem("core", number, f"T-{one}", DAY, MoneyIn(amount, "CNY"), "CARD") for one in references]
         async with self.databases["customer"].transaction() as uow:
-            answer = await post_transactions(uow, self.parts.calendar, items, datetime.now(UTC))
+            answer = await post_transactions(uow, SYSTEM_SCOPE, self.parts.calendar, items, datetime.now(UTC))
             await uow.commit()
         new = sum(item.status == "created" for item in answer.items)
         count, total = self.totals.get(customer, (0, 0))
@@ -134,7 +134,7 @@ class Stand:
     async def close_account(self, number: str) -> None:
         closed = AccountItem("core", number, "closed", closed_on=date(2026, 11, 20))
         async with self.databases["customer"].transaction() as uow:
-            answer = await report_accounts(uow, [closed], datetime.now(UTC))
+            answer = await report_accounts(uow, SYSTEM_SCOPE, [closed], datetime.now(UTC))
             await uow.commit()
         assert [item.status for item in answer.items] == ["created"]
 

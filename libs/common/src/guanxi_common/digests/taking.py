@@ -15,6 +15,8 @@ from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.parts import Part, PartProblem, first_of
 
 DRAIN_SECONDS: Final = 60.0
+SETTLING_SECONDS: Final = 60.0
+"""After a start: the consumer, which knows the log's ends, begins meanwhile, and the scans are not in its way."""
 _POLL_SECONDS: Final = 0.2
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi digests'))"
 _LAST: Final = "SELECT coalesce(max(sequence), 0) FROM outbox WHERE published_at IS NULL"
@@ -88,6 +90,7 @@ def digest_work(database: Database, bounds: Bounds, taking: Taking) -> Callable[
     """The work of the owner's part."""
 
     async def work(part: Part, stop: asyncio.Event) -> None:
+        await first_of(stop, timeout=SETTLING_SECONDS)
         while not stop.is_set():
             if taken := await take(database, taking):
                 await publish(database, bounds, taking, taken)

@@ -1,6 +1,7 @@
 """Erase a customer. See the slice's docstring for the decisions."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import anyio.to_thread
@@ -12,14 +13,17 @@ from guanxi_common.errors import NotFound
 from guanxi_common.http.call import Write
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging import outbox
+from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
-from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
 
 from customer_svc.erasures import repository
 from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
 from customer_svc.erasures.events import CustomerErased
 from customer_svc.parts import CustomerParts
 from customer_svc.personal_data import PERSONAL_DATA
+
+AGAIN: Final = AuditContext("system:erasures", "eraseCustomer", Purpose.OPERATIONS, None)
 
 
 async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) -> Erasure:
@@ -37,8 +41,9 @@ async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) 
     return erasure
 
 
-async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[Erasure]) -> None:
-    """Destroy the keys of customers on the list, erase their rows, and tell it, once. May be repeated."""
+async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[Erasure]) -> list[UUID]:
+    """Destroy the keys of customers on the list, erase their rows, and tell it, once; returns whom. May be repeated."""
+    erased = []
     for erasure in erasures:
         await keys.delete(erasure.customer_id)
         version = await repository.lock_file(uow, SYSTEM_SCOPE, erasure.customer_id)
@@ -48,12 +53,15 @@ async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[
             await outbox.append(uow, CustomerErased(customer_id=erasure.customer_id), version=version + 1)
             key = str(erasure.customer_id)
             await outbox.append_tombstone(uow, CUSTOMER_SNAPSHOT, "customer.snapshots", key, version=version + 1)
+            erased.append(erasure.customer_id)
+    return erased
 
 
 def completing(keys: KeyStore) -> Erase:
-    """`complete_erasures` for an `ErasureWatch`."""
+    """`complete_erasures` for an `ErasureWatch`: what a kill or a restore has undone is done again, and audited as the system's doing."""
 
     async def erase(uow: UnitOfWork, erasures: Sequence[Erasure]) -> None:
-        await complete_erasures(uow, keys, erasures)
+        erased = await complete_erasures(uow, keys, erasures)
+        await audit.record_many(uow, AGAIN, erased, ("erasure",))
 
     return erase

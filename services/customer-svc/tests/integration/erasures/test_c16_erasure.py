@@ -133,6 +133,9 @@ async def test_d20_what_a_kill_left_half_done_is_completed(office: Office) -> No
     await office.watch.check()
     assert not await office.is_seen()
     assert [kind for kind, _, _ in await office.desk.told()] == ["customer.erased", "customer.snapshot"]
+    await office.watch.check()
+    entries = await office.desk.fetch("SELECT actor, action, subject_id, fields FROM audit_entry")
+    assert [tuple(entry) for entry in entries] == [("system:erasures", "eraseCustomer", str(office.desk.customer), ["erasure"])]
 
 
 async def test_d20_a_restored_database_erases_again_before_anything_is_served(office: Office) -> None:
