@@ -129,10 +129,10 @@ _erasures = (
 
 _digests = (
     Rule(
-        "a difference is told when it stays the same",
+        "a difference is told when it stays and both sides stood still",
         "guanxi_common/digests/policy.py",
-        "if delta and before.get(bucket) == delta)",
-        "if delta and before.get(bucket))",
+        "if before.get(bucket) == difference)",
+        "if bucket in before)",
         f"{DIGESTS}::test_d20_a_difference_is_told_when_it_stays",
     ),
     Rule(
@@ -145,8 +145,8 @@ _digests = (
     Rule(
         "a digest sees one row that is missing",
         "guanxi_common/digests/policy.py",
-        "    return {bucket: delta for bucket, delta in differing.items() if delta}",
-        "    return {bucket: delta for bucket, delta in differing.items() if delta > 2**64}",
+        "for bucket, (theirs, ours) in sums.items() if theirs != ours}",
+        "for bucket, (theirs, ours) in sums.items() if theirs > 2**64}",
         f"{DIGESTS}::test_d20_one_row_is_noticed_in_its_bucket",
     ),
     Rule(

@@ -9,7 +9,7 @@ import msgspec
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.digests import metrics, repository
-from guanxi_common.digests.policy import BUCKETS, Digested, confirmed, deltas, is_past, of_text
+from guanxi_common.digests.policy import BUCKETS, Digested, confirmed, differences, is_past, of_text
 from guanxi_common.digests.repository import Comparison
 from guanxi_common.jobs import Job
 from guanxi_common.messaging.envelope import Envelope
@@ -75,10 +75,10 @@ async def compare_waiting(
         taken = msgspec.convert(waiting.told, _Taken)
         if waiting.type not in types or not is_past(await repository.read_positions(uow, group), taken.offsets):
             continue
-        differences = deltas(of_text(taken.sums), await repository.scan(uow, types[waiting.type], taken.until))
-        differing = confirmed(waiting.deltas, differences)
+        found = differences(of_text(taken.sums), await repository.scan(uow, types[waiting.type], taken.until))
+        differing = confirmed(waiting.deltas, found)
         comparison = Comparison(waiting.type, taken.taken_at, taken.until, now, differing)
-        await repository.keep_comparison(uow, comparison, differences)
+        await repository.keep_comparison(uow, comparison, found)
         if told is not None:
             await told(uow, comparison)
         done.append(comparison)

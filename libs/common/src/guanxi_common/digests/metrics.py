@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import Gauge
 
 DIFFERING: Final = Gauge(
-    "guanxi_digest_buckets_differing", "Buckets that twice in a row differed by the same from their owner's (alert)", ["type"]
+    "guanxi_digest_buckets_differing", "Buckets that differed from their owner twice in a row and stood still (alert)", ["type"]
 )
 COMPARED: Final = Gauge(
     "guanxi_digest_compared_seconds", "When a type was last compared with its owner's, since 1970 (alert)", ["type"]

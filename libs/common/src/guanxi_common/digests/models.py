@@ -15,8 +15,8 @@ _Instant = DateTime(timezone=True)
 class Digest(CommonBase):
     """The digests of one type: the owner's newest that waits for our comparison, and what came of the last comparison.
 
-    `told`: the waiting one {taken_at, until, sums, offsets}, null once compared. `deltas`: by bucket, of the last comparison; `differing`:
-    the buckets that differed by the same twice in a row.
+    `told`: the waiting one {taken_at, until, sums, offsets}, null once compared. `deltas`: by bucket, [the owner's sum,
+    ours] of the last comparison; `differing`: the buckets that differed twice in a row and stood still.
     """
 
     __tablename__ = "digest"
@@ -25,7 +25,7 @@ class Digest(CommonBase):
     taken_at: Mapped[datetime | None] = mapped_column(_Instant)
     until: Mapped[date | None] = mapped_column(Date)
     compared_at: Mapped[datetime | None] = mapped_column(_Instant)
-    deltas: Mapped[dict[str, str]] = mapped_column(JSONB)
+    deltas: Mapped[dict[str, list[str]]] = mapped_column(JSONB)
     differing: Mapped[list[int]] = mapped_column(JSONB)
 
 

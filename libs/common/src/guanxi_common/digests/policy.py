@@ -15,6 +15,9 @@ _MODULUS: Final = 2**64
 Sums = Mapping[int, int]
 """Sum by bucket, 0 where it is missing."""
 
+Difference = tuple[int, int]
+"""The owner's sum of a bucket, and our own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digested:
@@ -52,19 +55,18 @@ def reduced(sum_: int) -> int:
     return sum_ % _MODULUS
 
 
-def deltas(owner: Sums, own: Sums) -> dict[int, int]:
-    """By how much the buckets differ, for those that do."""
-    differing = {bucket: reduced(owner.get(bucket, 0) - own.get(bucket, 0)) for bucket in range(BUCKETS)}
-    return {bucket: delta for bucket, delta in differing.items() if delta}
+def differences(owner: Sums, own: Sums) -> dict[int, Difference]:
+    """The buckets that differ, each with the owner's sum and our own."""
+    sums = {bucket: (reduced(owner.get(bucket, 0)), reduced(own.get(bucket, 0))) for bucket in range(BUCKETS)}
+    return {bucket: (theirs, ours) for bucket, (theirs, ours) in sums.items() if theirs != ours}
 
 
-def confirmed(before: Sums, now: Sums) -> list[int]:
-    """The buckets that differ by the same as at the comparison before.
+def confirmed(before: Mapping[int, Difference], now: Mapping[int, Difference]) -> list[int]:
+    """The buckets that differ and stood still on both sides since the comparison before.
 
-    A row that is missing or wrong differs by the same each time. What was merely under way at one comparison has arrived by the next, and
-    something else is under way then: the chance that both differ alike is 2^-64.
+    What was merely under way has arrived by the next comparison, and has then moved one of the sums.
     """
-    return sorted(bucket for bucket, delta in now.items() if delta and before.get(bucket) == delta)
+    return sorted(bucket for bucket, difference in now.items() if before.get(bucket) == difference)
 
 
 def is_past(positions: Mapping[str, int], offsets: Mapping[str, int]) -> bool:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.digests.policy import Digested, Sums
+from guanxi_common.digests.policy import Difference, Digested
 
 SCAN_TIMEOUT: Final = "10min"
 """One scan of a type's rows; far above what a night's scan of a large ledger needs."""
@@ -44,7 +44,7 @@ class Waiting:
 
     type: str
     told: Mapping[str, Any]
-    deltas: Sums
+    deltas: Mapping[int, Difference]
 
 
 async def scan(uow: UnitOfWork, digested: Digested, until: date | None) -> dict[int, int]:
@@ -63,12 +63,15 @@ async def take_waiting(uow: UnitOfWork) -> list[Waiting]:
     """The digests to compare, locked."""
     rows = await uow.driver.fetch(_WAITING)
     return [
-        Waiting(row["type"], row["told"], {int(bucket): int(delta) for bucket, delta in row["deltas"].items()}) for row in rows
+        Waiting(
+            row["type"], row["told"], {int(bucket): (int(theirs), int(ours)) for bucket, (theirs, ours) in row["deltas"].items()}
+        )
+        for row in rows
     ]
 
 
-async def keep_comparison(uow: UnitOfWork, comparison: Comparison, deltas: Sums) -> None:
-    stored = json.dumps({str(bucket): str(delta) for bucket, delta in deltas.items()})
+async def keep_comparison(uow: UnitOfWork, comparison: Comparison, deltas: Mapping[int, Difference]) -> None:
+    stored = json.dumps({str(bucket): [str(theirs), str(ours)] for bucket, (theirs, ours) in deltas.items()})
     values = (comparison.type, comparison.taken_at, comparison.until, comparison.compared_at)
     await uow.driver.execute(_KEEP, *values, stored, json.dumps(comparison.differing))
 

@@ -46,8 +46,8 @@ def routes(service: str) -> APIRouter:
         f"/v1/{service}/digests",
         operation_id="listDigests",
         summary="Whether what this service keeps of others agrees with them",
-        description="Each type was compared at the offsets at which its owner took the digest. A bucket differs once it differed twice"
-        " in a row by the same.",
+        description="Each type was compared at the offsets at which its owner took the digest. A bucket differs once it did twice"
+        " in a row without moving.",
         **documented(DigestsOut, {"data": [_DIGEST]}),
     )
     async def list_digests(call: Annotated[Call, permission("dead_letter.read")]) -> Response:

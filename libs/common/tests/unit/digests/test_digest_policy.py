@@ -4,7 +4,18 @@ import random
 from hashlib import md5
 
 import pytest
-from guanxi_common.digests.policy import BUCKETS, bucket_of, confirmed, deltas, hash_of, in_text, is_past, of_text, reduced
+from guanxi_common.digests.policy import (
+    BUCKETS,
+    Difference,
+    bucket_of,
+    confirmed,
+    differences,
+    hash_of,
+    in_text,
+    is_past,
+    of_text,
+    reduced,
+)
 
 
 def sums_of(rows: dict[str, str]) -> dict[int, int]:
@@ -26,7 +37,7 @@ def test_a_hash_is_the_first_half_of_md5() -> None:
 def test_rows_add_up_alike_in_any_order() -> None:
     shuffled = list(ROWS.items())
     random.Random(7).shuffle(shuffled)
-    assert deltas(sums_of(ROWS), sums_of(dict(shuffled))) == {}
+    assert differences(sums_of(ROWS), sums_of(dict(shuffled))) == {}
 
 
 @pytest.mark.parametrize("change", ["removed", "changed", "added"])
@@ -39,21 +50,23 @@ def test_d20_one_row_is_noticed_in_its_bucket(change: str) -> None:
     else:
         other["customer-x"] = "new"
     bucket = bucket_of("customer-x" if change == "added" else "customer-7")
-    assert list(deltas(sums_of(ROWS), sums_of(other))) == [bucket]
+    assert list(differences(sums_of(ROWS), sums_of(other))) == [bucket]
 
 
 @pytest.mark.parametrize(
     ("before", "now", "told"),
     [
-        ({}, {3: 5}, []),  # the first time
-        ({3: 5}, {3: 5}, [3]),
-        ({3: 5}, {3: 6}, []),  # something else is under way
-        ({3: 5}, {}, []),  # it arrived
-        ({3: 5, 9: 1}, {9: 1, 3: 5, 200: 7}, [3, 9]),
-        ({3: 0}, {3: 0}, []),
+        ({}, {3: (5, 6)}, []),  # the first time
+        ({3: (5, 6)}, {3: (5, 6)}, [3]),
+        ({3: (5, 6)}, {3: (6, 7)}, []),  # by the same, and something else is under way: two postings of the same content
+        ({3: (5, 6)}, {3: (5, 7)}, []),
+        ({3: (5, 6)}, {}, []),  # it arrived
+        ({3: (5, 6), 9: (1, 0)}, {9: (1, 0), 3: (5, 6), 200: (7, 0)}, [3, 9]),
     ],
 )
-def test_d20_a_difference_is_told_when_it_stays(before: dict[int, int], now: dict[int, int], told: list[int]) -> None:
+def test_d20_a_difference_is_told_when_it_stays(
+    before: dict[int, Difference], now: dict[int, Difference], told: list[int]
+) -> None:
     assert confirmed(before, now) == told
 
 
@@ -75,4 +88,4 @@ def test_sums_travel_as_text_and_wrap_at_64_bits() -> None:
     sums = {0: -1, 7: 2**64 + 3, 255: 2**200}
     assert {bucket: value for bucket, value in of_text(in_text(sums)).items() if value} == {0: 2**64 - 1, 7: 3}
     assert len(in_text(sums)) == BUCKETS
-    assert deltas({0: 2**64}, {0: 0}) == {}
+    assert differences({0: 2**64}, {0: 0}) == {}
