@@ -27,6 +27,10 @@ _DRIVER_ERRORS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What asyncpg raises on a connection that the server has ended, the second one when it has not yet read the end."""
 
 
+_STATEMENT_TIMEOUT = "57014"
+"""`canceling statement due to statement timeout`: the server is there, and this statement took too long."""
+
+
 class PermanentError(Exception):
     """Raised by a handler: this event can never be applied. `reason` is a stable code; the text must not repeat personal data."""
 
@@ -58,6 +62,11 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated
     return isinstance(error, _DRIVER_ERRORS) and not isinstance(error, ValueError)
+
+
+def is_too_slow(error: BaseException) -> bool:
+    """Whether a statement was ended for taking too long, by a server that is well: less work at once may pass."""
+    return sqlstate_of(error) == _STATEMENT_TIMEOUT
 
 
 def reason_of(error: BaseException) -> str:

@@ -36,6 +36,9 @@ Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 """Applies events in the runner's transaction, which it never commits. Raises `PermanentError` for an event that can never be
 applied, and lets any failure of the database through. For events of its own it passes `caused_by` to the outbox."""
 
+Failure = tuple[str, str]
+"""A dead letter's reason and error."""
+
 RELEASE_LIMIT: Final = 500
 
 T = TypeVar("T")
@@ -100,9 +103,17 @@ class Processor:
         self._again: ReadAgain = {}
         self._dead_letter_limit = dead_letter_limit
 
-    async def process(self, records: Sequence[Record], moves: Sequence[Move] = (), again: ReadAgain | None = None) -> Taken:
+    async def process(
+        self,
+        records: Sequence[Record],
+        moves: Sequence[Move] = (),
+        again: ReadAgain | None = None,
+        *,
+        failure: Failure | None = None,
+    ) -> Taken:
         """Take over the records and move the group's positions; on return all is durable and the offsets may be committed.
 
+        With a `failure` no handler is called again: the records go to the dead letters with it.
         What is read `again` for a rebuild is applied though its event id is known, under `UnitOfWork.replaying`.
         A partition that has reached its limit of dead letters stands at the first record that was not taken over, and is paused.
         Without its move it has no limit. Raises a transient error with nothing done, `LostRace` where another member has moved
@@ -110,6 +121,9 @@ class Processor:
         """
         self._again = again or {}
         arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
+        if failure is not None:
+            async with self._store.begin(self._group) as transaction:
+                return await self._one_by_one(transaction, arrivals, moves, failure, released=False)
         return await self._take_over(arrivals, moves, released=False)
 
     async def release(self) -> int:
@@ -138,7 +152,7 @@ class Processor:
             _raise_if_transient(error)
             log.warning("batch_goes_one_by_one", group=self._group, records=len(arrivals), error=describe(error))
             async with self._store.begin(self._group) as transaction:
-                return await self._one_by_one(transaction, list(arrivals), moves, released=released)
+                return await self._one_by_one(transaction, list(arrivals), moves, None, released=released)
         return Taken({move.at: move.after for move in moves})
 
     async def _demand_room(self, transaction: InboxTransaction, plan: Plan, moves: Sequence[Move]) -> None:
@@ -150,7 +164,13 @@ class Processor:
             raise _LimitInSight
 
     async def _one_by_one(
-        self, transaction: InboxTransaction, queue: list[Arrival], moves: Sequence[Move], *, released: bool
+        self,
+        transaction: InboxTransaction,
+        queue: list[Arrival],
+        moves: Sequence[Move],
+        failure: Failure | None,
+        *,
+        released: bool,
     ) -> Taken:
         room = defaultdict[TopicPartition, float](lambda: inf)
         room.update(await transaction.allowances([move.at for move in moves], self._dead_letter_limit))
@@ -158,7 +178,7 @@ class Processor:
         paused: set[TopicPartition] = set()
         plans: list[Plan] = []
         while queue:
-            plan = await self._step(transaction, queue, released=released)
+            plan = await self._step(transaction, queue, failure, released=released)
             plans.append(plan)
             queue = plan.rest
             for at in (_partition_of(burial.arrival) for burial in plan.dead):
@@ -174,14 +194,17 @@ class Processor:
             log.error("partition_paused", group=self._group, place=f"{at.topic}[{at.partition}]@{positions[at]}")
         return Taken(positions, frozenset(paused))
 
-    async def _step(self, transaction: InboxTransaction, queue: Sequence[Arrival], *, released: bool) -> Plan:
+    async def _step(
+        self, transaction: InboxTransaction, queue: Sequence[Arrival], failure: Failure | None, *, released: bool
+    ) -> Plan:
         """Take over the first of the queue, or bury it, with its bookkeeping or, where that cannot be stored, without."""
-        try:
-            async with transaction.savepoint():
-                return await self._take_first(transaction, queue, None, released=released)
-        except Exception as error:
-            _raise_if_transient(error)
-            failure = (reason_of(error), describe(error))
+        if failure is None:
+            try:
+                async with transaction.savepoint():
+                    return await self._take_first(transaction, queue, None, released=released)
+            except Exception as error:
+                _raise_if_transient(error)
+                failure = (reason_of(error), describe(error))
         try:
             async with transaction.savepoint():
                 return await self._take_first(transaction, queue, failure, released=released)
@@ -194,7 +217,7 @@ class Processor:
         return plan
 
     async def _take_first(
-        self, transaction: InboxTransaction, queue: Sequence[Arrival], failure: tuple[str, str] | None, *, released: bool
+        self, transaction: InboxTransaction, queue: Sequence[Arrival], failure: Failure | None, *, released: bool
     ) -> Plan:
         plan = plan_one(self._rules, await self._load(transaction, queue[:1], released=released), queue)
         if failure is None:

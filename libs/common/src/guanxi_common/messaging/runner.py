@@ -2,13 +2,15 @@
 
 - Reading starts where the database says, and each batch moves that position; the bus's offset only follows.
 - A transient failure: seek back, pause, back off, try again; membership is kept by polling on.
-- A batch has a deadline well below the broker's `max.poll.interval`; one that misses it is tried again at half the size.
+- A batch has a deadline well below the broker's `max.poll.interval`; one that misses it, or whose statement takes too long, is tried
+  again at half the size. A single record whose statement takes too long `SLOW_TRIES` times in a row goes to the dead letters.
 - A partition that has made too many dead letters is paused, and the others are read on.
 - A fenced or failed offset commit is no failure: the work is durable, and what is read again is recognised.
 - A consumer whose position stands still while there is lag is replaced (it may have died silently with the broker's restart).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +20,8 @@ import structlog
 
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging import metrics
-from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, CommitFenced, Consumer, TopicPartition
-from guanxi_common.messaging.failures import describe, is_transient
+from guanxi_common.messaging.bus import Bus, BusError, BusUnavailable, CommitFenced, Consumer, Record, TopicPartition
+from guanxi_common.messaging.failures import describe, is_too_slow, is_transient
 from guanxi_common.messaging.inbox import InboxStore, PostgresInbox
 from guanxi_common.messaging.places import Places, Polled
 from guanxi_common.messaging.processing import Handler, Processor, Subscription
@@ -29,6 +31,9 @@ from guanxi_common.parts import Part
 __all__ = ["ConsumerRunner", "Handler", "RunnerSettings", "Subscription"]
 
 log = structlog.get_logger(__name__)
+
+SLOW_TRIES: Final = 5
+TOO_SLOW: Final = ("too_slow", f"its statement took too long {SLOW_TRIES} times")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class ConsumerRunner:
         self._positions: dict[TopicPartition, tuple[int, float]] = {}
         self._released_at = self._checked_at = float("-inf")
         self._progressed_at: float | None = None
+        self._slow: Counter[tuple[str, int, int]] = Counter()
 
     def seconds_since_progress(self) -> float:
         """How long ago the loop last went round; above a few batch deadlines its part is stalled. Zero before the first round."""
@@ -131,7 +137,9 @@ class ConsumerRunner:
         except Exception as error:
             if not is_transient(error):
                 raise
-            self._size = max(1, self._size // 2) if isinstance(error, TimeoutError) else self._size
+            if isinstance(error, TimeoutError) or is_too_slow(error):
+                self._size = max(1, self._size // 2)
+            self._note_slow(polled, error)
             self._failed(error, "batch")
             metrics.TRANSIENT.labels(self._group, type(error).__name__).inc()
             records = sum(map(len, polled.values()))
@@ -155,10 +163,20 @@ class ConsumerRunner:
         if not moves:
             return {}
         records = [record for batch in admitted.values() for record in batch]
-        taken = await self._processor.process(records, moves, self._places.read_again)
+        alone = _place(records[0]) if len(records) == 1 else None
+        failure = TOO_SLOW if alone and self._slow[alone] >= SLOW_TRIES else None
+        taken = await self._processor.process(records, moves, self._places.read_again, failure=failure)
+        if alone:
+            del self._slow[alone]
         self._places.taken(taken)
         self._uncommitted.update(taken.positions)
         return taken.positions
+
+    def _note_slow(self, polled: Polled, error: Exception) -> None:
+        """Count the failures of a record that came alone. A server that is away is no fault of the record's."""
+        records = [record for batch in polled.values() for record in batch]
+        if len(records) == 1 and is_too_slow(error):
+            self._slow[_place(records[0])] += 1
 
     async def _back_off(self, consumer: Consumer, stop: asyncio.Event) -> None:
         """Wait without processing. Polling goes on, so that the group keeps this member."""
@@ -235,6 +253,10 @@ class ConsumerRunner:
             self._positions[partition] = (position, since)
             if now - since > self._settings.stalled_after:
                 raise BusError(f"{partition.topic}[{partition.partition}] stands at {position} of {end}")
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
 
 
 async def _seek_back(consumer: Consumer, polled: Polled) -> None:

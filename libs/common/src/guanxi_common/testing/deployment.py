@@ -24,7 +24,7 @@ from guanxi_common.testing.kafka import LocalKafka, free_ports
 
 T = TypeVar("T")
 
-START_SECONDS: Final = 120
+START_SECONDS: Final = 300
 STOP_SECONDS: Final = 60
 SUPERVISOR: Final = "supervisor"
 POSTMASTER: Final = "postmaster"

@@ -63,6 +63,23 @@ async def test_a_batch_that_misses_its_deadline_is_tried_again_smaller(fabric: F
     assert sorted(row["n"] for row in await fabric.effects()) == list(range(16))
 
 
+async def test_d18_a_record_whose_statement_always_takes_too_long_is_set_aside_and_the_next_are_applied(fabric: Fabric) -> None:
+    """One customer's heap of rows must not hold up everybody else's: the server ends the statement, again and again."""
+
+    async def heavy(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        await record_effects(uow, events)
+        if any(event.data and event.data["n"] == 5 for event in events):
+            await uow.driver.execute("SET LOCAL statement_timeout = 20")
+            await uow.driver.execute("SELECT pg_sleep(60)")
+
+    await fabric.send(*(fact(f"c{n}", n) for n in range(12)))
+    async with running(fabric.runner(heavy)):
+        await eventually(lambda: applied(fabric, 11), timeout=60)
+        await reads_nothing_more(fabric)
+    assert sorted(row["n"] for row in await fabric.effects()) == [n for n in range(12) if n != 5]
+    assert [letter["reason"] for letter in await dead_letters(fabric)] == ["too_slow"]
+
+
 class Spied:
     """A consumer of the real bus that lets a test interfere."""
 
