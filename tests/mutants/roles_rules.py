@@ -88,7 +88,7 @@ _two_people = (
         "    if proposal is None:\n        raise NotFound\n    decider",
         "    proposal = await repository.read_proposal(write.uow, proposal_id)\n"
         "    if proposal is None:\n        raise NotFound\n    decider",
-        f"{TWO_PEOPLE}::test_of_two_approvals_at_once_one_wins",
+        f"{TWO_PEOPLE}::test_a_decision_waits_for_another_and_sees_what_it_did",
     ),
     _customer(
         "nobody is appointed on the host while two can decide",

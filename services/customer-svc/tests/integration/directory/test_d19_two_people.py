@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from customer_svc.directory import repository
 from customer_svc.directory import service as directory
 from customer_svc.proposals.appointment import appoint
 from customer_svc.proposals.errors import EnoughApprovers
@@ -15,6 +16,7 @@ from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.issuer import LOCAL_ISSUER
 from guanxi_common.security.principal import AuditContext, Purpose
 from guanxi_common.settings import SettingsError
+from guanxi_common.testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 HOST = AuditContext("host:root", "appoint", Purpose.OPERATIONS, None)
@@ -168,6 +170,19 @@ async def test_of_two_approvals_at_once_one_wins(office):
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
     versions = await office.fetch("SELECT version FROM directory_staff WHERE subject = 'dora'")
     assert [row["version"] for row in versions] == [1]
+
+
+async def test_a_decision_waits_for_another_and_sees_what_it_did(office):
+    proposal = await office.propose("ana", "cleo")
+    waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    async with office.database.transaction() as other:
+        await repository.lock_directory(other)
+        deciding = asyncio.create_task(office.decide("ben", proposal))
+        await eventually(lambda: office.fetch(waiting), timeout=30)
+        await other.driver.execute("UPDATE directory_proposal SET state = 'rejected'")
+        await other.commit()
+    assert (await deciding).json()["code"] == "proposal_decided"
+    assert await office.role_of("cleo") is None
 
 
 async def test_a_retried_request_is_answered_alike_and_proposes_once(office):
