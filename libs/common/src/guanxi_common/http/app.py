@@ -51,6 +51,7 @@ def create_service_app(
         version=version,
         openapi_tags=list(tags),
         lifespan=lifespan,
+        redirect_slashes=False,  # an address that redirects leaks tokens that were sent to the wrong one
         # Log records and operation spans would hold exception texts and arguments, which may be personal data.
         telemetry={"logs": False, "operation_spans": False, "metrics": False},
     )

@@ -7,6 +7,8 @@ import asyncio
 import re
 from contextlib import suppress
 from time import monotonic
+from typing import Final
+from urllib.parse import parse_qsl
 
 import structlog
 from opentelemetry import trace
@@ -24,13 +26,27 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LINGER_SECONDS = 1.0
 _QUIET = ("/livez", "/readyz", "/metrics")
+_DOCUMENTS = ("/docs", "/redoc")
+_NOTHING: Final = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+_OWN_PAGES: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:;"
+    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The pages of the documents start their script with a line of their own, and hold nothing that a caller wrote."""
+
+_FOR_BROWSERS: Final = (
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 _log = structlog.get_logger("guanxi.access")
 
 
 class ContextMiddleware:
     """Gives each request its id (echoed in `X-Request-ID`) and its context, logs it, answers what nobody answered.
 
-    No answer is to be guessed at (`nosniff`), and none of `/v1` is stored on the way or by a browser: any may hold personal data.
+    No answer is to be guessed at (`nosniff`), run, framed or loaded by another origin's page, and none of `/v1` is stored on the way
+    or by a browser: any may hold personal data.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,12 +67,14 @@ class ContextMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
+                headers.raw.extend(_FOR_BROWSERS)
+                headers["Content-Security-Policy"] = _OWN_PAGES if scope["path"] in _DOCUMENTS else _NOTHING
                 if scope["path"].startswith("/v1/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         try:
-            _refuse_nul(scope)
+            _refuse_unclear(scope)
             await self.app(scope, receive, sender)
         except Exception as error:
             response = answer_to(error, locale_of_scope(scope))
@@ -182,9 +200,15 @@ def _announces_body(scope: Scope) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
-def _refuse_nul(scope: Scope) -> None:
-    if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+def _refuse_unclear(scope: Scope) -> None:
+    """U+0000, which no column holds, and a parameter given twice, of which two readers take different ones."""
+    query = scope["query_string"]
+    if b"%00" in query or "\0" in scope["path"]:
         raise InvalidInput
+    if b"&" in query:
+        names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+        if len(set(names)) < len(names):
+            raise InvalidInput
 
 
 def _header(scope: Scope, name: bytes, shape: re.Pattern[str]) -> str | None:

@@ -55,6 +55,12 @@ async def test_a_nul_in_the_query_or_path_is_422(listed):
     assert (await listed.get("/v1/notes/%00")).status_code == 422
 
 
+@pytest.mark.parametrize("query", ["limit=1&limit=2", "name=a&limit=1&name=a", "name=&name=", "name=a&n%61me=b"])
+async def test_a_parameter_given_twice_is_422(listed, query):
+    """Of the two, a proxy and a service might each take another."""
+    assert (await listed.get(f"/v1/notes?{query}")).status_code == 422
+
+
 async def test_a_quoted_filter_is_taken_literally(listed):
     answer = await listed.get("/v1/notes", params={"name": "' OR '1'='1"})
     assert answer.json() == {"data": [], "next_cursor": None}

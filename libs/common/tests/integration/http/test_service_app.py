@@ -160,6 +160,48 @@ async def test_no_answer_is_guessed_at_and_none_with_personal_data_is_stored(ser
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_no_page_of_another_origin_frames_runs_or_reads_an_answer(service):
+    """And no answer sets a cookie, which a browser would add to a request that another origin's page makes."""
+    origin = {"Origin": "https://elsewhere.example"}
+    preflight = await service.client.options("/v1/notes", headers={**origin, "Access-Control-Request-Method": "POST"})
+    assert preflight.status_code == 405
+    answers = [await service.client.get(path, headers=origin) for path in (*DOCUMENTS, *PERSONAL)]
+    for answer in (preflight, *answers):
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {"object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy)
+        assert policy[0] == ("default-src 'self'" if answer.url.path in ("/docs", "/redoc") else "default-src 'none'")
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert not [name for name in answer.headers if name == "set-cookie" or name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("path", ["/v1/notes/", "/v1/notes/1/", "/docs/", "/static-offline-docs/", "/.git/config"])
+async def test_an_address_that_is_not_there_leads_nowhere_else(service, path):
+    """No redirect, whose first request has sent its token already, and no list of files."""
+    answer = await service.client.get(path, headers={"Host": "elsewhere.example"})
+    assert answer.status_code in (404, 405)
+    assert "location" not in answer.headers
+    assert "elsewhere.example" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PUT", "PROPFIND"])
+async def test_a_method_that_no_operation_has_is_refused(service, method):
+    answer = await service.client.request(method, "/v1/notes", headers={"X-Probe": "echoed"})
+    assert answer.status_code == 405
+    assert "echoed" not in answer.text
+
+
+async def test_an_answer_names_its_type_and_no_program(service):
+    for path in (*DOCUMENTS, *PERSONAL):
+        answer = await service.client.get(path)
+        kind = answer.headers["content-type"]
+        assert kind.startswith(("application/json", "application/problem+json")) or "charset=utf-8" in kind
+        assert "server" not in answer.headers
+        assert "x-powered-by" not in answer.headers
+    assert service.app.debug is False
+
+
 async def test_an_operation_without_an_example_is_found(service):
     gaps = undocumented(service.app.openapi())
     assert "POST /v1/notes: no example of the answer" in gaps
