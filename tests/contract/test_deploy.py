@@ -99,3 +99,14 @@ def test_the_chart_gives_a_service_its_own_secret_and_of_the_common_one_only_the
     template = (DEPLOY / "helm/guanxi/templates/_process.tpl").read_text("utf-8")
     assert re.findall(r"secretRef: \{name: (.*)\}", template) == ["{{ .root.Values.secret }}-{{ .name }}"]
     assert "_DATABASE_URL" not in template
+
+
+def test_the_image_holds_what_runs_and_runs_it_as_nobody_in_particular() -> None:
+    """The locked packages and ours: no repository, no tests' packages, no tools of development, no root."""
+    lines = (DEPLOY / "Dockerfile").read_text("utf-8").splitlines()
+    assert [line.split()[1:-1] for line in lines if line.startswith("COPY") and "--from" not in line] == [
+        ["requirements.txt"], ["libs"], ["services"],
+    ]  # fmt: skip
+    assert any("--require-hashes -r requirements.txt" in line for line in lines)
+    assert lines.index("USER 10001") < lines.index('ENTRYPOINT ["guanxi"]')
+    assert {".git", ".guanxi"} <= set((DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split())

@@ -36,6 +36,29 @@ def test_a_first_path_segment_belongs_to_one_service() -> None:
     assert {segment: owner for segment, owner in owners.items() if len(owner) > 1} == {}
 
 
+IN_ADDRESSES = {
+    "account_id", "as_of", "breached", "by", "code", "currency", "cursor", "customer_id", "explain", "family", "from", "known_at", "limit",
+    "measure", "name", "outlet_id", "queue", "rm_id", "role", "source", "state", "status", "to",
+}  # fmt: skip
+"""Ids, days, and words of ours: `name` is a model's, `code` a product's."""
+
+
+@pytest.mark.parametrize("service", DOCUMENTS)
+def test_no_address_holds_what_is_personal_or_secret(service: str) -> None:
+    """Addresses stand in logs of proxies and in histories: a search is a POST, and a token a header."""
+    document = read(service)
+    shared = document["components"].get("parameters", {})
+    for path, _, operation in operations(document):
+        for stated in operation.get("parameters", []):
+            parameter = shared[stated["$ref"].rpartition("/")[2]] if "$ref" in stated else stated
+            name = parameter["name"]
+            if parameter["in"] == "query":
+                assert name in IN_ADDRESSES, path
+            elif parameter["in"] == "path":
+                assert name in IN_ADDRESSES or name.endswith("_id"), path
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
 def test_the_committed_documents_are_what_the_code_says() -> None:
     """In a process of its own: building an application sets up that process's logs and traces."""
     command = [sys.executable, "-m", "guanxi_common.cli", "check-contracts", "--root", str(ROOT)]

@@ -28,6 +28,7 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy/nginx/nginx.conf"
 SERVICES = ("customer", "engagement", "scoring")
 LOOPBACK = "set_real_ip_from 127.0.0.1;\n"
 """The balancer that is trusted."""
+A_YEAR_OF_TLS = "max-age=31536000; includesubdomains"
 GET = b"GET /v1/customers HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -139,6 +140,11 @@ def require_problem(status: int, headers: Any, body: bytes, code: str, language:
     document = json.loads(body)
     assert headers["content-type"] == "application/problem+json"
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert headers["strict-transport-security"].lower() == A_YEAR_OF_TLS
+    assert headers["content-security-policy"].startswith(
+        "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors"
+    )
+    assert (headers["referrer-policy"], headers.get("server")) == ("no-referrer", "nginx")
     assert headers["content-language"] == language
     assert headers["x-request-id"] == document["request_id"]
     kind = catalogue()[code]
@@ -159,6 +165,7 @@ async def test_a_path_goes_to_its_service(proxy: Proxy, path: str, name: str) ->
     async with service(proxy, name) as heads, proxy.client(**{"X-Request-ID": "mine"}) as client:
         answer = await client.get(path, headers={"X-Forwarded-For": "10.9.8.7"})
         assert (answer.status_code, answer.headers["x-service"]) == (200, name)
+        assert answer.headers["strict-transport-security"].lower() == A_YEAR_OF_TLS
         await client.get(path, headers={"X-Request-ID": "no line\tof ours"})
     assert b"x-request-id: mine\r\n" in heads[0].lower()
     assert b"10.9.8.7" not in heads[0]

@@ -1,5 +1,6 @@
 """7.15: what is installed is listed, its licences are accepted by name, known vulnerabilities stop the build."""
 
+import re
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -77,3 +78,15 @@ def test_an_audit_report_says_what_is_vulnerable_and_what_nobody_knew(supply: Mo
     read = supply.read_audit(report)
     assert read.known == {"jinja2 2.4.1": ["PYSEC-2014-8", "PYSEC-2019-217"]}
     assert (read.checked, read.unchecked) == (2, ["private"])
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt"])
+def test_every_locked_version_has_its_hashes_and_no_address_of_its_own(lock: str) -> None:
+    """So another index, or another package of the name, gives the same bytes or nothing."""
+    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text("utf-8"))
+    packages = [entry for entry in entries if not entry.startswith("#")]
+    assert packages
+    for package in packages:
+        assert re.match(r"[a-z0-9.-]+==\S+", package), package.splitlines()[0]
+        assert "--hash=sha256:" in package, package.splitlines()[0]
+        assert "://" not in package, package.splitlines()[0]

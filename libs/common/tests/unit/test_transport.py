@@ -1,5 +1,6 @@
 """7.12: what may go in plain. Value tables: an address that is not surely safe is refused."""
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,13 @@ def test_kafkas_settings_that_go_together(tmp_path: Path) -> None:
         KafkaSecurity("SSL", ca_file=authority.ca_file, certificate=issued.certificate, private_key=issued.private_key),
     ):
         assert kafka_security_flaws(security) == []
+
+
+def test_tls_to_the_brokers_is_of_today_and_keeps_past_records_secret() -> None:
+    """TLS 1.2 or later, 128 bits or more, and keys that are agreed on anew for each connection."""
+    context = KafkaSecurity("SSL").client_options()["ssl_context"]
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    for cipher in context.get_ciphers():
+        assert cipher["strength_bits"] >= 128
+        assert cipher["kea"] in ("kx-any", "kx-ecdhe", "kx-dhe"), cipher["name"]

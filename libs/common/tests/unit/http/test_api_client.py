@@ -4,7 +4,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from guanxi_common.http.client import ApiClient, ApiError
+from guanxi_common.http.client import ApiClient, ApiError, FetchFailed, fetch
 
 pytestmark = pytest.mark.anyio
 
@@ -76,3 +76,18 @@ async def test_it_gives_up_after_the_last_attempt():
 async def test_an_answer_that_is_no_problem_document():
     with pytest.raises(ApiError, match="502 unknown"):
         await Service(httpx.Response(502, text="<html>")).post()
+
+
+async def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write the answer of the configured address would choose the next one."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"Location": "http://169.254.169.254/latest/meta-data"})
+
+    client = httpx.AsyncClient
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **options: client(transport=httpx.MockTransport(answer), **options))
+    with pytest.raises(FetchFailed, match="302"):
+        await fetch("https://issuer.bank.test/jwks")
+    assert asked == ["https://issuer.bank.test/jwks"]

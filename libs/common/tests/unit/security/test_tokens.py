@@ -314,6 +314,15 @@ async def test_a_symmetric_or_weak_key_in_the_set_is_left_out(verifier: TokenVer
         await verifier.verify(assemble({"alg": "ES256", "typ": "at+jwt", "kid": "mac"}, claims(), secret))
 
 
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+async def test_an_rsa_key_of_fewer_than_2048_bits_is_left_out(verifier: TokenVerifier, issuer: Issuer) -> None:
+    short = RSAKey.generate_key(1024, {"kid": "short"})
+    issuer.keys.append(short.as_dict(private=False))
+    token = jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": "short"}, claims(), short, ["RS256"])
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
+
+
 async def test_a_thousand_unknown_key_ids_cost_one_load(verifier: TokenVerifier, issuer: Issuer, clock: ManualClock) -> None:
     await verifier.verify(sign(claims()))
     clock.advance(REFRESH_INTERVAL)

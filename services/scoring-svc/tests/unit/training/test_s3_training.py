@@ -1,9 +1,11 @@
 """S3, S6: models trained on a table are calibrated, explained, reproducible, and kept without pickle."""
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
+import skops.io
 from scoring_svc.training import metrics
 from scoring_svc.training.artefact import UnreadableModel, load_model, save_model
 from scoring_svc.training.estimators import Kind
@@ -37,6 +39,21 @@ def test_s6_a_model_whose_files_do_not_belong_together_is_refused(tmp_path) -> N
     text = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps({**text, "members_sha256": "0" * 64}))
     with pytest.raises(UnreadableModel, match="do not belong together"):
+        load_model(tmp_path)
+
+
+class Stranger:
+    """Of a type that no model is made of."""
+
+
+def test_s6_a_model_of_types_that_are_not_trusted_is_refused(tmp_path) -> None:
+    table, outcome, _ = _book()
+    save_model(train(table, outcome), tmp_path, "")
+    members = skops.io.dumps([Stranger()])
+    text = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**text, "members_sha256": hashlib.sha256(members).hexdigest()}))
+    (tmp_path / "members.skops").write_bytes(members)
+    with pytest.raises(UnreadableModel, match=r"not trusted: .*Stranger"):
         load_model(tmp_path)
 
 
