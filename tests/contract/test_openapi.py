@@ -56,7 +56,15 @@ def test_no_address_holds_what_is_personal_or_secret(service: str) -> None:
                 assert name in IN_ADDRESSES, path
             elif parameter["in"] == "path":
                 assert name in IN_ADDRESSES or name.endswith("_id"), path
-    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize("service", DOCUMENTS)
+def test_there_is_one_way_to_authenticate_and_every_operation_names_it(service: str) -> None:
+    document = read(service)
+    [(name, scheme)] = document["components"]["securitySchemes"].items()
+    assert (name, scheme["type"], scheme["scheme"]) == ("bearer", "http", "bearer")
+    for path, _, operation in operations(document):
+        assert operation["security"] == [{"bearer": []}], path
 
 
 def test_the_committed_documents_are_what_the_code_says() -> None:

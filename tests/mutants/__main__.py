@@ -14,6 +14,7 @@ from typing import Final, Literal
 from rich.console import Console
 from rich.table import Table
 
+from tests.mutants.asvs_rules import ASVS_RULES
 from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.customer_rules import CUSTOMER_RULES
 from tests.mutants.edge_rules import EDGE_RULES
@@ -33,6 +34,7 @@ RULES: Final = (
     *MESSAGING_RULES,
     *SERVICE_RULES,
     *AUDIT_RULES,
+    *ASVS_RULES,
     *CUSTOMER_RULES,
     *EDGE_RULES,
     *ITEMS_RULES,

@@ -60,6 +60,15 @@ async def test_the_access_log_holds_no_path_and_no_query(service):
     assert "13800138000" not in repr(logs)
 
 
+async def test_each_request_is_logged_with_its_caller_whether_it_was_let_in_or_not(service):
+    with structlog.testing.capture_logs() as logs:
+        for authorization in ("", "Bearer bad", "Bearer teller", "Bearer rm-a"):
+            await service.client.get("/v1/notes", headers={"Authorization": authorization})
+    found = [(entry["status"], entry["actor"].partition(":")[0]) for entry in logs if entry["event"] == "request"]
+    assert found == [(401, "client"), (401, "client"), (403, "staff"), (200, "staff")]
+    assert [entry["actor"] for entry in logs if entry["event"] == "request"][:2] == ["client:anonymous"] * 2
+
+
 async def test_errors_point_into_the_body(service):
     body = {"name": ["x"], "amount": "5", "role": "manager"}
     answer = await service.client.post("/v1/notes", json=body, headers={"Idempotency-Key": "k", "Accept-Language": "zh"})

@@ -34,8 +34,12 @@ def test_a_dump_that_is_not_the_one_made_is_noticed(tmp_path: Path, content: byt
 
 
 def test_a_file_outside_the_backup_is_refused(tmp_path: Path) -> None:
-    made = Manifest(MADE, {"customer": Dump("../../etc/passwd", "", 0, "18.1")})
-    assert len(made.problems(tmp_path)) == 1
+    """Though it is there, and the one that the manifest describes."""
+    (tmp_path / "outside").write_bytes(b"")
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    made = Manifest(MADE, {"customer": Dump("../outside", digest_of(tmp_path / "outside"), 0, "18.1")})
+    assert made.problems(backup) == ["'../outside' is not a name of a file"]
 
 
 @pytest.mark.parametrize(
