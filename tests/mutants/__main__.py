@@ -26,6 +26,7 @@ from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.roles_rules import ROLES_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.service_rules import SERVICE_RULES
+from tests.mutants.simulation_rules import SIMULATION_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
 
 ROOT: Final = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ RULES: Final = (
     *EPOCHS_RULES,
     *TRANSPORT_RULES,
     *ROLES_RULES,
+    *SIMULATION_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

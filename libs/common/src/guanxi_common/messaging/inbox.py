@@ -103,7 +103,11 @@ class InboxTransaction(Protocol):
     async def requested_replays(self, limit: int) -> Sequence[StoredRecord]: ...
 
     async def next_releasable(self, limit: int) -> Sequence[StoredRecord]:
-        """The first parked events of one key that nothing blocks any more, in order."""
+        """The first parked events of one key that nothing blocks any more, in order.
+
+        A change that waits for the version before it is one of them if that was taken over without it: a replayed dead letter may
+        have filled the gap.
+        """
         ...
 
     async def settle_replay(self, dead_letter: StoredRecord, failure: tuple[str, str] | None) -> None:

@@ -90,7 +90,10 @@ ORDER BY requested_at LIMIT $2
 """
 RELEASABLE = """
 SELECT p.topic, p.key FROM inbox_parked AS p
-WHERE p.consumer = $1 AND p.reason = 'behind' AND NOT EXISTS (
+WHERE p.consumer = $1 AND (p.reason = 'behind' OR EXISTS (
+    SELECT FROM inbox_version AS v WHERE v.consumer = $1 AND v.topic = p.topic AND v.key = p.key
+        AND (v.epoch, v.version + 1) >= (p.epoch, p.version)
+)) AND NOT EXISTS (
     SELECT FROM dead_letter AS d WHERE d.consumer = $1 AND d.topic = p.topic AND d.key = p.key AND d.resolved_at IS NULL)
 GROUP BY p.topic, p.key ORDER BY min(p.id) LIMIT 1
 """

@@ -105,6 +105,21 @@ async def test_7_1_bookkeeping_that_cannot_be_stored_is_one_record_s_failure(
     ]
 
 
+async def test_7_1_what_waited_for_an_unstorable_version_is_applied_when_that_is_replayed(fabric: Fabric) -> None:
+    """Nothing of the key may follow that would look for the gap: the replay alone sets it free."""
+    await fabric.execute("ALTER TABLE inbox_version ADD CONSTRAINT cursed CHECK (key <> 'cursed' OR version <> 2)")
+    await fabric.send(change("cursed", 1), change("cursed", 2))
+    async with running(fabric.runner()):
+        [letter] = await expect_dead_letters(fabric, 1)
+        await fabric.send(change("cursed", 3), change("cursed", 4), *facts(fabric, range(3)))
+        await eventually(in_effect(fabric, range(3)))
+        assert (letter["reason"], letter["key"]) == ("unstorable", None)
+        await fabric.execute("ALTER TABLE inbox_version DROP CONSTRAINT cursed")
+        await fabric.execute("UPDATE dead_letter SET requested_at = now(), requested_by = 'operator'")
+        await eventually(lambda: applied(fabric, 7))
+    assert [row["version"] for row in await fabric.effects() if row["version"] is not None] == [1, 2, 3, 4]
+
+
 async def test_7_1_a_handler_that_swallows_a_failed_statement_stops_nobody(fabric: Fabric) -> None:
     async def swallow(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         for event in events:

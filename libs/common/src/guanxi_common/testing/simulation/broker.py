@@ -5,30 +5,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Any
 
 from guanxi_common.messaging.bus import BusError, BusUnavailable, CommitFenced, Outgoing, Record, RecordRejected, TopicPartition
 from guanxi_common.messaging.outbox.rows import shard_of
+from guanxi_common.testing.simulation.faults import Faults
 from guanxi_common.testing.simulation.loop import Process
 
 PARTITIONS = 3
 SESSION_TIMEOUT = 0.8
 
 
-@dataclass(slots=True)
-class Faults:
-    """Probabilities per request or record; all zero once the world heals."""
-
-    lost: float = 0.0
-    ack_lost: float = 0.0
-    late: float = 0.0
-    duplicated: float = 0.0
-    broker_down: float = 0.0
-    transaction_lost: float = 0.0
-    handler_fails: float = 0.0
-    handler_slow: float = 0.0
-    disorder: float = 0.0
+def partition_of(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
 
 
 @dataclass(slots=True)
@@ -50,14 +41,26 @@ class SimulatedBroker:
         self.faults = faults
         self.logs = {TopicPartition(topic, number): list[Record]() for topic in topics for number in range(PARTITIONS)}
         self.groups: dict[str, Group] = defaultdict(Group)
+        self.cuts = 1
+        """Into how many more parts than one a producer cuts what it sends."""
         self.refused: set[bytes] = set()
+        self.foreign: set[tuple[TopicPartition, int]] = set()
+        """Where the records are that nobody can read."""
         self._on_commit = on_commit
         self._members = 0
 
     def append(self, record: Outgoing) -> None:
-        at = TopicPartition(record.topic, shard_of(record.key) % PARTITIONS)
-        log = self.logs[at]
-        log.append(Record(at.topic, at.partition, len(log), record.key, record.value, record.headers, 0))
+        self._append(record, shard_of(record.key) % PARTITIONS)
+
+    def append_foreign(self, record: Outgoing) -> None:
+        """One that nobody can read, on any partition."""
+        at = TopicPartition(record.topic, self.random.randrange(PARTITIONS))
+        self.foreign.add((at, len(self.logs[at])))
+        self._append(record, at.partition)
+
+    def _append(self, record: Outgoing, partition: int) -> None:
+        log = self.logs[TopicPartition(record.topic, partition)]
+        log.append(Record(record.topic, partition, len(log), record.key, record.value, record.headers, 0))
 
     def join(self, group: str) -> int:
         self._members += 1
@@ -143,14 +146,21 @@ class SimulatedProducer:
         await self._process.pause()
         if any(dict(record.headers)["ce_id"] in broker.refused for record in records):
             return [RecordRejected("the batch has a record that is too large")] * len(records)
-        delay = broker.random.uniform(0.0005, 0.01)
-        arriving: list[Outgoing] = []
-        results = [self._meet_fault(record, arriving) for record in records]
-        asyncio.get_running_loop().call_later(delay, _append_all, broker, arriving)
-        await self._process.pause(delay, delay + 0.005)
+        results: list[BusError | None] = []
+        for part in self._parts(records):
+            delay = broker.random.uniform(0.0005, 0.01)
+            arriving: list[Outgoing] = []
+            results += [self._meet_fault(record, arriving) for record in part]
+            asyncio.get_running_loop().call_later(delay, _append_all, broker, arriving)
+            await self._process.pause(delay, delay + 0.005)
         if broker.random.random() < faults.broker_down:
             raise BusUnavailable("connection lost")
         return results
+
+    def _parts(self, records: Sequence[Outgoing]) -> list[Sequence[Outgoing]]:
+        """What leaves the process together: it can die between any two parts."""
+        cuts = sorted(self._broker.random.sample(range(1, len(records)), k=min(len(records) - 1, self._broker.cuts)))
+        return [records[start:end] for start, end in pairwise([0, *cuts, len(records)])]
 
     def _meet_fault(self, record: Outgoing, arriving: list[Outgoing]) -> BusError | None:
         broker, faults = self._broker, self._broker.faults

@@ -59,12 +59,18 @@ class Killed(BaseException):
 
 
 class Process:
-    """A process: `main` runs until it ends or is killed. What it asks of broker and database goes through `pause`."""
+    """A process: `main` runs until it ends or is killed. What it asks of broker and database goes through `pause`.
 
-    def __init__(self, name: str, random: Random, main: Callable[["Process"], Awaitable[None]]) -> None:
+    `dies_at`: how many requests it makes before it is killed.
+    """
+
+    def __init__(
+        self, name: str, random: Random, main: Callable[["Process"], Awaitable[None]], *, dies_at: int | None = None
+    ) -> None:
         self.name = name
         self.random = random
         self.alive = True
+        self._left = dies_at
         self._main = main
         self._task: asyncio.Task[None] | None = None
 
@@ -91,6 +97,10 @@ class Process:
 
     async def pause(self, low: float = 0.0002, high: float = 0.003) -> None:
         """Take some time, as every request does; a dead process gets no further."""
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                self.kill()
         if not self.alive:
             raise Killed
         await asyncio.sleep(self.random.uniform(low, high))

@@ -4,37 +4,41 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from hashlib import blake2b
 from random import Random
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
-from guanxi_contracts.codec import encode
 from guanxi_contracts.topics import topic_kinds
 
 from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
-from guanxi_common.messaging.outbox.rows import PendingRow, group_by_shard
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
-from guanxi_common.testing.simulation.broker import Faults, SimulatedBroker, SimulatedBus
-from guanxi_common.testing.simulation.checks import InvariantViolated, Ledger, check_end, check_offset, check_poisoned_keys
+from guanxi_common.testing.simulation.broker import SimulatedBroker, SimulatedBus
+from guanxi_common.testing.simulation.checks import InvariantViolated, Ledger, check_before_the_operator, check_end, check_offset
+from guanxi_common.testing.simulation.faults import Faults, Setting, draw_faults, draw_setting
+from guanxi_common.testing.simulation.foreign import foreign_record
 from guanxi_common.testing.simulation.loop import Process, run_virtually
-from guanxi_common.testing.simulation.storage import SimulatedDatabase, SimulatedInbox, SimulatedOutbox
-
-FACTS: Final = "engagement.activities"
-CHANGES: Final = "customer.changes"
-SNAPSHOTS: Final = "customer.snapshots"
-OPENED: Final = "guanxi.task.opened.v1"
-CHANGED: Final = "guanxi.customer.changed.v1"
-ASSIGNED: Final = "guanxi.customer.assigned.v1"
-SNAPSHOT: Final = "guanxi.customer.snapshot.v1"
+from guanxi_common.testing.simulation.operator import Operator
+from guanxi_common.testing.simulation.storage import SimulatedDatabase
+from guanxi_common.testing.simulation.storage_inbox import SimulatedInbox
+from guanxi_common.testing.simulation.storage_outbox import SimulatedOutbox
+from guanxi_common.testing.simulation.writers import (
+    ASSIGNED,
+    CHANGED,
+    CHANGED_ANEW,
+    CHANGES,
+    FACTS,
+    OPENED,
+    SNAPSHOT,
+    SNAPSHOTS,
+    Writers,
+)
 
 GROUP: Final = "simulated"
-EDITS: Final = 30
 CHAOS_SECONDS: Final = 4.0
 REST_DEADLINE: Final = 120.0
 SETTINGS: Final = RunnerSettings(
@@ -46,7 +50,6 @@ SETTINGS: Final = RunnerSettings(
     release_interval=0.4,
     stall_check_interval=2.0,
     stalled_after=20.0,
-    dead_letter_limit=1_000,
 )
 
 
@@ -55,42 +58,41 @@ def run_seed(seed: int) -> str:
 
     Raises `InvariantViolated`, with the seed, if the run breaks a promise or a part ends with an error.
     """
-    with _silence():
-        world = World(seed)
-        try:
-            run_virtually(world.run())
-        except Exception as error:
-            raise InvariantViolated(f"seed {seed}: {type(error).__name__}: {error}") from error
+    world = World(seed)
+    with named(seed):
+        run_virtually(world.run())
     return world.digest()
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Thousands of simulated failures are no news for the log."""
+def named(seed: int) -> Iterator[None]:
+    """Any failure becomes an `InvariantViolated` with the seed. Thousands of simulated failures are no news for the log."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         yield
+    except Exception as error:
+        raise InvariantViolated(f"seed {seed}: {type(error).__name__}: {error}") from error
     finally:
         structlog.configure(**before)
 
 
 class World:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, faults: Faults | None = None, setting: Setting | None = None) -> None:
         self.random = Random(seed)
-        self.faults = _draw_faults(self.random)
+        self.faults = faults or draw_faults(self.random)
+        self.setting = setting or draw_setting(self.random)
         self.ledger = Ledger()
         self.kinds = dict(topic_kinds())
-        self.database = SimulatedDatabase(self.faults)
+        self.database = SimulatedDatabase(self.faults, self.setting.dead_letter_limit)
         self.broker = SimulatedBroker(self.random, self.faults, [FACTS, CHANGES, SNAPSHOTS], self._check_offset)
-        self._keys = [f"c{n}" for n in range(self.random.randint(2, 6))]
-        self._locks = {key: asyncio.Lock() for key in self._keys}
-        self._edits_left = EDITS
-        self._cured: set[UUID] = set()
+        self._operator = Operator(self.database, self.broker, self.ledger)
+        self.writers = Writers(self.random, self.database, self.broker, self.ledger)
+        self._rolled_forward = not self.setting.mixed
         self._mains: list[tuple[str, Callable[[Process], Any]]] = [
             *((f"writer {n}", self._write) for n in range(3)),
-            *((f"relay {n}", self._relay) for n in range(2)),
-            *((f"consumer {n}", self._consume) for n in range(3)),
+            *((f"relay {n}", self.relay) for n in range(2)),
+            *((f"consumer {n}", self.consume) for n in range(3)),
         ]
         self._processes: list[Process] = []
 
@@ -101,12 +103,12 @@ class World:
         self._processes = [self._start(name, main) for name, main in self._mains]
         await self._chaos()
         self._heal()
-        await self._rest(lambda: self.database.tables.outbox.keys() == self.database.tables.blocked_rows)
-        check_poisoned_keys(self.database, self.ledger)
-        self.broker.refused.clear()
-        self.database.unblock()
         tables = self.database.tables
-        await self._rest(lambda: not self._settle_letters() and not tables.outbox and not tables.parked)
+        await self.rest(lambda: tables.outbox.keys() == tables.blocked_rows)
+        check_before_the_operator(self.database, self.broker, self.ledger)
+        self._roll_forward()
+        self._operator.clear_outbox()
+        await self.rest(lambda: not self._operator.settle() and not tables.outbox and not tables.parked)
         check_end(self.database, self.broker, self.ledger, self.kinds)
         for process in self._processes:
             process.kill()
@@ -127,16 +129,51 @@ class World:
 
     async def _chaos(self) -> None:
         loop = asyncio.get_running_loop()
+        dumped_at, restored_at = sorted(self.random.uniform(0.2, CHAOS_SECONDS) for _ in range(2))
+        dump: dict[str, Any] | None = None
+        waits_for_restore = self.setting.restored
         while loop.time() < CHAOS_SECONDS:
             await asyncio.sleep(self.random.expovariate(4))
             self._raise_failures()
+            if self.random.random() < self.faults.foreign:
+                topic = self.random.choice([FACTS, CHANGES, SNAPSHOTS])
+                self.broker.append_foreign(foreign_record(self.random, topic, self.writers.some_key()))
             if self.random.random() < 0.3:
                 self.broker.forget_someone()
             else:
-                victim = self.random.randrange(len(self._processes))
-                self._processes[victim].kill()
-                await asyncio.sleep(self.random.uniform(0, 0.3))
-                self._processes[victim] = self._start(*self._mains[victim])
+                await self._kill(self.random.randrange(len(self._processes)))
+            # A partition that a dump does not know is begun where the bus is: before the first reading there is nothing to restore.
+            if dump is None and loop.time() > dumped_at and self.database.tables.positions.keys() == self.broker.logs.keys():
+                dump = self.database.dump()
+            elif dump is not None and waits_for_restore and loop.time() > restored_at:
+                waits_for_restore = False
+                self._restore(dump)
+
+    async def _kill(self, place: int) -> None:
+        self._processes[place].kill()
+        await asyncio.sleep(self.random.uniform(0, 0.3))
+        self._processes[place] = self._start(*self._mains[place])
+
+    def _restore(self, dump: dict[str, Any]) -> None:
+        """Set the consumers' database back while they are down, as a restore from a dump does."""
+        self._restart("consumer", lambda: self.database.restore(dump))
+
+    def _roll_forward(self) -> None:
+        """From here on every process is of the newer release."""
+        self._rolled_forward = True
+        self._restart("", lambda: None)
+
+    def _restart(self, kind: str, meanwhile: Callable[[], None]) -> None:
+        places = [place for place, (name, _) in enumerate(self._mains) if name.startswith(kind)]
+        for place in places:
+            self._processes[place].kill()
+        meanwhile()
+        for place in places:
+            self._processes[place] = self._start(*self._mains[place])
+
+    def _is_newer(self, process: Process) -> bool:
+        """Until the roll-forward the last process of each kind is of the newer release, where two run."""
+        return self._rolled_forward or process.name in {"writer 2", "relay 1", "consumer 2"}
 
     def _raise_failures(self) -> None:
         for process in self._processes:
@@ -146,18 +183,7 @@ class World:
         for name in Faults.__dataclass_fields__:
             setattr(self.faults, name, 0.0)
 
-    def _settle_letters(self) -> int:
-        """The operator settles every open dead letter; how many there were."""
-        letters = [letter for letter in self.database.tables.letters.values() if letter.resolution is None]
-        for letter in letters:
-            if letter.event_id is None or self.ledger.poisoned[letter.event_id] == "skip":
-                letter.resolution = "skipped"
-            else:
-                self._cured.add(letter.event_id)
-                letter.replay_requested = True
-        return len(letters)
-
-    async def _rest(self, done: Callable[[], bool]) -> None:
+    async def rest(self, done: Callable[[], bool]) -> None:
         """Wait until the writers are done, the group has read everything, and `done`; twice in a row, for late deliveries."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + REST_DEADLINE
@@ -165,108 +191,40 @@ class World:
         while calm < 2:
             await asyncio.sleep(0.8)
             self._raise_failures()
-            committed = self.broker.groups[GROUP].committed
-            read = all(committed[at] == len(log) for at, log in self.broker.logs.items())
-            calm = calm + 1 if done() and read and not self._edits_left else 0
+            committed, paused = self.broker.groups[GROUP].committed, self.database.tables.paused()
+            read = all(committed[at] == len(log) for at, log in self.broker.logs.items() if at not in paused)
+            calm = calm + 1 if done() and read and not self.writers.edits_left else 0
             if loop.time() > deadline:
                 raise InvariantViolated("it does not come to rest")
 
-    async def _relay(self, process: Process) -> None:
-        store, bus = SimulatedOutbox(self.database, process), SimulatedBus(self.broker, process)
-        await Relay(store, bus, lanes=1).run(asyncio.Event())
+    async def _write(self, process: Process) -> None:
+        await self.writers.run(process, newer=self.setting.mixed and self._is_newer(process))
 
-    async def _consume(self, process: Process) -> None:
+    async def relay(self, process: Process) -> None:
+        store = SimulatedOutbox(self.database, process, newer=self._is_newer(process))
+        await Relay(store, SimulatedBus(self.broker, process), lanes=1).run(asyncio.Event())
+
+    async def consume(self, process: Process) -> None:
         async def handle(uow: Any, events: Sequence[Envelope]) -> None:
             await self._handle(process, uow, events)
 
+        newer = [CHANGED_ANEW, ASSIGNED] if self.setting.mixed and self._is_newer(process) else []
         subscriptions = [
             Subscription(FACTS, {OPENED: handle}),
-            Subscription(CHANGES, {CHANGED: handle}),
+            Subscription(CHANGES, dict.fromkeys([CHANGED, *newer], handle)),
             Subscription(SNAPSHOTS, {SNAPSHOT: handle}),
         ]
         store, bus = SimulatedInbox(self.database, process), SimulatedBus(self.broker, process)
-        await ConsumerRunner(store, bus, GROUP, subscriptions, settings=SETTINGS).run(asyncio.Event())
+        settings = replace(SETTINGS, dead_letter_limit=self.setting.dead_letter_limit)
+        await ConsumerRunner(store, bus, GROUP, subscriptions, settings=settings).run(asyncio.Event())
 
     async def _handle(self, process: Process, uow: Any, events: Sequence[Envelope]) -> None:
         await process.pause()
         if process.random.random() < self.faults.handler_slow:
             await asyncio.sleep(2 * SETTINGS.batch_deadline)
         for event in events:
-            if event.id in self.ledger.poisoned and event.id not in self._cured:
+            if event.id in self.ledger.poisoned and event.id not in self._operator.cured:
                 raise PermanentError("poisoned")
             uow.effects.append(event)
         if process.random.random() < self.faults.handler_fails:
             raise ConnectionError("the database is away")
-
-    async def _write(self, process: Process) -> None:
-        while self._edits_left:
-            self._edits_left -= 1
-            await process.pause(0.001, 0.2)
-            if process.random.random() < 0.6:
-                await self._edit(process, process.random.choice(self._keys))
-            else:
-                await self._take_in(process)
-
-    async def _edit(self, process: Process, key: str) -> None:
-        """One edit of an aggregate: its row is locked, its version bumped, then the events are appended."""
-        async with self._locks[key]:
-            await process.pause()
-            version = self.ledger.newest.get(key, 0) + 1
-            assigned = process.random.random() < 0.2
-            change = self._event(CHANGES, ASSIGNED if assigned else CHANGED, key, version)
-            snapshot = self._event(SNAPSHOTS, SNAPSHOT, key, version)
-            if await self._commit(process, [[change], [snapshot]]):
-                self.ledger.newest[key] = version
-                if assigned:
-                    self.ledger.ignored.add(change.id)
-                else:
-                    self._maybe_poison(change)
-
-    async def _take_in(self, process: Process) -> None:
-        """A batch of facts, one row per shard."""
-        facts = [self._event(FACTS, OPENED, process.random.choice(self._keys), None) for _ in range(process.random.randint(1, 6))]
-        if await self._commit(process, [facts]):
-            for fact in facts:
-                self._maybe_poison(fact)
-            if process.random.random() < 0.1:
-                self.broker.refused.add(str(facts[0].id).encode())
-
-    async def _commit(self, process: Process, groups: list[list[Envelope]]) -> bool:
-        """Append and commit, or not; whether it was committed. A kill before the commit leaves nothing."""
-        rows = []
-        for events in groups:
-            for (topic, shard), records in group_by_shard([encode(event) for event in events]).items():
-                rows.append(PendingRow(self.database.next_sequence(), shard, topic, tuple(records)))
-            await process.pause(0.0005, 0.05)  # a long transaction becomes visible after later ones
-        if process.random.random() < 0.1:
-            return False
-        self.database.tables.outbox.update({row.sequence: row for row in rows})
-        self.ledger.committed.update({event.id: event for events in groups for event in events})
-        return True
-
-    def _event(self, topic: str, type_: str, key: str, version: int | None) -> Envelope:
-        event_id = UUID(int=self.random.getrandbits(128))
-        return Envelope(event_id, type_, topic, key, "/simulation", datetime(2026, 11, 23, tzinfo=UTC), {"key": key}, version)
-
-    def _maybe_poison(self, event: Envelope) -> None:
-        if self.random.random() < 0.06:
-            self.ledger.poisoned[event.id] = self.random.choice(["replay", "skip"])
-
-
-def _draw_faults(random: Random) -> Faults:
-    """Each fault is absent in some worlds, so that none can hide another."""
-
-    def drawn(highest: float) -> float:
-        return random.choice([0.0, random.uniform(0, highest)])
-
-    return Faults(
-        lost=drawn(0.1),
-        ack_lost=drawn(0.1),
-        late=drawn(0.1),
-        duplicated=drawn(0.3),
-        broker_down=drawn(0.05),
-        transaction_lost=drawn(0.03),
-        handler_fails=drawn(0.15),
-        handler_slow=drawn(0.03),
-        disorder=random.choice([0.0, 0.0, 0.2]),
-    )
