@@ -9,21 +9,22 @@ OTHER_ORIGINS: Final = f"{SERVICE_APP}::test_no_page_of_another_origin_frames_ru
 TOKENS: Final = f"{UNIT}/security/test_tokens.py"
 DIRECTORY: Final = f"{INTEGRATION}/security/test_directory.py"
 _MIDDLEWARE: Final = "guanxi_common/http/middleware.py"
+_BROWSERS: Final = "guanxi_common/http/browsers.py"
 _TOKENS: Final = "guanxi_common/security/tokens.py"
 _DIRECTORY: Final = "guanxi_common/security/directory/repository.py"
 
 _answers = (
     Rule(
         "an answer loads nothing",
-        _MIDDLEWARE,
-        '                headers["Content-Security-Policy"] = _OWN_PAGES if scope["path"] in _DOCUMENTS else _NOTHING\n',
-        "",
+        _BROWSERS,
+        "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src *",
         OTHER_ORIGINS,
     ),
     Rule("an answer tells no address to others", _MIDDLEWARE, '    (b"referrer-policy", b"no-referrer"),\n', "", OTHER_ORIGINS),
     Rule(
         "an answer is for its own origin",
-        _MIDDLEWARE,
+        _BROWSERS,
         '    (b"cross-origin-resource-policy", b"same-origin"),\n',
         "",
         OTHER_ORIGINS,

@@ -113,8 +113,8 @@ _transport = (
     ),
     Rule(
         "no answer is guessed at",
-        _http("middleware.py"),
-        '                headers["X-Content-Type-Options"] = "nosniff"\n',
+        _http("browsers.py"),
+        '    (b"x-content-type-options", b"nosniff"),\n',
         "",
         f"{SERVICE_APP}::test_no_answer_is_guessed_at_and_none_with_personal_data_is_stored",
     ),

@@ -20,6 +20,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from guanxi_common.errors import DomainError
+from guanxi_common.http.browsers import HEADERS
 from guanxi_common.http.metrics import REFUSED
 from guanxi_common.http.problems import BadRequest, HeadTooLarge, Overloaded, SlowHead, locale_of, problem_response
 
@@ -165,7 +166,7 @@ class BoundedProtocol(HttpToolsProtocol):
         error.headers["Connection"] = "close"
         wanted = next((value for name, value in self.headers or () if name == b"accept-language"), b"")
         response = problem_response(error, locale_of(wanted.decode("latin-1")))
-        fields = [*self.server_state.default_headers, *response.raw_headers]
+        fields = [*self.server_state.default_headers, *response.raw_headers, *HEADERS]
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         self.transport.write(STATUS_LINE[error.status] + head + b"\r\n" + bytes(response.body))
         self.transport.write_eof()

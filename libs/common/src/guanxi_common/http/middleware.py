@@ -7,7 +7,6 @@ import asyncio
 import re
 from contextlib import suppress
 from time import monotonic
-from typing import Final
 from urllib.parse import parse_qsl
 
 import structlog
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guanxi_common.context import CallContext, current_context, reset_context, set_context
 from guanxi_common.errors import DomainError, InvalidInput
+from guanxi_common.http.browsers import FOR_PAGES, HEADERS
 from guanxi_common.http.metrics import IN_WORK, REFUSED, REQUESTS
 from guanxi_common.http.problems import Overloaded, RequestTimedOut, SlowBody, answer_to, locale_of_scope
 from guanxi_common.ids import new_id
@@ -27,18 +27,6 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 LINGER_SECONDS = 1.0
 _QUIET = ("/livez", "/readyz", "/metrics")
 _DOCUMENTS = ("/docs", "/redoc")
-_NOTHING: Final = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-_OWN_PAGES: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:;"
-    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""The pages of the documents start their script with a line of their own, and hold nothing that a caller wrote."""
-
-_FOR_BROWSERS: Final = (
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
 _log = structlog.get_logger("guanxi.access")
 
 
@@ -66,9 +54,7 @@ class ContextMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.raw.extend(_FOR_BROWSERS)
-                headers["Content-Security-Policy"] = _OWN_PAGES if scope["path"] in _DOCUMENTS else _NOTHING
+                headers.raw.extend(FOR_PAGES if scope["path"] in _DOCUMENTS else HEADERS)
                 if scope["path"].startswith("/v1/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

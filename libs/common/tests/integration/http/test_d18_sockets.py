@@ -50,6 +50,8 @@ def problem(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
     status, headers, body = answer
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+    assert headers["content-security-policy"].startswith("default-src 'none'")
     assert len(body) == int(headers["content-length"])
     return status, json.loads(body)["code"]
 
