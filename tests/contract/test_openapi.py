@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,43 @@ def test_a_first_path_segment_belongs_to_one_service() -> None:
         for path, _, _ in operations(read(service)):
             owners.setdefault(path.split("/")[2].partition(":")[0], set()).add(service)
     assert {segment: owner for segment, owner in owners.items() if len(owner) > 1} == {}
+
+
+@pytest.mark.parametrize("service", DOCUMENTS)
+def test_whatever_a_caller_sends_has_its_limits_in_the_document(service: str) -> None:
+    """Texts a length or form, numbers bounds, lists a size, objects their members."""
+    document = read(service)
+    shared, open_ends = document["components"].get("parameters", {}), []
+    for _, _, operation in operations(document):
+        sent = [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
+        for stated in operation.get("parameters", []):
+            parameter = shared[stated["$ref"].rpartition("/")[2]] if "$ref" in stated else stated
+            sent += [parameter["schema"]] if parameter["in"] in ("path", "query") else []
+        open_ends += [f"{operation['operationId']}: {end}" for schema in sent for end in _without_limits(document, schema, "")]
+    assert open_ends == []
+
+
+BOUNDS = {"string": ({"maxLength", "pattern", "format"}, 1), "array": ({"maxItems"}, 1), "integer": (
+    {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}, 2,
+)}  # fmt: skip
+"""Type → the words that limit it, and how many of them it takes."""
+
+
+def _without_limits(document: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Paths without a limit. Bodies are trees: no schema of ours leads back to itself."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for alternative in [one for word in ("anyOf", "oneOf", "allOf") for one in schema.get(word, [])]:
+        yield from _without_limits(document, alternative, path)
+    words, needed = BOUNDS.get(schema.get("type", ""), (set(), 0))
+    if not {"enum", "const"} & schema.keys() and len(words & schema.keys()) < needed:
+        yield f"{path or '/'}: {schema['type']}"
+    if "properties" in schema and schema.get("additionalProperties", True) is not False:
+        yield f"{path or '/'}: open"
+    for name, member in schema.get("properties", {}).items():
+        yield from _without_limits(document, member, f"{path}/{name}")
+    if "items" in schema:
+        yield from _without_limits(document, schema["items"], f"{path}/*")
 
 
 IN_ADDRESSES = {

@@ -7,6 +7,8 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 SERVICE_APP: Final = f"{INTEGRATION}/http/test_service_app.py"
 OTHER_ORIGINS: Final = f"{SERVICE_APP}::test_no_page_of_another_origin_frames_runs_or_reads_an_answer"
 TOKENS: Final = f"{UNIT}/security/test_tokens.py"
+PROBLEMS: Final = f"{INTEGRATION}/http/test_problems.py"
+LOGS: Final = f"{UNIT}/telemetry/test_logs.py"
 DIRECTORY: Final = f"{INTEGRATION}/security/test_directory.py"
 _MIDDLEWARE: Final = "guanxi_common/http/middleware.py"
 _BROWSERS: Final = "guanxi_common/http/browsers.py"
@@ -164,4 +166,81 @@ _keys_and_files = (
     ),
 )
 
-ASVS_RULES: Final = (*_answers, *_callers, *_keys_and_files)
+_data = (
+    Rule(
+        "a caller sees rows of its own scope",
+        "guanxi_common/security/directory/scope.py",
+        'reached, argument = f"book.staff_id = {who}::uuid"',
+        'reached, argument = f"{who}::uuid IS NOT NULL"',
+        f"{DIRECTORY}::test_own_customers_are_seen_in_either_capacity",
+    ),
+    Rule(
+        "a cursor is its caller's own",
+        "guanxi_common/http/call.py",
+        "binding_of(self.principal.actor, self.operation",
+        'binding_of("", self.operation',
+        f"{INTEGRATION}/http/test_lists.py::test_a_cursor_is_worth_nothing_to_another_caller_or_query_or_when_changed",
+    ),
+    Rule(
+        "a body holds no field that it does not name",
+        "guanxi_common/http/bodies.py",
+        'ConfigDict(extra="forbid", frozen=True)',
+        'ConfigDict(extra="ignore", frozen=True)',
+        f"{PROBLEMS}::test_errors_point_into_the_body",
+    ),
+    Rule(
+        "a reading transaction cannot write",
+        "guanxi_common/db/uow.py",
+        '"BEGIN READ ONLY" if readonly else "BEGIN"',
+        '"BEGIN"',
+        f"{INTEGRATION}/db/test_unit_of_work.py::test_a_readonly_transaction_cannot_write",
+    ),
+    Rule(
+        "a redirect is not followed",
+        "guanxi_common/http/client.py",
+        "httpx.AsyncClient(timeout=timeout) as client",
+        "httpx.AsyncClient(timeout=timeout, follow_redirects=True) as client",
+        f"{UNIT}/http/test_api_client.py::test_a_redirect_is_not_followed",
+    ),
+)
+
+_logs = (
+    Rule(
+        "no value forges a line of the log",
+        "guanxi_common/telemetry/logs.py",
+        '        return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)',
+        "        return text",
+        f"{LOGS}::test_no_value_can_forge_a_line_or_drive_a_terminal",
+    ),
+    Rule(
+        "what looks personal goes from the log",
+        "guanxi_common/telemetry/scrubbing.py",
+        '    return _PATTERNS.sub(REDACTED, cut.encode("utf-8", "replace").decode())',
+        '    return cut.encode("utf-8", "replace").decode()',
+        f"{LOGS}::test_what_looks_personal_goes",
+    ),
+    Rule(
+        "a fault is logged without its text",
+        "guanxi_common/http/problems.py",
+        '            error=f"{type(error).__module__}.{type(error).__qualname__}",',
+        "            error=str(error),",
+        f"{PROBLEMS}::test_a_fault_is_500_and_neither_answer_nor_log_repeat_its_text",
+    ),
+    Rule(
+        "what is tried without the permission is audited",
+        "guanxi_common/http/call.py",
+        "        await _record_denial(edge, AuditContext(principal.actor, operation, purpose, current_context().request_id),"
+        " demanded.name)\n",
+        "",
+        f"{INTEGRATION}/http/test_call.py::test_without_the_permission_it_is_403_whatever_the_body",
+    ),
+    Rule(
+        "nothing is deleted from the audit log",
+        "guanxi_common/security/audit/models.py",
+        "never_delete BEFORE DELETE OR TRUNCATE ON",
+        "never_delete BEFORE TRUNCATE ON",
+        f"{INTEGRATION}/security/test_audit.py::test_the_database_refuses_changes",
+    ),
+)
+
+ASVS_RULES: Final = (*_answers, *_callers, *_keys_and_files, *_data, *_logs)

@@ -67,6 +67,7 @@ async def test_each_request_is_logged_with_its_caller_whether_it_was_let_in_or_n
     found = [(entry["status"], entry["actor"].partition(":")[0]) for entry in logs if entry["event"] == "request"]
     assert found == [(401, "client"), (401, "client"), (403, "staff"), (200, "staff")]
     assert [entry["actor"] for entry in logs if entry["event"] == "request"][:2] == ["client:anonymous"] * 2
+    assert "bearer" not in repr(logs).lower()
 
 
 async def test_errors_point_into_the_body(service):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from customer_svc.inbound import repository
 from customer_svc.inbound.repository import InboundRejection
-from customer_svc.inbound.schemas import InboundRejectionOut
+from customer_svc.inbound.schemas import InboundRejectionOut, SourceFilter
 
 inbound = router("transactions")
 
@@ -35,7 +35,7 @@ _REJECTION = {
     **documented(Page[InboundRejectionOut], {"data": [_REJECTION], "next_cursor": None}),
 )
 async def list_inbound_rejections(
-    paging: Paging, call: Annotated[Call, permission("parked_posting.read")], source: str | None = None
+    paging: Paging, call: Annotated[Call, permission("parked_posting.read")], source: SourceFilter = None
 ) -> Response:
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)

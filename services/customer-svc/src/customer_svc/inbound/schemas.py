@@ -1,9 +1,14 @@
 """Bodies of the list of refusals."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from fastapi import Query
 from guanxi_common.http.bodies import Answer
+
+SourceFilter = Annotated[str | None, Query(max_length=64, pattern=r"^[\x21-\x7e]+$", description="Of this source only.")]
+"""It becomes the subject of an audit entry."""
 
 
 class InboundRejectionOut(Answer):

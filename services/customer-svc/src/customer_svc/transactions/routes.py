@@ -13,6 +13,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from customer_svc.inbound.schemas import SourceFilter
 from customer_svc.inbound.service import record_intake
 from customer_svc.parts import parts_of
 from customer_svc.transactions import repository, service
@@ -87,7 +88,7 @@ async def batch_create_transactions(call: Call, batch: TransactionBatch) -> Resp
     ),
 )
 async def list_parked_postings(
-    paging: Paging, call: Annotated[Call, permission("parked_posting.read")], source: str | None = None
+    paging: Paging, call: Annotated[Call, permission("parked_posting.read")], source: SourceFilter = None
 ) -> Response:
     cursor = call.cursor()
     past = cursor.decode(paging.cursor)
