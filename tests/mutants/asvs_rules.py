@@ -23,7 +23,7 @@ _answers = (
         "default-src *",
         OTHER_ORIGINS,
     ),
-    Rule("an answer tells no address to others", _MIDDLEWARE, '    (b"referrer-policy", b"no-referrer"),\n', "", OTHER_ORIGINS),
+    Rule("an answer tells no address to others", _BROWSERS, '    (b"referrer-policy", b"no-referrer"),\n', "", OTHER_ORIGINS),
     Rule(
         "an answer is for its own origin",
         _BROWSERS,
@@ -208,7 +208,7 @@ _logs = (
     Rule(
         "no value forges a line of the log",
         "guanxi_common/telemetry/logs.py",
-        '        return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)',
+        '        return _UNSAFE.sub(lambda match: f"\\\\u{ord(match.group()):04x}", text)',
         "        return text",
         f"{LOGS}::test_no_value_can_forge_a_line_or_drive_a_terminal",
     ),

@@ -120,8 +120,8 @@ _erasures = (
     Rule(
         "a search finds no erased customer",
         "customer_svc/customers/repository.py",
-        "        .where(visible_customers(scope, _customer.c.id, now), _customer.c.erased_at.is_(None), after(order, past))",
-        "        .where(visible_customers(scope, _customer.c.id, now), after(order, past))",
+        "        .where(_in_scope(scope, now), _customer.c.erased_at.is_(None), after(order, past))",
+        "        .where(_in_scope(scope, now), after(order, past))",
         f"{ERASURE}::test_c16_nothing_is_left_but_what_sums_need",
         CUSTOMER,
     ),

@@ -312,7 +312,7 @@ _runner = (
     Rule(
         "a violated constraint is permanent",
         _messaging("failures.py"),
-        "return state[:2] in _TRANSIENT_CLASSES or state == _STALE_PLAN",
+        "return (state[:2] in _TRANSIENT_CLASSES and state != _FAILED_TRANSACTION) or state == _STALE_PLAN",
         "return True",
         FAILURES,
     ),
@@ -340,10 +340,9 @@ _runner = (
     Rule(
         "offsets are committed after the effects",
         _messaging("runner.py"),
-        "            if polled:\n                await self._take_over",
-        "            if polled:\n"
-        "                await consumer.commit({at: batch[-1].offset + 1 for at, batch in polled.items()})\n"
-        "                await self._take_over",
+        "            await self._take_over(consumer, polled, stop)\n",
+        "            await consumer.commit({at: batch[-1].offset + 1 for at, batch in polled.items()})\n"
+        "            await self._take_over(consumer, polled, stop)\n",
         SIMULATION,
     ),
     Rule(
@@ -372,7 +371,7 @@ _others = (
     ),
     Rule(
         "compaction keeps the last record of a key",
-        "guanxi_common/messaging/embedded/maintenance.py",
+        "guanxi_common/messaging/embedded/schema_2.sql",
         "record.record_offset < newest.last",
         "record.record_offset <= newest.last",
         f"{INTEGRATION}/messaging/test_bus_behaviour.py::test_compaction_keeps_the_last_record_of_each_key[embedded]",

@@ -237,8 +237,8 @@ _contact_budget = (
     _engagement(
         "a reservation is settled once",
         "contact_budget/repository.py",
-        " WHERE id = $1 AND state = 'reserved'",
-        " WHERE id = $1",
+        " WHERE id = $1 AND state = $4",
+        " WHERE id = $1 AND $4 <> ''",
         f"{BUDGET}::test_c6_a_reservation_is_settled_once_by_two_at_once",
     ),
     _engagement(
