@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := libs/common services/customer-svc services/engagement-svc services/scoring-svc
 SOURCES := libs/common/src services/customer-svc/src services/engagement-svc/src services/scoring-svc/src
 SEEDS ?= 500
+MINUTES ?= 3
 WORKERS ?= 2
 # Byte code makes every process start in half the time; an empty value means that it is written.
 export PYTHONDONTWRITEBYTECODE :=
@@ -13,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test check lint types imports dependencies migrations contracts format simulate \
 	mutants supply-chain bench replay fit-lifetime evaluate evaluate-signals train uplift verify-audit token docs lock smoke clean reset \
-	restore-drill
+	restore-drill soak
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +68,9 @@ format: setup-dev ## Format and apply safe fixes
 
 simulate: setup-dev ## Run SEEDS simulated schedules of the event fabric
 	@$(BIN)/python -m guanxi_common.testing.simulation --seeds $(SEEDS)
+
+soak: setup-dev ## Run everything under load and faults for MINUTES (SEED=n to see it again, KAFKA=1 on a real Kafka)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka)
 
 mutants: setup-dev ## Remove each rule in turn and see that a test catches it
 	@$(BIN)/python -m tests.mutants

@@ -71,6 +71,8 @@ class Deployment:
             environment["GUANXI_TRACE_FILE"] = str(self.home / "traces.jsonl")
             api = (*command, "api", f"{service}_svc", "--port", str(port))
             specs.append(ChildSpec(f"{service}-api", api, environment, f"http://127.0.0.1:{port}/readyz"))
+            if worker_port := os.environ.get(f"GUANXI_{service.upper()}_WORKER_PORT"):
+                environment = {**environment, "GUANXI_WORKER_PORT": worker_port}
             specs.append(ChildSpec(f"{service}-worker", (*command, "worker", f"{service}_svc"), environment, wave=1))
         if self.sandbox:
             addresses = {f"GUANXI_{service.upper()}_URL": f"http://127.0.0.1:{port}" for service, port in self.ports.items()}

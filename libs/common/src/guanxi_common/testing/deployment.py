@@ -39,12 +39,16 @@ class RunningDeployment:
     def __init__(self, folder: Path, kafka: LocalKafka | None = None) -> None:
         self.home = folder.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
-        *ports, self._postgres_port = free_ports(len(SERVICES) + 1)
+        *ports, self._postgres_port = free_ports(2 * len(SERVICES) + 1)
+        worker_ports = ports[len(SERVICES) :]
+        del ports[len(SERVICES) :]
         self.urls = {service: f"http://127.0.0.1:{port}" for service, port in zip(SERVICES, ports, strict=True)}
+        self.worker_urls = {service: f"http://127.0.0.1:{port}" for service, port in zip(SERVICES, worker_ports, strict=True)}
         self.kafka = kafka
         self.issuer = LocalIssuer(self.home / "issuer", SystemClock())
         self.trace_file = self.home / "traces.jsonl"
         self._ports = dict(zip(SERVICES, ports, strict=True))
+        self._worker_ports = dict(zip(SERVICES, worker_ports, strict=True))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -149,6 +153,7 @@ class RunningDeployment:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "KAFKA_"))}
         environment.pop("DATABASE_URL", None)
         environment |= {f"GUANXI_{service.upper()}_PORT": str(port) for service, port in self._ports.items()}
+        environment |= {f"GUANXI_{service.upper()}_WORKER_PORT": str(port) for service, port in self._worker_ports.items()}
         environment |= {"GUANXI_HOME": str(self.home), "GUANXI_POSTGRES_PORT": str(self._postgres_port)}
         environment["GUANXI_FEW_PARTITIONS"] = "true"
         return environment | ({"KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers} if self.kafka else {})
