@@ -12,7 +12,7 @@ from guanxi_contracts.topics import Topic, load_topics
 from tests.chaos.test_kills import assert_audit_holds
 from tests.chaos.totals import Books
 from tests.soak.load import Acknowledged
-from tests.soak.strikes import Sent, Striker
+from tests.soak.strikes import Striker, sent_of
 
 RECOVERY_SECONDS = 240.0
 
@@ -65,7 +65,7 @@ class Verdict:
         for service, database in self._services.items():
             rows = await database.fetch("SELECT record FROM dead_letter WHERE resolved_at IS NULL")
             records = [unpack(row["record"]) for row in rows]
-            found: set[Sent] = {(record.topic, record.key, record.value) for record in records if record is not None}
+            found = {sent_of(record) for record in records if record is not None}
             read = {name for name, topic in load_topics().items() if f"{service}-svc" in _readers(topic)}
             _equal(found, {sent for sent in self._striker.sent if sent[0] in read})
         return True
