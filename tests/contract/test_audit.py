@@ -27,6 +27,7 @@ WITHOUT_AN_ENTRY = {
     "listDeadLetters": "ids, types and reasons; a record's content is another operation, which has its entry",
     "listParkedEvents": "ids, types and versions",
     "listBlockedKeys": "ids and the broker's reasons",
+    "listSetAsideItems": "ids and reasons; showing one is another operation, which has its entry",
     "listPausedPartitions": "places in topics, limits and counts",
     "readUplift": "sums over the whole book",
     "readRfmMigrations": "counts by cell",

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.security.principal import CallerKind
 
 
 class OutletSnapshot(DomainEvent, type="guanxi.outlet.snapshot.v1", topic="directory.snapshots", key="entity_key"):
@@ -55,7 +56,7 @@ class RoleSnapshot(DomainEvent, type="guanxi.role.snapshot.v1", topic="directory
 
     role: str
     grants: dict[str, str]
-    holder: str
+    holder: CallerKind
 
     @property
     def key(self) -> str:
