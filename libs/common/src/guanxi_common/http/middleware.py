@@ -192,7 +192,7 @@ def _refuse_unclear(scope: Scope) -> None:
     if b"%00" in query or "\0" in scope["path"]:
         raise InvalidInput
     if b"&" in query:
-        names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+        names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
         if len(set(names)) < len(names):
             raise InvalidInput
 

@@ -61,6 +61,11 @@ async def test_a_parameter_given_twice_is_422(listed, query):
     assert (await listed.get(f"/v1/notes?{query}")).status_code == 422
 
 
+async def test_parameters_of_any_script_and_of_no_encoding_are_told_apart(listed):
+    for query in ("name=%E7%8E%8B&limit=1", "%C3%A9=1&%C3%A8=1", "name=%ff&limit=1"):
+        assert (await listed.get(f"/v1/notes?{query}")).status_code == 200
+
+
 async def test_a_quoted_filter_is_taken_literally(listed):
     answer = await listed.get("/v1/notes", params={"name": "' OR '1'='1"})
     assert answer.json() == {"data": [], "next_cursor": None}
