@@ -14,7 +14,7 @@ def _with(base: Outgoing, *headers: tuple[str, bytes]) -> Outgoing:
 
 
 def bad_records(key: str) -> dict[str, Outgoing]:
-    """By a name; `key` begins all keys that can have a beginning."""
+    """By a name; `key` is somewhere in each."""
     good = fact(key)
     deep, huge = b"[" * 50_000 + b"]" * 50_000, b"9" * 5_000
     return {
@@ -27,7 +27,7 @@ def bad_records(key: str) -> dict[str, Outgoing]:
         "key-of-nul": replace(good, key=b"\0"),
         "key-of-5000-bytes": replace(good, key=key.encode() + b"k" * 5_000),
         "key-not-utf-8": replace(good, key=key.encode() + b"\xff\xfe"),
-        "key-empty-and-no-event": Outgoing(FACTS, b"", b"", ()),
+        "key-empty-and-no-event": Outgoing(FACTS, b"", key.encode(), ()),
         "id-nonsense": _with(good, ("ce_id", b"no uuid")),
         "id-missing": replace(good, headers=tuple(header for header in good.headers if header[0] != "ce_id")),
         "header-twice": replace(good, headers=(*good.headers, ("ce_type", b"guanxi.task.completed.v1"))),

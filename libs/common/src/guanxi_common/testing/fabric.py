@@ -67,6 +67,8 @@ class Fabric:
     url: str
     group: str = field(default_factory=lambda: f"group-{uuid4().hex}")
     bus_url: str = ""
+    shared: bool = False
+    """The bus is every test's: only what names the group is the fabric's own."""
 
     def subscriptions(self, handler: Callable[..., Awaitable[None]] = record_effects) -> list[Subscription]:
         return [
@@ -125,7 +127,7 @@ async def open_fabric(postgres: TestServer, *, pool_size: int = 12, kafka: str |
         await bus.ensure_topics(topics)
         wake_up = WakeUp(url)
         database = Database(create_engine(url, pool_size=pool_size), wake_relay=wake_up.notify)
-        fabric = Fabric(database, bus, url, bus_url=bus_url)
+        fabric = Fabric(database, bus, url, bus_url=bus_url, shared=kafka is not None)
         try:
             if kafka is not None:
                 await _start_at_the_end(fabric, topics)
@@ -214,7 +216,9 @@ async def applied(fabric: Fabric, count: int) -> bool:
 
 
 async def dead_letters(fabric: Fabric) -> list[Any]:
-    return await fabric.fetch("SELECT * FROM dead_letter ORDER BY failed_at, id")
+    """Those of the fabric's own records, oldest first."""
+    own = fabric.group.encode() if fabric.shared else b""
+    return await fabric.fetch("SELECT * FROM dead_letter WHERE position($1::bytea IN record) > 0 ORDER BY failed_at, id", own)
 
 
 async def expect_dead_letters(fabric: Fabric, count: int) -> list[Any]:

@@ -131,8 +131,7 @@ async def test_d19_a_service_writes_to_its_own_topics_and_no_others(broker: Secu
     customer, engagement, scoring = (bus_of(broker, name) for name in ("customer-svc", "engagement-svc", "scoring-svc"))
     with pytest.raises(BusError, match="TopicAuthorizationFailed"):
         await engagement.ensure_topics([spec for spec in topic_specs(test=True) if spec.name == DIRECTORY])
-    services = {"customer-svc": customer, "engagement-svc": engagement, "scoring-svc": scoring}
-    await eventually(lambda: _all_have_their_topics(services), timeout=60)
+    await eventually(lambda: _all_have_their_topics(broker), timeout=60)
 
     forged = Outgoing(DIRECTORY, b"staff:1", b"{}")
     assert isinstance((await _outcome(engagement, forged)), RecordRejected)
@@ -150,17 +149,18 @@ async def test_d19_a_service_writes_to_its_own_topics_and_no_others(broker: Secu
 
 async def test_d19_a_certificate_gives_the_same_rights_as_a_password(broker: SecuredKafka) -> None:
     await _grant(broker, rights())
+    await eventually(lambda: _all_have_their_topics(broker), timeout=60)
     engagement = KafkaBus(broker.servers("mtls"), times=TIMES, security=client_of(broker, "engagement-svc"))
     assert isinstance(await _outcome(engagement, Outgoing(DIRECTORY, b"staff:1", b"{}")), RecordRejected)
     assert await _outcome(engagement, Outgoing(ACTIVITIES, b"c", b"{}")) is None
 
 
-async def _all_have_their_topics(services: dict[str, KafkaBus]) -> bool:
+async def _all_have_their_topics(broker: SecuredKafka) -> bool:
     """Each creates its own, and waits for those that are another's to create."""
     done = True
-    for name, bus in services.items():
+    for name in ("customer-svc", "engagement-svc", "scoring-svc"):
         try:
-            await bus.ensure_topics(topic_specs(test=True, service=name))
+            await bus_of(broker, name).ensure_topics(topic_specs(test=True, service=name))
         except BusError:
             done = False
     return done
