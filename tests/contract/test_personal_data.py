@@ -1,6 +1,7 @@
 """Every table that names a customer says what an erasure does with it (D8)."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ NAMES_A_CUSTOMER = {"customer_id", "old_id", "survivor_id"}
 def tables_of(service: str) -> dict[str, Table]:
     package = f"{service}_svc"
     import_models(package)
-    tables: Any = import_module(f"{package}.tables")
-    return dict(service_metadata(tables.Base.metadata, tables.COMMON_TABLES).tables)
+    file = "database" if find_spec(f"{package}.database") else "tables"
+    database: Any = import_module(f"{package}.{file}")
+    return dict(service_metadata(database.Base.metadata, database.COMMON_TABLES).tables)
 
 
 def declared_by(service: str) -> tuple[PersonalTable, ...]:

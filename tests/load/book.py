@@ -27,7 +27,7 @@ from scoring_svc.runs.binary_copy import days
 from scoring_svc.runs.book import BANDED, Book
 from scoring_svc.runs.rows import WRITTEN, RowWriter
 from scoring_svc.scores.columns import INPUTS
-from scoring_svc.scores.models import ScoreRow
+from scoring_svc.scores.tables import ScoreRow
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 

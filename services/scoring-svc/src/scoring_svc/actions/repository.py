@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from scoring_svc.actions.candidates import LIVE, Past
 from scoring_svc.actions.choice import Choice
-from scoring_svc.actions.models import ActionRow
 from scoring_svc.actions.policy import Levers, Tally
+from scoring_svc.actions.tables import ActionRow
 
 _action = table_of(ActionRow)
 

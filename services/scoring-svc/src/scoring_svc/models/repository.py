@@ -14,8 +14,8 @@ from guanxi_common.http.pagination import after
 from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import func, insert, select, update
 
-from scoring_svc.models.models import ModelDriftRow, ModelStepRow, ModelTrainingRow, ModelVersionRow
 from scoring_svc.models.policy import State
+from scoring_svc.models.tables import ModelDriftRow, ModelStepRow, ModelTrainingRow, ModelVersionRow
 
 _training = table_of(ModelTrainingRow)
 _version = table_of(ModelVersionRow)

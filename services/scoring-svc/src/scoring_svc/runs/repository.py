@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
 from scoring_svc.rfm.policy import RfmBounds
-from scoring_svc.runs.models import LifetimeModelRow, RfmBandSetRow, ScoreRunRow
+from scoring_svc.runs.tables import LifetimeModelRow, RfmBandSetRow, ScoreRunRow
 from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import LifetimeOut
 

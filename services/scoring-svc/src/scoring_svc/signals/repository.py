@@ -14,7 +14,7 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from scoring_svc.signals.models import SignalRow
+from scoring_svc.signals.tables import SignalRow
 
 _signal = table_of(SignalRow)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scoring_svc.tables import Base
+from scoring_svc.database import Base
 
 
 class LedgerEntryRow(Base):

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scoring_svc.tables import Base
+from scoring_svc.database import Base
 
 
 class ProductRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scoring_svc.tables import Base
+from scoring_svc.database import Base
 
 
 class ScoreRow(Base):

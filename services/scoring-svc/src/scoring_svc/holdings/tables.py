@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scoring_svc.tables import Base
+from scoring_svc.database import Base
 
 
 class HoldingRow(Base):
