@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from customer_svc.customers.models import CustomerContactRow, CustomerRow
-from engagement_svc.customers.models import CustomerRow as KnownCustomer
-from engagement_svc.tasks.models import TaskRow
+from customer_svc.customers.tables import CustomerContactRow, CustomerRow
+from engagement_svc.customers.tables import CustomerRow as KnownCustomer
+from engagement_svc.tasks.tables import TaskRow
 from fastapi import Depends, FastAPI, HTTPException, Request
 from guanxi_common.keys.store import DataKey
-from guanxi_common.security.audit.models import AuditEntry
-from guanxi_common.security.directory.models import BookAssignment, DirectoryRole, DirectoryStaff
+from guanxi_common.security.audit.tables import AuditEntry
+from guanxi_common.security.directory.tables import BookAssignment, DirectoryRole, DirectoryStaff
 from guanxi_common.security.fields import Place, unseal
 from guanxi_common.text import masked
 from joserfc import jwt

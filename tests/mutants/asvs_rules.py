@@ -236,7 +236,7 @@ _logs = (
     ),
     Rule(
         "nothing is deleted from the audit log",
-        "guanxi_common/security/audit/models.py",
+        "guanxi_common/security/audit/tables.py",
         "never_delete BEFORE DELETE OR TRUNCATE ON",
         "never_delete BEFORE TRUNCATE ON",
         f"{INTEGRATION}/security/test_audit.py::test_the_database_refuses_changes",

@@ -1,4 +1,4 @@
-from customer_svc.tables import COMMON_TABLES, Base
+from customer_svc.database import COMMON_TABLES, Base
 from guanxi_common.db.alembic_env import run_migrations
 
 run_migrations("customer_svc", Base.metadata, COMMON_TABLES)

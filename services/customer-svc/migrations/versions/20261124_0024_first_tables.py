@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from guanxi_common.security.audit.models import create_audit_guards
+from guanxi_common.security.audit.tables import create_audit_guards
 from sqlalchemy.dialects import postgresql
 revision = '20261124_0024'
 down_revision = None

@@ -12,7 +12,7 @@ from sqlalchemy import cast as sql_cast
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.ids import new_id
-from guanxi_common.set_aside.models import SetAsideItem
+from guanxi_common.set_aside.tables import SetAsideItem
 
 _items: Final = cast("Table", SetAsideItem.__table__)
 

@@ -16,9 +16,9 @@ from guanxi_common.ids import new_id
 from guanxi_common.messaging.bus import Bus, Outgoing, TopicPartition, TopicSpec
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
-from guanxi_common.messaging.models import MESSAGING_TABLES
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
+from guanxi_common.messaging.tables import MESSAGING_TABLES
 from guanxi_common.messaging.wakeup import WakeUp
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually

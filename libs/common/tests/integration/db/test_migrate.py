@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 SERVICE = Path(__file__).parents[5] / "services" / "customer-svc"
 
-TABLES = """
+DATABASE = """
 from guanxi_common.db.metadata import NAMING_CONVENTION
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -41,8 +41,8 @@ class Base(DeclarativeBase):
 
 COMMON_TABLES = ()
 """
-MODELS = """
-from sample_svc.tables import Base
+TABLES = """
+from sample_svc.database import Base
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -68,7 +68,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A service of the house's layout with one slice, one table and one revision."""
     source = tmp_path / "sample-svc" / "src" / "sample_svc"
     (source / "entries").mkdir(parents=True)
-    for file, text in {"__init__.py": "", "tables.py": TABLES, "entries/__init__.py": "", "entries/models.py": MODELS}.items():
+    for file, text in {
+        "__init__.py": "",
+        "database.py": DATABASE,
+        "entries/__init__.py": "",
+        "entries/tables.py": TABLES,
+    }.items():
         (source / file).write_text(text)
     migrations = tmp_path / "sample-svc" / "migrations"
     (migrations / "versions").mkdir(parents=True)
@@ -115,8 +120,8 @@ async def test_a_migrated_database_is_at_the_head_and_agrees_with_the_tables(
 
 
 async def test_a_table_without_a_revision_is_found(package: str, empty_database: str) -> None:
-    models = migrations_folder(package).parent / "src" / package / "entries" / "models.py"
-    models.write_text(models.read_text() + "    note: Mapped[str]\n")
+    tables = migrations_folder(package).parent / "src" / package / "entries" / "tables.py"
+    tables.write_text(tables.read_text() + "    note: Mapped[str]\n")
     await migrate(empty_database, package)
     with pytest.raises(CommandError, match="note"):
         await anyio.to_thread.run_sync(check, empty_database, package)

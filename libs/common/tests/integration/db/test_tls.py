@@ -16,11 +16,11 @@ from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.wrapping import LocalKeyWrapper
 from guanxi_common.messaging.bus import BusUnavailable, TopicSpec
 from guanxi_common.messaging.embedded import EmbeddedBus
-from guanxi_common.messaging.models import MESSAGING_TABLES
 from guanxi_common.messaging.relay import Relay
+from guanxi_common.messaging.tables import MESSAGING_TABLES
 from guanxi_common.messaging.wakeup import Listener, WakeUp
 from guanxi_common.security import commands
-from guanxi_common.security.audit.models import AUDIT_TABLES
+from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.testing.certificates import Authority
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import running

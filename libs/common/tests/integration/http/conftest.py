@@ -43,7 +43,7 @@ from guanxi_common.http.problems import BadRequest, SlowBody
 from guanxi_common.http.routes import PUBLIC, router
 from guanxi_common.http.settings import HttpSettings, ServiceParts
 from guanxi_common.security.audit import repository as audit
-from guanxi_common.security.audit.models import AUDIT_TABLES
+from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 from pydantic import BaseModel
 from sqlalchemy.schema import CreateTable

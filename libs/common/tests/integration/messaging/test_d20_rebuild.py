@@ -12,8 +12,8 @@ from guanxi_common.messaging.bus import BusError, Outgoing
 from guanxi_common.messaging.envelope import Envelope, newest_of_each_key
 from guanxi_common.messaging.runner import ConsumerRunner, Subscription
 from guanxi_common.parts import first_of
-from guanxi_common.recovery.models import RECOVERY_TABLES
 from guanxi_common.recovery.rebuilds import Rebuilder, Replica
+from guanxi_common.recovery.tables import RECOVERY_TABLES
 from guanxi_common.testing.eventually import eventually
 from guanxi_common.testing.fabric import QUICK, SNAPSHOT, SNAPSHOTS, Fabric, record
 

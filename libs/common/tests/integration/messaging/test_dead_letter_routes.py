@@ -18,7 +18,7 @@ from guanxi_common.messaging.bus import RecordRejected
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.outbox.store import PostgresOutbox
 from guanxi_common.messaging.relay import Sender, publish_pass
-from guanxi_common.security.audit.models import AUDIT_TABLES
+from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
 from guanxi_common.testing.databases import TestServer
 from guanxi_common.testing.eventually import eventually

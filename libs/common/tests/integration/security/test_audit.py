@@ -15,8 +15,8 @@ from guanxi_common.keys.store import DataKey
 from guanxi_common.security.audit import repository, sealer
 from guanxi_common.security.audit.export import export_log, export_subject
 from guanxi_common.security.audit.heads import Head
-from guanxi_common.security.audit.models import AUDIT_TABLES, create_audit_guards
 from guanxi_common.security.audit.sealer import AuditSealer
+from guanxi_common.security.audit.tables import AUDIT_TABLES, create_audit_guards
 from guanxi_common.security.audit.verify import Report, verify
 from guanxi_common.security.commands import token, verify_audit
 from guanxi_common.security.fields import unseal

@@ -11,8 +11,8 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.security.directory import consumers, repository
 from guanxi_common.security.directory.errors import NotInDirectory
-from guanxi_common.security.directory.models import DIRECTORY_TABLES, BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
+from guanxi_common.security.directory.tables import DIRECTORY_TABLES, BookAssignment
 from guanxi_common.security.directory.values import Assignment, Book, Capacity, Outlet, Role, Staff
 from guanxi_common.security.principal import SYSTEM_SCOPE, Identity, PersonRequired, RowScope, ScopeKind
 from sqlalchemy import column, select, values

@@ -10,8 +10,8 @@ from guanxi_common.db.metadata import CommonBase
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.messaging.failures import PermanentError, is_transient
 from guanxi_common.set_aside import Patience, not_set_aside_sql, service, work_off
-from guanxi_common.set_aside.models import SET_ASIDE_TABLES
 from guanxi_common.set_aside.repository import FailedItem, list_items, retry
+from guanxi_common.set_aside.tables import SET_ASIDE_TABLES
 from guanxi_common.telemetry.job_metrics import ITEMS_SET_ASIDE
 
 pytestmark = pytest.mark.anyio

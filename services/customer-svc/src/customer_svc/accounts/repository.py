@@ -10,8 +10,8 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 
-from customer_svc.accounts.models import AccountRow
 from customer_svc.accounts.policy import Account
+from customer_svc.accounts.tables import AccountRow
 
 _COLUMNS = "id, source, account_number, customer_id, product_code, currency, opened_on, matures_on, closed_on, balance_minor, balance_as_of"
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory import repository as replica
-from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import select

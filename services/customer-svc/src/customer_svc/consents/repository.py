@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from customer_svc.channels import Channel
-from customer_svc.consents.models import ConsentRow
+from customer_svc.consents.tables import ConsentRow
 
 _consent = table_of(ConsentRow)
 

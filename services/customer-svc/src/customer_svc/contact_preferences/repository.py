@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from customer_svc.channels import Channel
-from customer_svc.contact_preferences.models import ContactPreferencesRow
+from customer_svc.contact_preferences.tables import ContactPreferencesRow
 
 _preferences = table_of(ContactPreferencesRow)
 

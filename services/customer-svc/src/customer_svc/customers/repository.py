@@ -10,16 +10,16 @@ from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.security.audit.repository import audited_read
-from guanxi_common.security.directory.models import BookAssignment
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
+from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import AuditContext, RowScope
 from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from customer_svc.customers.models import CustomerContactRow, CustomerRow
 from customer_svc.customers.names import TERMS_VERSION, name_terms
 from customer_svc.customers.sealing import SealedContact
+from customer_svc.customers.tables import CustomerContactRow, CustomerRow
 
 _customer = table_of(CustomerRow)
 _contact = table_of(CustomerContactRow)

@@ -9,13 +9,13 @@ from uuid import UUID
 from guanxi_common.db.rows import read_as, table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
-from guanxi_common.security.directory.models import DirectoryClient, DirectoryOutlet, DirectoryRole, DirectoryStaff
+from guanxi_common.security.directory.tables import DirectoryClient, DirectoryOutlet, DirectoryRole, DirectoryStaff
 from guanxi_common.security.directory.values import Client, Outlet, Role, Staff
 from guanxi_common.security.principal import ScopeKind
 from sqlalchemy import Select, and_, exists, func, insert, or_, select, text
 
-from customer_svc.directory.models import DirectoryChangeRow
 from customer_svc.directory.policy import APPROVE, Change
+from customer_svc.directory.tables import DirectoryChangeRow
 
 _outlet = table_of(DirectoryOutlet)
 _staff = table_of(DirectoryStaff)

@@ -12,7 +12,7 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 
-from customer_svc.inbound.models import InboundRejectionRow
+from customer_svc.inbound.tables import InboundRejectionRow
 
 _rejection = table_of(InboundRejectionRow)
 

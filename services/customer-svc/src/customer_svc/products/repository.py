@@ -12,8 +12,8 @@ from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from customer_svc.products.models import ProductRow, ProductVersionRow
 from customer_svc.products.policy import Product, Terms
+from customer_svc.products.tables import ProductRow, ProductVersionRow
 
 _product = table_of(ProductRow)
 _version = table_of(ProductVersionRow)

@@ -11,8 +11,8 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
-from customer_svc.proposals.models import DirectoryProposalRow
 from customer_svc.proposals.policy import Proposal, State
+from customer_svc.proposals.tables import DirectoryProposalRow
 
 _proposal = table_of(DirectoryProposalRow)
 

@@ -11,7 +11,7 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select
 
-from customer_svc.risk_profiles.models import RiskProfileRow
+from customer_svc.risk_profiles.tables import RiskProfileRow
 
 _profile = table_of(RiskProfileRow)
 

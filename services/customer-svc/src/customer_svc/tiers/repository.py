@@ -14,8 +14,8 @@ from guanxi_common.set_aside import not_set_aside_sql
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from customer_svc.tiers.models import CustomerTierRow, TierChangeRow
 from customer_svc.tiers.policy import TierState
+from customer_svc.tiers.tables import CustomerTierRow, TierChangeRow
 
 _state = table_of(CustomerTierRow)
 _change = table_of(TierChangeRow)

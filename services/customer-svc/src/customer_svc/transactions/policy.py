@@ -12,8 +12,8 @@ from guanxi_common.instants import is_bounded
 from guanxi_common.money import MINOR_DIGITS
 from guanxi_common.security.principal import RowScope
 
-from customer_svc.transactions.models import PostingState
 from customer_svc.transactions.schemas import TransactionItem
+from customer_svc.transactions.tables import PostingState
 
 Key = tuple[UUID, str]
 

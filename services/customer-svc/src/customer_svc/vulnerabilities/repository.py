@@ -11,7 +11,7 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select, update
 
-from customer_svc.vulnerabilities.models import VulnerabilityRow
+from customer_svc.vulnerabilities.tables import VulnerabilityRow
 
 _vulnerability = table_of(VulnerabilityRow)
 

@@ -10,7 +10,7 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select, update
 
-from engagement_svc.complaints.models import ComplaintRow
+from engagement_svc.complaints.tables import ComplaintRow
 
 _complaint = table_of(ComplaintRow)
 

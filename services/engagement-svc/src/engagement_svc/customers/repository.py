@@ -14,8 +14,8 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 
-from engagement_svc.customers.models import CustomerRow
 from engagement_svc.customers.policy import Consent
+from engagement_svc.customers.tables import CustomerRow
 
 _customer = table_of(CustomerRow)
 

@@ -12,7 +12,7 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import func, insert, select
 
-from engagement_svc.interactions.models import InteractionRow
+from engagement_svc.interactions.tables import InteractionRow
 
 _interaction = table_of(InteractionRow)
 

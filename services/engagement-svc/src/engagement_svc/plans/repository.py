@@ -13,7 +13,7 @@ from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import insert, select, update
 
-from engagement_svc.plans.models import PlanReviewRow, PlanRow
+from engagement_svc.plans.tables import PlanReviewRow, PlanRow
 
 _plan = table_of(PlanRow)
 _review = table_of(PlanReviewRow)

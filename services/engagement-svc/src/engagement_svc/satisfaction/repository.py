@@ -11,7 +11,7 @@ from guanxi_common.security.directory.scope import visible_customers
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select
 
-from engagement_svc.satisfaction.models import SatisfactionAnswerRow
+from engagement_svc.satisfaction.tables import SatisfactionAnswerRow
 
 _answer = table_of(SatisfactionAnswerRow)
 

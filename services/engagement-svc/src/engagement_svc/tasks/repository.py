@@ -16,8 +16,8 @@ from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from engagement_svc.customers.models import CustomerRow
-from engagement_svc.tasks.models import TaskRow
+from engagement_svc.customers.tables import CustomerRow
+from engagement_svc.tasks.tables import TaskRow
 
 _task = table_of(TaskRow)
 _customer = table_of(CustomerRow)

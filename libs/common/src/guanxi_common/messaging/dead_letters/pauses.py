@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, Table, and_, func, select, update
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
-from guanxi_common.messaging.models import ConsumerPosition, DeadLetter, PartitionPause
+from guanxi_common.messaging.tables import ConsumerPosition, DeadLetter, PartitionPause
 
 _pauses: Final = cast("Table", PartitionPause.__table__)
 _positions: Final = cast("Table", ConsumerPosition.__table__)

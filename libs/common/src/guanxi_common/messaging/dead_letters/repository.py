@@ -14,9 +14,9 @@ from sqlalchemy import Table, and_, delete, func, select, update
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.pagination import after
 from guanxi_common.messaging.inbox import unpack as unpack_record
-from guanxi_common.messaging.models import DeadLetter, InboxParked, InboxVersion, OutboxBlockedKey, OutboxRow
 from guanxi_common.messaging.outbox.rows import common_key, pack, pending_row
 from guanxi_common.messaging.outbox.store import LOCK_CLASS
+from guanxi_common.messaging.tables import DeadLetter, InboxParked, InboxVersion, OutboxBlockedKey, OutboxRow
 
 _letters: Final = cast("Table", DeadLetter.__table__)
 _parked: Final = cast("Table", InboxParked.__table__)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Uuid, and_, exists, literal, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from guanxi_common.security.directory.models import BookAssignment
+from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import RowScope, ScopeKind
 
 

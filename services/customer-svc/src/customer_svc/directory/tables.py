@@ -1,4 +1,4 @@
-"""Who made each change of the directory. The entries themselves stand in `guanxi_common.security.directory.models`."""
+"""Who made each change of the directory. The entries themselves stand in `guanxi_common.security.directory.tables`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from customer_svc.tables import Base
+from customer_svc.database import Base
 
 
 class DirectoryChangeRow(Base):

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from guanxi_common.db.metadata import NAMING_CONVENTION
-from guanxi_common.digests.models import DIGEST_TABLES
-from guanxi_common.erasure.models import ERASURE_TABLES
+from guanxi_common.digests.tables import DIGEST_TABLES
+from guanxi_common.erasure.tables import ERASURE_TABLES
 from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
-from guanxi_common.messaging.models import MESSAGING_TABLES
-from guanxi_common.recovery.models import RECOVERY_TABLES
-from guanxi_common.security.audit.models import AUDIT_TABLES
-from guanxi_common.security.directory.models import DIRECTORY_TABLES
-from guanxi_common.set_aside.models import SET_ASIDE_TABLES
+from guanxi_common.messaging.tables import MESSAGING_TABLES
+from guanxi_common.recovery.tables import RECOVERY_TABLES
+from guanxi_common.security.audit.tables import AUDIT_TABLES
+from guanxi_common.security.directory.tables import DIRECTORY_TABLES
+from guanxi_common.set_aside.tables import SET_ASIDE_TABLES
 from sqlalchemy import DateTime, MetaData, Table, Text
 from sqlalchemy.orm import DeclarativeBase
 

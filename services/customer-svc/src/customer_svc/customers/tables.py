@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, Text, Uniqu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from customer_svc.tables import Base
+from customer_svc.database import Base
 
 
 class CustomerRow(Base):

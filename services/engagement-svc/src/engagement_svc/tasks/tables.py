@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engagement_svc.tables import Base
+from engagement_svc.database import Base
 
 
 class TaskRow(Base):

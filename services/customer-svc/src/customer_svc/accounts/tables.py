@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from customer_svc.tables import Base
+from customer_svc.database import Base
 
 
 class AccountRow(Base):

@@ -7,7 +7,7 @@ from sqlalchemy import Index, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engagement_svc.tables import Base
+from engagement_svc.database import Base
 
 
 class InteractionRow(Base):

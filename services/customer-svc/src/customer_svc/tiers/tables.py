@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from customer_svc.tables import Base
+from customer_svc.database import Base
 
 
 class CustomerTierRow(Base):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engagement_svc.tables import Base
+from engagement_svc.database import Base
 
 
 class ContactBudgetRow(Base):

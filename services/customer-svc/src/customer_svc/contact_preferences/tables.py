@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from customer_svc.tables import Base
+from customer_svc.database import Base
 
 
 class ContactPreferencesRow(Base):
