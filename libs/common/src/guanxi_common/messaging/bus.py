@@ -157,6 +157,11 @@ class Bus(Protocol):
         topics: Sequence[str],
         on_assigned: AssignmentListener | None = None,
         on_revoked: AssignmentListener | None = None,
-    ) -> Consumer: ...
+    ) -> Consumer:
+        """Join the group. Raises `BusUnavailable`.
+
+        A partition that was lost and came back is told as revoked or assigned before `poll` or `position` know its new hold.
+        """
+        ...
 
     async def close(self) -> None: ...

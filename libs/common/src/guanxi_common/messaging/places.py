@@ -1,8 +1,9 @@
 """Where one member stands in each partition that it holds, kept in line with the group's positions in the database.
 
 A partition that has just been assigned gives nothing until it was placed: the member seeks to the stored position, and what a poll
-returned from elsewhere is read again. The bus's listeners only make that happen sooner; a member that missed a change of hands is
-refused by `InboxTransaction.move`.
+returned from elsewhere is read again. The bus's listener says when a partition has left: one that comes back stands where the bus
+has it, which after a restore of the database is further on. A member that works on while another has the partition is refused by
+`InboxTransaction.move`.
 """
 
 import asyncio

@@ -9,7 +9,16 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from guanxi_common.messaging.bus import BusError, BusUnavailable, CommitFenced, Outgoing, Record, RecordRejected, TopicPartition
+from guanxi_common.messaging.bus import (
+    AssignmentListener,
+    BusError,
+    BusUnavailable,
+    CommitFenced,
+    Outgoing,
+    Record,
+    RecordRejected,
+    TopicPartition,
+)
 from guanxi_common.messaging.outbox.rows import shard_of
 from guanxi_common.testing.simulation.faults import Faults
 from guanxi_common.testing.simulation.loop import Process
@@ -125,11 +134,11 @@ class SimulatedBus:
         await self._process.pause()
         return SimulatedProducer(self._broker, self._process)
 
-    async def consumer(self, *, group: str, **_: Any) -> "SimulatedConsumer":
+    async def consumer(self, *, group: str, on_revoked: AssignmentListener, **_: Any) -> "SimulatedConsumer":
         await self._process.pause()
         if self._broker.random.random() < self._broker.faults.broker_down:
             raise BusUnavailable("no coordinator")
-        return SimulatedConsumer(self._broker, self._process, group, self._broker.join(group))
+        return SimulatedConsumer(self._broker, self._process, group, self._broker.join(group), on_revoked)
 
     async def close(self) -> None:
         await self._process.pause()
@@ -199,11 +208,14 @@ class _Hold:
 class SimulatedConsumer:
     """Partitions change hands inside `poll`."""
 
-    def __init__(self, broker: SimulatedBroker, process: Process, group: str, member: int) -> None:
+    def __init__(
+        self, broker: SimulatedBroker, process: Process, group: str, member: int, on_revoked: AssignmentListener
+    ) -> None:
         self._broker = broker
         self._process = process
         self._group = group
         self._member = member
+        self._on_revoked = on_revoked
         self._holds: dict[TopicPartition, _Hold] = {}
         self._paused: set[TopicPartition] = set()
 
@@ -215,18 +227,19 @@ class SimulatedConsumer:
             if self._broker.random.random() < self._broker.faults.broker_down:
                 raise BusUnavailable("connection lost")
             self._broker.hear(self._group, self._member)
-            self._refresh()
+            await self._refresh()
             found = self._fetch(self._broker.random.randint(1, max_records))
             if found or loop.time() >= deadline:
                 return found
             await asyncio.sleep(min(0.1, max(0.0, deadline - loop.time())))
 
-    def _refresh(self) -> None:
+    async def _refresh(self) -> None:
         state = self._broker.groups[self._group]
         mine = {at: state.epochs[at] for at, holder in state.assigned.items() if holder == self._member}
-        for at in list(self._holds):
-            if mine.get(at) != self._holds[at].epoch:
-                del self._holds[at]
+        lost = frozenset(at for at, hold in self._holds.items() if mine.get(at) != hold.epoch)
+        for at in lost:
+            del self._holds[at]
+        await self._on_revoked(lost)
         for at in sorted(mine):
             self._holds.setdefault(at, _Hold(mine[at], state.committed[at]))
 
