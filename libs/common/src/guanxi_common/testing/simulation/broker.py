@@ -134,7 +134,7 @@ class SimulatedBus:
         await self._process.pause()
         return SimulatedProducer(self._broker, self._process)
 
-    async def consumer(self, *, group: str, on_revoked: AssignmentListener, **_: Any) -> "SimulatedConsumer":
+    async def consumer(self, *, group: str, on_revoked: AssignmentListener | None = None, **_: Any) -> "SimulatedConsumer":
         await self._process.pause()
         if self._broker.random.random() < self._broker.faults.broker_down:
             raise BusUnavailable("no coordinator")
@@ -209,7 +209,7 @@ class SimulatedConsumer:
     """Partitions change hands inside `poll`."""
 
     def __init__(
-        self, broker: SimulatedBroker, process: Process, group: str, member: int, on_revoked: AssignmentListener
+        self, broker: SimulatedBroker, process: Process, group: str, member: int, on_revoked: AssignmentListener | None
     ) -> None:
         self._broker = broker
         self._process = process
@@ -239,7 +239,8 @@ class SimulatedConsumer:
         lost = frozenset(at for at, hold in self._holds.items() if mine.get(at) != hold.epoch)
         for at in lost:
             del self._holds[at]
-        await self._on_revoked(lost)
+        if self._on_revoked is not None:
+            await self._on_revoked(lost)
         for at in sorted(mine):
             self._holds.setdefault(at, _Hold(mine[at], state.committed[at]))
 
