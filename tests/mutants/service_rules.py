@@ -192,8 +192,8 @@ _actions = (
     _engagement(
         "a withdrawn consent acts at once",
         "actions/policy.py",
-        "is_granted(consents, kind.consent, channel) is False",
-        "is_granted(consents, kind.consent, channel) is ...",
+        "is_granted(consents, consent_purpose, channel) is False",
+        "is_granted(consents, consent_purpose, channel) is ...",
         f"{TAKEN_UP}::test_s5_a_withdrawn_consent_acts_at_once",
     ),
     _engagement(

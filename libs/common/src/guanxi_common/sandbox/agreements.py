@@ -40,7 +40,7 @@ def said_by(client_id: int, shift: Shift) -> Iterator[Said]:
     random = Random(f"agreements|{client_id}")  # noqa: S311  # made-up data, to come out the same again
     drawn = random.randrange(100)
     if drawn < _AGREES:
-        channels = ["phone", "message"] if random.randrange(100) < 60 else ["phone"]
+        channels = ["phone", "sms", "wechat"] if random.randrange(100) < 60 else ["phone"]
         yield _consent("grant", {"channels": channels, "text_version": TEXT_VERSION})
         if random.randrange(100) < _IS_ASSESSED:
             assessed_on = shift.apply(LAST_COMPLETE_DAY) - timedelta(days=random.randrange(_OLDEST_ASSESSMENT))
@@ -71,7 +71,7 @@ def _consent(verb: str, body: dict[str, Any]) -> Said:
 def _preferences(random: Random) -> dict[str, Any]:
     return {
         "method": "in_person",
-        "preferred_channels": [random.choice(("phone", "branch", "message"))],
+        "preferred_channels": [random.choice(("phone", "branch", "wechat"))],
         "quiet_hours": {"from": "21:00", "to": "09:00"},
         "contact_limits": {"max_contacts": random.choice((1, 2, 4)), "per_days": 30},
         **GENERATED,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from guanxi_common.errors import Text
+from guanxi_contracts.vocabularies import CHANNELS
 from pydantic import ConfigDict
-
-from customer_svc.channels import ALL_CHANNELS, Channel
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,18 @@ class ConsentStandard:
 class Said:
     """What a customer last said of a channel, for one purpose; `text_version` names the text that was agreed to."""
 
-    channel: Channel
+    channel: str
     granted: bool
     text_version: str | None
 
 
-def newly_granted(said: Collection[Said], channels: Collection[Channel], text_version: str) -> list[Channel]:
+def newly_granted(said: Collection[Said], channels: Collection[str], text_version: str) -> list[str]:
     """The channels for which a grant is news: not given yet, withdrawn since, or given to another text."""
     known = {one.channel for one in said if one.granted and one.text_version == text_version}
-    return [channel for channel in ALL_CHANNELS if channel in channels and channel not in known]
+    return [channel for channel in CHANNELS if channel in channels and channel not in known]
 
 
-def newly_withdrawn(said: Collection[Said], channels: Collection[Channel] | None) -> list[Channel]:
+def newly_withdrawn(said: Collection[Said], channels: Collection[str] | None) -> list[str]:
     """The channels for which a withdrawal is news; None asks for all of them. A refusal of what was never given is news too."""
     known = {one.channel for one in said if not one.granted}
-    return [channel for channel in ALL_CHANNELS if (channels is None or channel in channels) and channel not in known]
+    return [channel for channel in CHANNELS if (channels is None or channel in channels) and channel not in known]

@@ -1,7 +1,7 @@
 """The consent table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,6 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from customer_svc.channels import Channel
 from customer_svc.consents.tables import ConsentRow
 
 _consent = table_of(ConsentRow)
@@ -27,7 +26,7 @@ class Statement:
     customer_id: UUID
     version: int
     purpose: str
-    channel: Channel
+    channel: str
     granted: bool
     since: datetime
     method: str
@@ -70,5 +69,4 @@ async def list_history(
 
 
 def _statement(row: Mapping[Any, Any]) -> Statement:
-    found = read_as(Statement, row)
-    return replace(found, channel=Channel(found.channel))
+    return read_as(Statement, row)

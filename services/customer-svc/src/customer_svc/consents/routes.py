@@ -32,7 +32,7 @@ _GIVEN = {
 _TAKEN = {**_GIVEN, "granted": False, "since": "2026-11-24T06:00:00Z", "method": "phone_recorded", "text_version": None}
 _GRANT = {
     "purpose": "marketing",
-    "channels": ["phone", "message"],
+    "channels": ["phone", "sms"],
     "method": "signed_form",
     "text_version": "marketing-2026-03",
 }

@@ -5,9 +5,8 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from guanxi_common.http.bodies import Answer, Body
+from guanxi_contracts.vocabularies import Channel
 from pydantic import Field, StringConstraints
-
-from customer_svc.channels import Channel
 
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,39}$")]
 TextVersion = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]

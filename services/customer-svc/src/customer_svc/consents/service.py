@@ -8,7 +8,6 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
 
-from customer_svc.channels import Channel
 from customer_svc.consents import policy, repository
 from customer_svc.consents.errors import UnknownPurpose
 from customer_svc.consents.events import ConsentChanged
@@ -68,7 +67,7 @@ async def _keep(
     uow: UnitOfWork,
     keys: KeyStore,
     customer: Customer,
-    channels: Sequence[Channel],
+    channels: Sequence[str],
     told: ConsentGrant | ConsentWithdrawal,
     recorded_by: str,
     now: datetime,

@@ -13,7 +13,6 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from customer_svc.channels import Channel
 from customer_svc.contact_preferences.tables import ContactPreferencesRow
 
 _preferences = table_of(ContactPreferencesRow)
@@ -25,7 +24,7 @@ class ContactPreferences:
 
     customer_id: UUID
     version: int = 0
-    preferred_channels: tuple[Channel, ...] = ()
+    preferred_channels: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     quiet_from: str | None = None
     quiet_to: str | None = None
@@ -42,8 +41,8 @@ async def read_preferences(uow: UnitOfWork, scope: RowScope, customer_id: UUID, 
     row = (await uow.execute(statement)).mappings().first()
     if row is None:
         return ContactPreferences(customer_id)
-    channels = tuple(Channel(one) for one in row["preferred_channels"])
-    return read_as(ContactPreferences, {**row, "preferred_channels": channels, "topics": tuple(row["topics"])})
+    lists = {name: tuple(row[name]) for name in ("preferred_channels", "topics")}
+    return read_as(ContactPreferences, {**row, **lists})
 
 
 async def store_preferences(uow: UnitOfWork, preferences: ContactPreferences) -> None:

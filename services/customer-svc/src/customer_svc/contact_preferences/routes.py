@@ -32,7 +32,7 @@ _AGREED = {
 }
 _PREFERENCES = {
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
-    "preferred_channels": ["phone", "message"],
+    "preferred_channels": ["phone", "wechat"],
     "topics": [],
     "quiet_hours": {"from": "21:00", "to": "09:00"},
     "contact_limits": {"max_contacts": 2, "per_days": 30},
@@ -41,7 +41,7 @@ _PREFERENCES = {
 }
 _CHANGE = {
     "method": "in_person",
-    "preferred_channels": ["phone", "message"],
+    "preferred_channels": ["phone", "wechat"],
     "quiet_hours": {"from": "21:00", "to": "09:00"},
     "contact_limits": {"max_contacts": 2, "per_days": 30},
 }

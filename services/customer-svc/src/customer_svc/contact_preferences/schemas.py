@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body
+from guanxi_contracts.vocabularies import Channel
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-from customer_svc.channels import Channel
 
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 

@@ -7,8 +7,6 @@ from uuid import UUID
 from guanxi_common.messaging.envelope import DomainEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from customer_svc.channels import Channel
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +34,7 @@ class ConsentTold(_Part):
     """What the customer last said of a purpose and channel."""
 
     purpose: str
-    channel: Channel
+    channel: str
     granted: bool
     since: datetime
 
@@ -71,5 +69,5 @@ class CustomerSnapshot(DomainEvent, type="guanxi.customer.snapshot.v1", topic="c
     consents: list[ConsentTold] = []
     contact_limits: ContactLimitsTold | None = None
     vulnerable_until: date | None = None
-    preferred_channels: list[Channel] = []
+    preferred_channels: list[str] = []
     quiet_hours: QuietHoursTold | None = None

@@ -24,11 +24,11 @@ async def change(desk: Any, version: int | None = None, **told: Any) -> ContactP
 
 
 async def test_c6_what_is_agreed_is_told_and_what_is_left_out_stays(desk: Any) -> None:
-    await change(desk, 0, preferred_channels=["message", "phone"], contact_limits={"max_contacts": 2, "per_days": 30})
+    await change(desk, 0, preferred_channels=["wechat", "phone"], contact_limits={"max_contacts": 2, "per_days": 30})
     agreed = await change(desk, 1, quiet_hours=QUIET, method="phone", agreed_on="2026-11-19")
-    assert (agreed.version, agreed.preferred_channels, agreed.max_contacts) == (2, ("message", "phone"), 2)
+    assert (agreed.version, agreed.preferred_channels, agreed.max_contacts) == (2, ("wechat", "phone"), 2)
     told = await desk.snapshot()
-    assert told["preferred_channels"] == ["message", "phone"]
+    assert told["preferred_channels"] == ["wechat", "phone"]
     assert told["contact_limits"] == {"max_contacts": 2, "per_days": 30}
     assert told["quiet_hours"] == QUIET
     assert [data["changed_fields"] for kind, _, data in await desk.told() if kind == "customer.changed"] == [

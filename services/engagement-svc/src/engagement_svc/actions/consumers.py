@@ -46,6 +46,7 @@ class _Recommended(msgspec.Struct):
     historical: bool
     price: _Words | None = None
     product_code: str | None = None
+    consent_purpose: str | None = None
 
 
 class _Withdrawn(msgspec.Struct):
@@ -88,6 +89,7 @@ def _recommendation(told: _Recommended, event: Envelope) -> Recommendation:
         kind=told.kind,
         channel=told.channel,
         product_code=told.product_code,
+        consent_purpose=told.consent_purpose,
         reason_code=told.reason_code,
         reason=Text(told.reason.en, told.reason.zh),
         evidence={**told.evidence, "action": shown},

@@ -6,7 +6,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from engagement_svc.customers.policy import Consent, is_granted
-from engagement_svc.standards import ActionKind
 
 ORIGIN = "action:"
 LOWEST_PRIORITY = 100
@@ -22,14 +21,17 @@ class Refusal(StrEnum):
     RM_DECLINED = "rm_declined"
 
 
-def refusal_of(kind: ActionKind, channel: str, expires_on: date, consents: Collection[Consent], today: date) -> Refusal | None:
+def refusal_of(
+    consent_purpose: str | None, channel: str, expires_on: date, consents: Collection[Consent], today: date
+) -> Refusal | None:
     """Why the action is declined before anything is reserved, if it is.
 
-    Whether consent was ever given is scoring-svc's to know; here a withdrawal acts at once.
+    `consent_purpose` is what the action needs consent for, None for nothing. Whether consent was ever given is scoring-svc's to know; here
+    a withdrawal acts at once.
     """
     if expires_on < today:
         return Refusal.EXPIRED
-    if kind.consent is not None and is_granted(consents, kind.consent, channel) is False:
+    if consent_purpose is not None and is_granted(consents, consent_purpose, channel) is False:
         return Refusal.NO_CONSENT
     return None
 

@@ -44,6 +44,7 @@ class Recommendation:
     kind: str
     channel: str
     product_code: str | None
+    consent_purpose: str | None
     reason_code: str
     reason: Text
     evidence: Mapping[str, Any]
@@ -59,7 +60,7 @@ async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalen
         return
     kind = standards.actions[told.kind]
     consents = await customers.read_consents(uow, told.customer_id)
-    refusal = policy.refusal_of(kind, told.channel, told.expires_on, consents, calendar.local_date(now))
+    refusal = policy.refusal_of(told.consent_purpose, told.channel, told.expires_on, consents, calendar.local_date(now))
     reservation = None
     if refusal is None:
         reservation = await contact_budget.reserve(

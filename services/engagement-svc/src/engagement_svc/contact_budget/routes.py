@@ -19,7 +19,7 @@ from engagement_svc.parts import parts_of
 
 contact_budget = router("contact budget")
 
-_REQUEST = {"customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10", "purpose": "marketing", "channel": "message"}
+_REQUEST = {"customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10", "purpose": "marketing", "channel": "sms"}
 _REFERENCE = {"reservation_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a31"}
 _RESERVATION = {
     "id": _REFERENCE["reservation_id"],

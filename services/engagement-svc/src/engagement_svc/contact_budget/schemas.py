@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body
+from guanxi_contracts.vocabularies import Channel
 from pydantic import Field
 
 
@@ -15,17 +16,10 @@ class ContactPurpose(StrEnum):
     CARE = "care"
 
 
-class ContactChannel(StrEnum):
-    PHONE = "phone"
-    VISIT = "visit"
-    MESSAGE = "message"
-    BRANCH = "branch"
-
-
 class ReservationRequest(Body):
     customer_id: UUID
     purpose: ContactPurpose
-    channel: ContactChannel
+    channel: Channel
 
 
 class ReservationReference(Body):

@@ -7,19 +7,8 @@ from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body, Line
 from guanxi_common.instants import Instant
+from guanxi_contracts.vocabularies import Channel
 from pydantic import Field
-
-
-class Method(StrEnum):
-    """方式"""
-
-    PHONE = "phone"
-    VISIT = "visit"
-    BRANCH_MEETING = "branch_meeting"
-    VIDEO = "video"
-    MESSAGE = "message"
-    LETTER = "letter"
-    EMAIL = "email"
 
 
 class Result(StrEnum):
@@ -56,7 +45,7 @@ class InteractionRecord(Body):
     """One contact, as it happened."""
 
     customer_id: UUID
-    method: Method
+    method: Annotated[Channel, Field(description="方式: by which channel.")]
     direction: Literal["outbound", "inbound"] = "outbound"
     purpose: Purpose
     occurred_at: Instant

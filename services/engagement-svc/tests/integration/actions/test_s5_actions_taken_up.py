@@ -12,7 +12,7 @@ from guanxi_common.security.principal import RowScope, ScopeKind
 
 pytestmark = pytest.mark.anyio
 
-OFFER = {"kind": "related_sale", "channel": "message", "product_code": "term_deposit"}
+OFFER = {"kind": "related_sale", "consent_purpose": "marketing", "channel": "sms", "product_code": "term_deposit"}
 
 
 def own(staff: UUID) -> RowScope:
@@ -82,7 +82,7 @@ async def test_s5_offers_stop_at_the_agreed_limit_and_duties_go_past_it(branch: 
 
 
 async def test_s5_a_withdrawn_consent_acts_at_once(branch: Any) -> None:
-    await branch.agree(consents=[{"purpose": "marketing", "channel": "message", "granted": False}])
+    await branch.agree(consents=[{"purpose": "marketing", "channel": "sms", "granted": False}])
     await branch.recommend(**OFFER)
     await branch.recommend(**{**OFFER, "channel": "phone"})
     assert [event.get("reason") for event in await branch.told("action")] == ["no_consent", None]

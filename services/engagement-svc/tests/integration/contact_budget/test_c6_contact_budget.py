@@ -31,7 +31,7 @@ async def reserve(branch: Any, *, past_the_limit: bool = False) -> Reservation |
     async with branch.database.transaction() as uow:
         found = await service.reserve(
             uow, STANDARDS, CALENDAR, branch.customer, branch.clock.now(),
-            purpose="marketing", channel="message", requested_by="client:gateway", past_the_limit=past_the_limit,
+            purpose="marketing", channel="sms", requested_by="client:gateway", past_the_limit=past_the_limit,
         )  # fmt: skip
         await uow.commit()
     return found
@@ -122,7 +122,7 @@ def test_c6_quiet_hours_begin_inclusive_end_exclusive_and_may_pass_midnight(quie
 async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_on(branch: Any) -> None:
     """It is Friday 15:00; the RM sees the hours with the task."""
     await branch.recommend()
-    consents = [{"purpose": "marketing", "channel": "message", "granted": True, "since": "2026-11-01T00:00:00Z"}]
+    consents = [{"purpose": "marketing", "channel": "sms", "granted": True, "since": "2026-11-01T00:00:00Z"}]
     await branch.agree(quiet_hours={"from": "14:00", "to": "16:00"}, consents=consents)
 
     async def keep(purpose: str, channel: str) -> None:
@@ -132,7 +132,7 @@ async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_
             )  # fmt: skip
 
     with pytest.raises(InQuietHours) as refused:
-        await keep("marketing", "message")
+        await keep("marketing", "sms")
     assert "16:00" in refused.value.detail.en
     await keep("service", "phone")
     await keep("care", "branch")
@@ -141,12 +141,12 @@ async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_
         listed = await tasks.read_task(uow, own(branch.rm_a), task.id, branch.clock.now())
     assert listed.quiet_hours == (time(14), time(16))
     branch.clock.advance(timedelta(hours=1))
-    await keep("marketing", "message")
+    await keep("marketing", "sms")
 
 
 @pytest.mark.parametrize("said", [None, False])
 async def test_c6_whoever_sells_needs_consent_for_the_channel_and_care_does_not(branch: Any, said: bool | None) -> None:
-    message = [] if said is None else [{"purpose": "marketing", "channel": "message", "granted": said}]
+    message = [] if said is None else [{"purpose": "marketing", "channel": "sms", "granted": said}]
     await branch.agree(consents=[{"purpose": "marketing", "channel": "phone", "granted": True}, *message])
 
     async def keep(purpose: str, channel: str) -> None:
@@ -156,6 +156,6 @@ async def test_c6_whoever_sells_needs_consent_for_the_channel_and_care_does_not(
             )  # fmt: skip
 
     with pytest.raises(WithoutConsent):
-        await keep("marketing", "message")
+        await keep("marketing", "sms")
     await keep("marketing", "phone")
-    await keep("care", "message")
+    await keep("care", "sms")

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from guanxi_common.money import saturated
+from guanxi_contracts.vocabularies import CHANNELS
 
 from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, Talk, margin
-from scoring_svc.related_sales.policy import CHANNELS, OTHER_FEATURES, TYPICAL, Assessment, Refusal, Situation, allowed_channels
+from scoring_svc.related_sales.policy import OTHER_FEATURES, TYPICAL, Assessment, Refusal, Situation, allowed_channels
 from scoring_svc.signals.policy import Severity
 
 LIVE = ("open", "accepted")
@@ -52,6 +53,7 @@ class Candidate:
     product_code: str | None = None
     price: Reason | None = None
     channels: tuple[str, ...] = CHANNELS
+    consent_purpose: str | None = None
     duty: bool = False
     refusals: tuple[Refusal, ...] = ()
 
@@ -181,5 +183,6 @@ def _sale(situation: Situation, one: Assessment, standard: ActionStandard) -> Ca
         product_code=product.code,
         price={"zh": product.price.zh, "en": product.price.en} if product.price else None,
         channels=allowed_channels(situation.facts, product.consent_purpose) if sold else CHANNELS,
+        consent_purpose=product.consent_purpose if sold else None,
         refusals=one.refusals,
     )

@@ -14,7 +14,6 @@ from scoring_svc.actions.policy import (
     WHOLE_BP,
     ActionKind,
     ActionStandard,
-    Channel,
     Levers,
     channel_for,
     lever_bp,
@@ -34,7 +33,7 @@ class Considered:
     """A candidate with all refusals, its channel and rank; `probability_bp` is 0 for what could not be chosen."""
 
     candidate: Candidate
-    channel: Channel | None
+    channel: str | None
     priority_bp: int
     refusals: tuple[Refusal, ...] = ()
     chosen: bool = False

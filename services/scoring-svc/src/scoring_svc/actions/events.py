@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_contracts.vocabularies import Channel
 from pydantic import BaseModel, ConfigDict, Field
 
 from scoring_svc.signals.events import SignalReason
@@ -22,7 +23,8 @@ class Words(BaseModel):
 
 
 class ActionRecommended(DomainEvent, type="guanxi.action.recommended.v1", topic="scoring.actions", key="customer_id"):
-    """What somebody should do next. `chosen_probability_bp`: how probable it was that this one was chosen among the fitting ones."""
+    """What somebody should do next. `chosen_probability_bp`: how probable it was that this one was chosen among the fitting ones;
+    `consent_purpose`: what the customer must have agreed to, None where nothing is sold."""
 
     action_id: UUID
     customer_id: UUID
@@ -31,7 +33,7 @@ class ActionRecommended(DomainEvent, type="guanxi.action.recommended.v1", topic=
     reason: SignalReason
     reasons: Annotated[list[SignalReason], Field(min_length=1)]
     product_code: str | None = None
-    channel: Literal["phone", "visit", "message", "branch"]
+    channel: Channel
     content: Words
     price: Words | None = None
     priority_bp: BasisPoints
@@ -45,6 +47,7 @@ class ActionRecommended(DomainEvent, type="guanxi.action.recommended.v1", topic=
     model_version: str
     severity: Literal["info", "warning", "critical"]
     historical: bool
+    consent_purpose: str | None = None
 
 
 class ActionWithdrawn(DomainEvent, type="guanxi.action.withdrawn.v1", topic="scoring.actions", key="customer_id"):

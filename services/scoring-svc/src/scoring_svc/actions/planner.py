@@ -256,6 +256,7 @@ def _action(standard: ActionStandard, shared: Round, situation: Situation, one: 
         due_within_hours=standard.due_within_hours[candidate.severity],
         expires_on=shared.today + timedelta(days=standard.expires_after_days[candidate.kind]),
         evidence={"signal_ids": [], "entry_ids": [], **candidate.evidence, "alternatives": alternatives[:5]},
+        consent_purpose=candidate.consent_purpose,
         model_version=standard.model_version,
         severity=candidate.severity,
         state="open",

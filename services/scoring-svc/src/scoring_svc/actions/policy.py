@@ -5,7 +5,7 @@ everywhere. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -28,9 +28,6 @@ class ActionKind(StrEnum):
     SERVICE = "service"
     CARE = "care"
     DATE = "date"
-
-
-Channel = Literal["phone", "visit", "message", "branch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +90,9 @@ class ActionStandard:
     hold_out_bp: int
     prior: Prior
     lever_bounds_bp: tuple[int, int]
-    channels: tuple[Channel, ...]
-    channel_names: Mapping[str, Channel]
+    channels: tuple[str, ...]
     horizon_days: int
+    channel_names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if set(self.signals) != set(SignalKind):
@@ -157,7 +154,7 @@ class Tally:
 Levers = Mapping[tuple[str, str], Tally]
 
 
-def lever_bp(kind: ActionKind, channel: Channel, levers: Levers, standard: ActionStandard) -> int:
+def lever_bp(kind: ActionKind, channel: str, levers: Levers, standard: ActionStandard) -> int:
     """How much better than at first this kind by this channel works: the mean of Beta(prior + counts) over the prior's mean."""
     tally, prior = levers.get((kind.value, channel), Tally()), standard.prior
     successes, all_of_them = (
@@ -171,12 +168,11 @@ def lever_bp(kind: ActionKind, channel: Channel, levers: Levers, standard: Actio
 
 def channel_for(
     kind: ActionKind, facts: CustomerFacts | None, allowed: tuple[str, ...], levers: Levers, standard: ActionStandard
-) -> Channel | None:
+) -> str | None:
     """The customer's first preferred channel that is allowed, else the allowed one that works best; None where none is."""
-    preferred = [standard.channel_names.get(name) for name in (facts.preferred_channels if facts else ())]
-    for channel in preferred:
-        if channel is not None and channel in allowed:
-            return channel
+    preferred = facts.preferred_channels if facts else ()
+    if best := next((channel for channel in preferred if channel in allowed), None):
+        return best
     fitting = [channel for channel in standard.channels if channel in allowed]
     return max(fitting, key=lambda channel: lever_bp(kind, channel, levers, standard), default=None)
 

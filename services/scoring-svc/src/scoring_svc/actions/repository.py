@@ -52,6 +52,7 @@ class Action:
     recommended_at: datetime
     recommended_on: date
     changed_at: datetime
+    consent_purpose: str | None = None
 
 
 async def insert_action(uow: UnitOfWork, action: Action) -> bool:

@@ -16,6 +16,7 @@ class ActionRow(Base):
 
     `state`: `open` → `accepted` → `concluded`, or `declined`, `withdrawn`. `closed_because`: the outcome, or why it was declined
     or withdrawn. `changed_at`: when the state last changed. Money in minor units of `currency`.
+    `consent_purpose`: what the customer must have agreed to, None where the action sells nothing.
     """
 
     __tablename__ = "action"
@@ -48,6 +49,7 @@ class ActionRow(Base):
     recommended_at: Mapped[datetime]
     recommended_on: Mapped[date]
     changed_at: Mapped[datetime]
+    consent_purpose: Mapped[str | None]
 
 
 class ActionDueRow(Base):

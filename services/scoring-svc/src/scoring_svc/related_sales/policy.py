@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from guanxi_common.money import saturated
+from guanxi_contracts.vocabularies import CHANNELS
 from pydantic import ConfigDict
 
 from scoring_svc.customers.policy import CustomerFacts
@@ -20,7 +21,6 @@ from scoring_svc.holdings.policy import Holding
 from scoring_svc.products.policy import Product, Words
 
 WHOLE_BP = 10_000
-CHANNELS = ("phone", "visit", "message", "branch")
 SATISFIED_FROM = 3
 MOST_REASONS = 2
 TYPICAL, OTHER_FEATURES = "typical_customer", "other_features"

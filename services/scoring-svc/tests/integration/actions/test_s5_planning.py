@@ -66,8 +66,8 @@ async def test_s5_what_a_killed_planner_did_not_commit_is_done_by_the_next(desk:
     ("said", "state"),
     [
         ([("phone", False)], ("withdrawn", "no_consent")),
-        ([("phone", False), ("message", True)], ("withdrawn", "no_consent")),
-        ([("phone", True), ("message", False)], ("open", None)),
+        ([("phone", False), ("sms", True)], ("withdrawn", "no_consent")),
+        ([("phone", True), ("sms", False)], ("open", None)),
     ],
 )
 async def test_c6_a_withdrawal_for_its_channel_withdraws_an_open_offer(desk: Desk, said: Any, state: Any) -> None:

@@ -140,7 +140,7 @@ def test_s5_the_arbitration_is_weight_context_propensity_worth_and_lever() -> No
 def test_s5_what_works_is_learnt_within_bounds_and_the_preferred_channel_comes_first() -> None:
     kind = ActionKind.CARE
     levers = {("care", "visit"): Tally(90, 10), ("care", "phone"): Tally(0, 1_000), ("care", "branch"): Tally(3, 7)}
-    assert [lever_bp(kind, channel, levers, STANDARD) for channel in ("visit", "phone", "branch", "message")] == [
+    assert [lever_bp(kind, channel, levers, STANDARD) for channel in ("visit", "phone", "branch", "sms")] == [
         20_000,
         5_000,
         10_000,
@@ -148,6 +148,6 @@ def test_s5_what_works_is_learnt_within_bounds_and_the_preferred_channel_comes_f
     ]
     assert channel_for(kind, None, STANDARD.channels, levers, STANDARD) == "visit"
     wechat = facts(preferred_channels=("fax", "wechat", "phone"))
-    assert channel_for(kind, wechat, STANDARD.channels, levers, STANDARD) == "message"
+    assert channel_for(kind, wechat, STANDARD.channels, levers, STANDARD) == "wechat"
     assert channel_for(kind, wechat, ("phone",), levers, STANDARD) == "phone"
     assert channel_for(kind, wechat, (), levers, STANDARD) is None

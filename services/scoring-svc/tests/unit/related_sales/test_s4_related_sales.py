@@ -124,7 +124,7 @@ def test_s4_a_refusal_names_its_rule_and_the_values(
 def test_s4_a_refused_channel_wins_over_a_general_consent() -> None:
     consents = (Consent("marketing", "any", granted=True), Consent("marketing", "phone", granted=False))
     facts = replace(FACTS, consents=consents)
-    assert allowed_channels(facts, "marketing") == ("visit", "message", "branch")
+    assert allowed_channels(facts, "marketing") == ("visit", "branch", "video", "sms", "wechat", "app", "email", "letter")
     assert allowed_channels(facts, "research") == ()
     only_phone = replace(
         FACTS, consents=(Consent("marketing", "any", granted=False), Consent("marketing", "phone", granted=True))
