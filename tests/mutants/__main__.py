@@ -19,6 +19,7 @@ from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.customer_rules import CUSTOMER_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
+from tests.mutants.intake_rules import INTAKE_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.records_rules import RECORDS_RULES
@@ -38,6 +39,7 @@ RULES: Final = (
     *ASVS_RULES,
     *CUSTOMER_RULES,
     *EDGE_RULES,
+    *INTAKE_RULES,
     *ITEMS_RULES,
     *RECORDS_RULES,
     *PARTS_RULES,

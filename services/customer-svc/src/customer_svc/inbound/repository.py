@@ -19,10 +19,13 @@ _rejection = table_of(InboundRejectionRow)
 
 @dataclass(frozen=True, slots=True)
 class InboundRejection:
-    """One item that was not taken; `external_id` is None for what core banking says of an account."""
+    """One item that was not taken; `external_id` is None for what core banking says of an account.
+
+    `topic` is None for a reversal, come by whichever way, that was taken or held and refused later; its `event_id` is ours.
+    """
 
     event_id: UUID
-    topic: str
+    topic: str | None
     source: str
     account_number: str
     external_id: str | None

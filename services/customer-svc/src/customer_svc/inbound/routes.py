@@ -31,7 +31,7 @@ _REJECTION = {
 @inbound.get(
     "/v1/inbound-rejections",
     operation_id="listInboundRejections",
-    summary="Items from Kafka that were not taken, the latest first",
+    summary="Items from Kafka that were not taken, and reversals refused late, the latest first",
     **documented(Page[InboundRejectionOut], {"data": [_REJECTION], "next_cursor": None}),
 )
 async def list_inbound_rejections(

@@ -16,7 +16,7 @@ class InboundRejectionRow(Base):
     __table_args__ = (Index("ix_inbound_rejection_received_at", "received_at", "event_id"),)
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    topic: Mapped[str]
+    topic: Mapped[str | None]
     source: Mapped[str]
     account_number: Mapped[str]
     external_id: Mapped[str | None]

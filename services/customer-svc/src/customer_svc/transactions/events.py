@@ -40,7 +40,8 @@ encode_data = msgspec.json.Encoder().encode
 
 
 class TransactionReversed(DomainEvent, type="guanxi.transaction.reversed.v1", topic="bank.transactions", key="customer_id"):
-    """A posting that no longer counts. The event's id is `reversal_id`; `booked_on` is the reversal's own date."""
+    """A posting that no longer counts. `booked_on` is the reversal's own date; where a reversal booked earlier comes later, it is told
+    too, and counts in the place of the first."""
 
     transaction_id: UUID
     reversal_id: UUID

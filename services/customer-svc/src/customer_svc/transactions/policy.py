@@ -1,7 +1,7 @@
 """Pure rules of the intake: what a batch stores, and what became of each item, given what the database already held."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -93,6 +93,18 @@ def transaction_id(source: str, account_number: str, external_id: str) -> UUID:
     return derived_id("transaction", source, account_number, external_id)
 
 
+def reversed_event_id(reversal: Posting) -> UUID:
+    """The id of the event that a posting is reversed. An id whose reversal was refused may come again and name another posting."""
+    return derived_id(
+        "transaction.reversed", reversal.source, reversal.account_number, reversal.external_id, reversal.reverses or ""
+    )
+
+
+def refused_event_id(reversal: Posting) -> UUID:
+    """Under which the late refusal of a reversal is kept."""
+    return derived_id("reversal.refused", reversal.source, reversal.account_number, reversal.external_id, reversal.reverses or "")
+
+
 def check_item(item: TransactionItem, today: date, scope: RowScope) -> Refusal | None:
     """What the schema cannot say. Bookings may be dated up to a year ahead (value-dated orders)."""
     if not scope.speaks_for(item.source):
@@ -168,6 +180,19 @@ def placeholder_for(reversal: Posting) -> Posting:
     )
 
 
+def rows_to_insert(asked: Iterable[Posting | Refusal]) -> dict[Key, Posting]:
+    """The first row of each key, and a placeholder for each original that the batch does not itself contain."""
+    postings = [posting for posting in asked if isinstance(posting, Posting)]
+    rows: dict[Key, Posting] = {}
+    for posting in postings:
+        rows.setdefault(posting.key, posting)
+    for posting in postings:
+        if posting.reverses is not None:
+            placeholder = placeholder_for(posting)
+            rows.setdefault(placeholder.key, placeholder)
+    return rows
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of one item: `status` for the caller, and whether there is something new to publish."""
@@ -179,110 +204,146 @@ class Outcome:
 
 @dataclass(slots=True)
 class Settlement:
-    """The whole batch settled: outcomes in the order of the items, rows to update or delete, what to publish in order."""
+    """The whole batch settled: outcomes in the order of the items, rows to update or delete, what to publish in order.
 
-    outcomes: list[Outcome]
-    updates: dict[Key, Posting]
-    deletions: list[Key]
-    posted: list[Posting]
-    reversed: list[tuple[Posting, Posting]]  # (original, reversal)
+    `reversed` maps an original's key to it and to the reversal that counts. `refused_late` are reversals of earlier batches that were
+    taken, or held, until this batch showed what is wrong with them.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    updates: dict[Key, Posting] = field(default_factory=dict)
+    deletions: list[Key] = field(default_factory=list)
+    posted: list[Posting] = field(default_factory=list)
+    reversed: dict[Key, tuple[Posting, Posting]] = field(default_factory=dict)
+    refused_late: list[tuple[Posting, Refusal]] = field(default_factory=list)
 
 
 def settle(
     asked: Sequence[Posting | Refusal],
-    inserted: set[Key],
+    inserted: Mapping[Key, Posting],
     existing: Mapping[Key, Posting],
     known_accounts: Mapping[UUID, UUID],
 ) -> Settlement:
     """Decide a batch.
 
-    `inserted` are the keys that this transaction created (placeholders included), `existing` the rows that were there before and are
-    now locked, with the reversals of those that are awaited. The items are taken in order, each seeing what those before it did.
+    `inserted` are the rows that this transaction created (placeholders included), `existing` those that were there before and are now
+    locked, with the reversals that they name. The items are taken in order, each seeing what those before it did; the rows come out
+    the same in whatever order and batches the items come.
     """
-    settlement = Settlement([], {}, [], [], [])
-    rows: dict[Key, Posting] = dict(existing)
+    settling = _Settling(dict(existing), known_accounts, Settlement())
     for posting in asked:
         if isinstance(posting, Refusal):
-            settlement.outcomes.append(Outcome("rejected", refusal=posting))
+            settling.answer(Outcome("rejected", refusal=posting))
         elif posting.reverses is not None:
-            _settle_reversal(posting, settlement, rows, inserted, known_accounts)
+            settling.reversal(posting)
         else:
-            _settle_posting(posting, settlement, rows, known_accounts)
+            settling.posting(posting)
+    stored = {**inserted, **existing}
+    settlement = settling.settlement
+    settlement.updates = {key: row for key, row in settling.rows.items() if stored.get(key) != row}
+    settlement.deletions = [key for key in inserted if key not in settling.rows]
     return settlement
 
 
-def _settle_posting(posting: Posting, settlement: Settlement, rows: dict[Key, Posting], known: Mapping[UUID, UUID]) -> None:
-    before = rows.get(posting.key)
-    if before is None:
-        rows[posting.key] = posting
-        if posting.state is PostingState.POSTED:
-            settlement.posted.append(posting)
-        settlement.outcomes.append(Outcome("created" if posting.state is PostingState.POSTED else "parked", posting))
-    elif before.state is PostingState.AWAITED:
-        state = PostingState.REVERSED if posting.account_id in known else PostingState.PARKED
-        filled = replace(posting, state=state, reversed_by=before.reversed_by)
-        rows[posting.key] = settlement.updates[posting.key] = filled
-        if state is PostingState.REVERSED:
-            settlement.posted.append(filled)
-            settlement.reversed.append((filled, rows[(posting.account_id, before.reversed_by or "")]))
-        settlement.outcomes.append(Outcome("created" if state is PostingState.REVERSED else "parked", filled))
-    elif before.says_the_same_as(posting):
-        settlement.outcomes.append(Outcome("duplicate", before))
-    else:
-        settlement.outcomes.append(Outcome("rejected", refusal=CONTENT_DIFFERS))
+@dataclass(slots=True)
+class _Settling:
+    """A batch on its way: the rows as the items so far leave them."""
+
+    rows: dict[Key, Posting]
+    known: Mapping[UUID, UUID]
+    settlement: Settlement
+
+    def answer(self, outcome: Outcome) -> None:
+        self.settlement.outcomes.append(outcome)
+
+    def posting(self, posting: Posting) -> None:
+        before = self.rows.get(posting.key)
+        if before is None or before.state is PostingState.REFUSED:
+            self.rows[posting.key] = posting
+            if posting.state is PostingState.POSTED:
+                self.settlement.posted.append(posting)
+            self.answer(Outcome("created" if posting.state is PostingState.POSTED else "parked", posting))
+        elif before.state is PostingState.AWAITED:
+            self.answer(self._arrives_reversed(posting, before))
+        elif before.says_the_same_as(posting):
+            self.answer(Outcome("duplicate", before))
+        else:
+            self.answer(Outcome("rejected", refusal=CONTENT_DIFFERS))
+
+    def _arrives_reversed(self, posting: Posting, awaited: Posting) -> Outcome:
+        state = PostingState.REVERSED if posting.account_id in self.known else PostingState.PARKED
+        filled = self.rows[posting.key] = replace(posting, state=state, reversed_by=awaited.reversed_by)
+        if state is PostingState.PARKED:
+            return Outcome("parked", filled)
+        self.settlement.posted.append(filled)
+        self.settlement.reversed[filled.key] = (filled, self._reversal_of(filled))
+        return Outcome("created", filled)
+
+    def reversal(self, reversal: Posting) -> None:
+        before = self.rows.get(reversal.key)
+        if before is not None and before.state is PostingState.AWAITED:
+            self._refuse_late(self._reversal_of(before), NOT_A_POSTING)
+        elif before is not None and before.says_the_same_as(reversal):
+            if before.state is not PostingState.REFUSED:
+                return self.answer(Outcome("duplicate", before))
+        elif before is not None and before.state is not PostingState.REFUSED:
+            return self.answer(Outcome("rejected", refusal=CONTENT_DIFFERS))
+        original_key = (reversal.account_id, reversal.reverses or "")
+        original = self.rows.get(original_key) or placeholder_for(reversal)  # the original may come later in this very batch
+        refusal = self._why_not_reversible(original, reversal)
+        if refusal is not None:
+            self.rows[reversal.key] = replace(reversal, state=PostingState.REFUSED)
+            return self.answer(Outcome("rejected", refusal=refusal))
+        if original.reversed_by not in (None, reversal.external_id):
+            self._refuse_late(self._reversal_of(original), ALREADY_REVERSED)
+        self.rows[reversal.key] = reversal
+        return self.answer(self._undo(original, reversal))
+
+    def _undo(self, original: Posting, reversal: Posting) -> Outcome:
+        done = self.rows[original.key] = replace(original, reversed_by=reversal.external_id)
+        if original.state is PostingState.AWAITED:
+            return Outcome("held", reversal)
+        if original.account_id not in self.known:
+            return Outcome("parked", reversal)
+        done = self.rows[original.key] = replace(done, state=PostingState.REVERSED)
+        self.settlement.reversed[done.key] = (done, reversal)
+        return Outcome("created", reversal)
+
+    def _why_not_reversible(self, original: Posting, reversal: Posting) -> Refusal | None:
+        """Of several reversals of one posting the one booked first counts, on the same day the one of the smaller id."""
+        if original.state in (PostingState.REVERSAL, PostingState.REFUSED):
+            return NOT_A_POSTING
+        if original.reversed_by in (None, reversal.external_id):
+            return None
+        return ALREADY_REVERSED if _order(self._reversal_of(original)) < _order(reversal) else None
+
+    def _reversal_of(self, original: Posting) -> Posting:
+        return self.rows[(original.account_id, original.reversed_by or "")]
+
+    def _refuse_late(self, reversal: Posting, refusal: Refusal) -> None:
+        """Take back a reversal. Where it was answered in this batch, the answer changes."""
+        self.rows[reversal.key] = replace(reversal, state=PostingState.REFUSED)
+        outcomes = self.settlement.outcomes
+        here = [at for at, one in enumerate(outcomes) if one.posting is not None and one.posting.key == reversal.key]
+        for at in here:
+            outcomes[at] = Outcome("rejected", refusal=refusal)
+        if not here:
+            self.settlement.refused_late.append((reversal, refusal))
 
 
-def _settle_reversal(
-    reversal: Posting,
-    settlement: Settlement,
-    rows: dict[Key, Posting],
-    inserted: set[Key],
-    known: Mapping[UUID, UUID],
-) -> None:
-    before = rows.get(reversal.key)
-    if before is not None:
-        same = before.says_the_same_as(reversal)
-        settlement.outcomes.append(
-            Outcome("duplicate", before) if same else Outcome("rejected", refusal=CONTENT_DIFFERS),
-        )
-        return
-    original_key = (reversal.account_id, reversal.reverses or "")
-    original = rows.get(original_key) or placeholder_for(reversal)  # the original may come later in this very batch
-    refusal = _why_not_reversible(original, reversal)
-    if refusal is not None:
-        if reversal.key in inserted:
-            settlement.deletions.append(reversal.key)
-        settlement.outcomes.append(Outcome("rejected", refusal=refusal))
-        return
-    rows[reversal.key] = reversal
-    if original.state is PostingState.AWAITED:
-        rows[original_key] = original
-        settlement.outcomes.append(Outcome("held", reversal))
-        return
-    state = PostingState.REVERSED if original.account_id in known else PostingState.PARKED
-    done = replace(original, state=state, reversed_by=reversal.external_id)
-    rows[original_key] = settlement.updates[original_key] = done
-    if state is PostingState.REVERSED:
-        settlement.reversed.append((done, reversal))
-    settlement.outcomes.append(Outcome("created" if state is PostingState.REVERSED else "parked", reversal))
-
-
-def _why_not_reversible(original: Posting, reversal: Posting) -> Refusal | None:
-    if original.state is PostingState.REVERSAL:
-        return NOT_A_POSTING
-    if original.reversed_by is not None and original.reversed_by != reversal.external_id:
-        return ALREADY_REVERSED
-    return None
+def _order(reversal: Posting) -> tuple[date, str]:
+    assert reversal.booked_on is not None  # noqa: S101  # only a placeholder has no date
+    return reversal.booked_on, reversal.external_id
 
 
 def release(parked: Sequence[Posting], reversals: Mapping[Key, Posting]) -> Settlement:
     """Settle the parked postings of an account that has just become known; `reversals` are those that name one of them."""
-    settlement = Settlement([], {}, [], [], [])
+    settlement = Settlement()
     for posting in parked:
         reversal = reversals.get((posting.account_id, posting.reversed_by)) if posting.reversed_by else None
         released = replace(posting, state=PostingState.REVERSED if reversal else PostingState.POSTED)
         settlement.updates[posting.key] = released
         settlement.posted.append(released)
         if reversal:
-            settlement.reversed.append((released, reversal))
+            settlement.reversed[released.key] = (released, reversal)
     return settlement

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -44,11 +44,15 @@ SELECT {_COLUMNS} FROM posting WHERE (account_id, external_id) IN (SELECT * FROM
 
 _UPDATE = """
 UPDATE posting SET state = u.state, booked_on = u.booked_on, occurred_at = u.occurred_at, amount_minor = u.amount_minor,
-    currency = u.currency, code = u.code, reversed_by = u.reversed_by
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[])
-    AS u (account_id, external_id, state, booked_on, occurred_at, amount_minor, currency, code, reversed_by)
+    currency = u.currency, code = u.code, reverses = u.reverses, reversed_by = u.reversed_by
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+    $10::text[])
+    AS u (account_id, external_id, state, booked_on, occurred_at, amount_minor, currency, code, reverses, reversed_by)
 WHERE posting.account_id = u.account_id AND posting.external_id = u.external_id
 """
+
+_REVERSALS: Final = 0x5245
+"""The first half of the advisory locks of `lock_reversals`."""
 
 
 def _posting(row: Mapping[str, Any]) -> Posting:
@@ -94,12 +98,15 @@ async def copy_new_postings(
 
 
 async def lock_postings(uow: UnitOfWork, keys: Collection[Key]) -> dict[Key, Posting]:
-    """Lock and return the rows of these keys, with the reversals that name an awaited one among them."""
+    """Lock and return the rows of these keys, with the reversals that they name.
+
+    Those are read, not locked: only who holds `lock_reversals` changes a reversal, and never one whose original is locked here.
+    """
     if not keys:
         return {}
-    found = [_posting(row) for row in await uow.driver.fetch(_LOCK_EXISTING, *zip(*sorted(keys), strict=True))]
-    awaited = [(p.account_id, p.reversed_by) for p in found if p.state is PostingState.AWAITED and p.reversed_by]
-    return {p.key: p for p in (*found, *(await _read_postings(uow, awaited)))}
+    found = {p.key: p for p in map(_posting, await uow.driver.fetch(_LOCK_EXISTING, *zip(*sorted(keys), strict=True)))}
+    named = {(p.account_id, p.reversed_by) for p in found.values() if p.reversed_by} - found.keys()
+    return found | {p.key: p for p in await _read_postings(uow, sorted(named))}
 
 
 async def _read_postings(uow: UnitOfWork, keys: Sequence[tuple[UUID, str]]) -> list[Posting]:
@@ -122,12 +129,13 @@ async def update_postings(uow: UnitOfWork, postings: Collection[Posting]) -> Non
         [p.amount_minor for p in postings],
         [p.currency for p in postings],
         [p.code for p in postings],
+        [p.reverses for p in postings],
         [p.reversed_by for p in postings],
     )
 
 
-async def delete_refused_reversals(uow: UnitOfWork, keys: Sequence[Key]) -> None:
-    """Take back reversals that this transaction inserted and then refused, so that the same id may come again corrected."""
+async def delete_placeholders(uow: UnitOfWork, keys: Sequence[Key]) -> None:
+    """Take back placeholders that this transaction inserted for reversals that were not taken."""
     if keys:
         await uow.driver.execute(
             "DELETE FROM posting WHERE (account_id, external_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))",
@@ -163,6 +171,19 @@ async def lock_account_openings(uow: UnitOfWork, account_ids: Collection[UUID]) 
         "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(id::text, 7) AS key FROM unnest($1::uuid[]) AS id"
         " ORDER BY 1) AS keys",
         list(account_ids),
+    )
+
+
+async def lock_reversals(uow: UnitOfWork, account_ids: Collection[UUID]) -> None:
+    """Batches with reversals on these accounts go one after the other until the transaction ends: one may change the rows of another.
+
+    At most 256 locks, for a server holds a limited number.
+    """
+    await uow.driver.execute(
+        "SELECT pg_advisory_xact_lock($2, bucket) FROM (SELECT DISTINCT hashtext(id::text) & 255 AS bucket"
+        " FROM unnest($1::uuid[]) AS id ORDER BY 1) AS buckets",
+        list(account_ids),
+        _REVERSALS,
     )
 
 

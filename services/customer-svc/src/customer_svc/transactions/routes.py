@@ -50,6 +50,8 @@ _RESULT = {
     summary="Take in up to 5,000 postings and reversals from core banking (流水接入)",
     description="Idempotent per item: the key is (source, account_number, external_id). An item that cannot be taken is `rejected` "
     "and does not hold up the others; a posting to an unknown account is `parked`, a reversal before its original `held`. "
+    "The order of arrival does not matter: a reversal that a later item shows to be wrong (it names a reversal, or another reversal of the "
+    "same posting was booked earlier) is refused then, and listed under `/v1/inbound-rejections`. "
     "A client posts for its own sources only (`source_not_yours`). "
     "503 with Retry-After while the events of earlier postings are not yet published.",
     request=TransactionBatch,

@@ -1,6 +1,6 @@
 """Take in postings: keep each once, settle reversals, publish what is new. See the slice's docstring for the decisions."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.money import Money
 from guanxi_common.security.principal import RowScope
 
+from customer_svc.inbound.repository import InboundRejection, keep_rejections
 from customer_svc.transactions import policy, repository
 from customer_svc.transactions.events import PostedData, TransactionPosted, TransactionReversed, encode_data
 from customer_svc.transactions.policy import Posting, Refusal, Settlement
@@ -39,12 +40,15 @@ async def post_transactions(
         policy.check_item(item, today, scope) or policy.to_posting(item, account, account_known=account in known)
         for item, account in zip(items, accounts, strict=True)
     ]
-    wanted = _rows_to_insert(asked)
+    if undoing := {posting.account_id for posting in asked if isinstance(posting, Posting) and posting.reverses is not None}:
+        await repository.lock_reversals(uow, undoing)
+    wanted = policy.rows_to_insert(asked)
     inserted = await repository.insert_postings(uow, wanted.values(), now)
     existing = await repository.lock_postings(uow, wanted.keys() - inserted)
-    settlement = policy.settle(asked, inserted, existing, known)
-    await repository.delete_refused_reversals(uow, settlement.deletions)
+    settlement = policy.settle(asked, {key: wanted[key] for key in inserted}, existing, known)
+    await repository.delete_placeholders(uow, settlement.deletions)
     await _store_and_publish(uow, settlement, known)
+    await keep_rejections(uow, [_refused_late(reversal, refusal, now) for reversal, refusal in settlement.refused_late])
     return BatchResult([_result(index, outcome) for index, outcome in enumerate(settlement.outcomes)])
 
 
@@ -88,26 +92,14 @@ async def hold_off_parking(uow: UnitOfWork, account_ids: Collection[UUID]) -> No
     await repository.lock_account_openings(uow, account_ids)
 
 
-def _rows_to_insert(asked: Iterable[Posting | Refusal]) -> dict[policy.Key, Posting]:
-    """The first row of each key, and a placeholder for each original that the batch does not itself contain."""
-    postings = [posting for posting in asked if isinstance(posting, Posting)]
-    rows: dict[policy.Key, Posting] = {}
-    for posting in postings:
-        rows.setdefault(posting.key, posting)
-    for posting in postings:
-        if posting.reverses is not None:
-            placeholder = policy.placeholder_for(posting)
-            rows.setdefault(placeholder.key, placeholder)
-    return rows
-
-
 async def _store_and_publish(uow: UnitOfWork, settlement: Settlement, holders: Mapping[UUID, UUID]) -> None:
     await repository.update_postings(uow, list(settlement.updates.values()))
     posted = [_posted(posting, holders[posting.account_id]) for posting in settlement.posted]
-    undone = [_reversed(original, reversal, holders[original.account_id]) for original, reversal in settlement.reversed]
-    await outbox.append_batch(
-        uow, [(event.transaction_id, event) for event in posted] + [(event.reversal_id, event) for event in undone]
-    )
+    undone = [
+        (policy.reversed_event_id(reversal), _reversed(original, reversal, holders[original.account_id]))
+        for original, reversal in settlement.reversed.values()
+    ]
+    await outbox.append_batch(uow, [*((event.transaction_id, event) for event in posted), *undone])
 
 
 def _posted(posting: Posting, customer_id: UUID) -> TransactionPosted:
@@ -137,6 +129,19 @@ def _reversed(original: Posting, reversal: Posting, customer_id: UUID) -> Transa
 def _known(booked_on: date | None) -> date:
     assert booked_on is not None  # noqa: S101  # only an awaited placeholder has no date, and that is never published
     return booked_on
+
+
+def _refused_late(reversal: Posting, refusal: Refusal, now: datetime) -> InboundRejection:
+    return InboundRejection(
+        event_id=policy.refused_event_id(reversal),
+        topic=None,
+        source=reversal.source,
+        account_number=reversal.account_number,
+        external_id=reversal.external_id,
+        code=refusal.code,
+        detail=refusal.detail.en,
+        received_at=now,
+    )
 
 
 def _result(index: int, outcome: policy.Outcome) -> ItemResult:

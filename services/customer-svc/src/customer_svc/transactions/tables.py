@@ -18,10 +18,13 @@ class PostingState(StrEnum):
     AWAITED = "awaited"  # only its reversal has come
     REVERSED = "reversed"  # published, and its reversal too
     REVERSAL = "reversal"  # is itself a reversal; `reverses` names the original
+    REFUSED = (
+        "refused"  # a reversal that does not count; kept, since who names it must be refused too in whatever order they come
+    )
 
 
 class PostingRow(Base):
-    """`amount_minor`, `currency` and `code` are null on reversals and on awaited placeholders only."""
+    """`amount_minor`, `currency` and `code` are null on reversals, refused ones too, and on awaited placeholders only."""
 
     __tablename__ = "posting"
     __table_args__ = (

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -13,44 +12,17 @@ from customer_svc.transactions import policy, service
 from customer_svc.transactions.events import TransactionPosted
 from customer_svc.transactions.schemas import ItemResult, MoneyIn, TransactionItem
 from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.db.uow import Database
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.outbox.rows import shard_of, unpack
 from guanxi_common.money import Money
 from guanxi_common.security.principal import SYSTEM_SCOPE
-from guanxi_common.testing.databases import TestServer
 
 pytestmark = pytest.mark.anyio
 
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HOLDERS = [UUID(int=number) for number in range(1, 4)]
-
-
-@pytest.fixture
-async def database(postgres: TestServer) -> AsyncIterator[Database]:
-    async with postgres.service_database("customer_svc") as url:
-        database = Database(create_engine(url, pool_size=8))
-        async with database.transaction() as uow:
-            for number, holder in enumerate(HOLDERS):
-                await uow.driver.execute(
-                    "INSERT INTO customer (id, source, customer_number, customer_type, name, name_terms, language, outlet_id,"
-                    " data_origin, version, created_at, updated_at) VALUES ($1, 'core', $2, 'individual', 'x', '{}', 'en', $3,"
-                    " 'generated', 1, now(), now())",
-                    holder,
-                    str(number),
-                    uuid4(),
-                )
-                await uow.driver.execute(
-                    "INSERT INTO account (id, source, account_number, customer_id, product_code, currency, opened_on)"
-                    " VALUES ($1, 'core', $2, $3, 'current', 'CNY', '2020-01-01')",
-                    policy.account_id("core", f"A{number}"),
-                    f"A{number}",
-                    holder,
-                )
-            await uow.commit()
-        yield database
-        await database.dispose()
 
 
 def posting(number: int, amount: int = -100, *, account: str | None = None, **known: Any) -> TransactionItem:
