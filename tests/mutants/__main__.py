@@ -22,6 +22,7 @@ from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.intake_rules import INTAKE_RULES
 from tests.mutants.items_rules import ITEMS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
+from tests.mutants.people_rules import PEOPLE_RULES
 from tests.mutants.records_rules import RECORDS_RULES
 from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.roles_rules import ROLES_RULES
@@ -46,6 +47,7 @@ RULES: Final = (
     *EPOCHS_RULES,
     *TRANSPORT_RULES,
     *ROLES_RULES,
+    *PEOPLE_RULES,
     *SIMULATION_RULES,
 )
 SEEDS: Final = 100

@@ -8,7 +8,11 @@ from uuid import UUID
 Capacity = Literal["primary_rm", "assistant"]
 
 NOTICE = timedelta(minutes=5)
-"""A transfer is final this long before it takes effect (see the slice's docstring)."""
+"""A transfer is decided this long before it takes effect (see the slice's docstring)."""
+
+SETTLED = timedelta(minutes=1)
+"""From this long before it takes effect a transfer stays as it is: the services would not all hear of a change in time, nor would one
+that waits for the customer's row."""
 
 KEEPS_CUSTOMERS = frozenset({"relationship_manager", "team_lead", "outlet_manager"})
 ASSISTS = frozenset({"rm_assistant", "relationship_manager"})
@@ -34,8 +38,20 @@ def has_rm(book: list[Interval], now: datetime) -> bool:
     return any(i.staff_id for i in book if i.capacity == "primary_rm" and _valid(i, now))
 
 
-def transfer_pending(book: list[Interval], now: datetime) -> bool:
-    return any(interval.valid_from > now for interval in book)
+def pending_transfer(book: list[Interval], now: datetime) -> Interval | None:
+    """The primary interval that is decided and has not begun."""
+    return next((i for i in book if i.capacity == "primary_rm" and i.valid_from > now), None)
+
+
+def is_settled(transfer: Interval, now: datetime) -> bool:
+    """Whether it is too late to replace or cancel a pending transfer."""
+    return transfer.valid_from - now < SETTLED
+
+
+def without_transfer(book: list[Interval], now: datetime) -> list[Interval]:
+    """The book as if the pending transfer had never been decided: what it would have ended stays open."""
+    begun = [i for i in book if i.valid_from <= now]
+    return [replace(i, valid_to=None) if i.valid_to is not None and i.valid_to > now else i for i in begun]
 
 
 def earliest_effect(book: list[Interval], now: datetime) -> datetime:

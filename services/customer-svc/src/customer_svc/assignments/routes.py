@@ -48,6 +48,36 @@ async def assign_customer(
         return await write.reply(200, _out(customer_id, book))
 
 
+@assignments.post(
+    "/v1/customers/{customer_id}:replaceTransfer",
+    operation_id="replaceTransfer",
+    summary="Decide another transfer in the place of the pending one (变更待生效的移交)",
+    description="Possible until a minute before the pending transfer takes effect; `effective_at` follows the rules of an assignment.",
+    **documented(AssignmentList, _BOOK, request={"rm_id": _RM}),
+)
+async def replace_transfer(
+    customer_id: UUID, body: AssignmentRequest, call: Annotated[Call, permission("assignment.write")]
+) -> Response:
+    async with call.write() as write:
+        book = await service.replace_transfer(write, parts_of(call), customer_id, body)
+        await audit.record(write.uow, write.audit, customer_id, ("assignments",))
+        return await write.reply(200, _out(customer_id, book))
+
+
+@assignments.post(
+    "/v1/customers/{customer_id}:cancelTransfer",
+    operation_id="cancelTransfer",
+    summary="Take back a transfer that has not taken effect (撤销待生效的移交)",
+    description="Possible until a minute before the transfer takes effect. The present RM and assistant stay.",
+    **documented(AssignmentList, _BOOK),
+)
+async def cancel_transfer(customer_id: UUID, call: Annotated[Call, permission("assignment.write")]) -> Response:
+    async with call.write() as write:
+        book = await service.cancel_transfer(write, parts_of(call), customer_id)
+        await audit.record(write.uow, write.audit, customer_id, ("assignments",))
+        return await write.reply(200, _out(customer_id, book))
+
+
 @assignments.get(
     "/v1/customers/{customer_id}/assignments",
     operation_id="listAssignments",

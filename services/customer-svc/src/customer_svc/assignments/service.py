@@ -1,4 +1,4 @@
-"""Assign an RM to a customer, at once or from a stated moment on."""
+"""Assign an RM to a customer, at once or from a stated moment on; replace or cancel what is decided and has not begun."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,10 +9,11 @@ from guanxi_common.security.directory.values import Staff
 from guanxi_common.security.principal import RowScope, ScopeKind
 
 from customer_svc.assignments import policy, repository
-from customer_svc.assignments.errors import EffectiveTooSoon, NotAssignable, TransferPending
+from customer_svc.assignments.errors import EffectiveTooSoon, NotAssignable, NoTransferPending, TransferPending, TransferSettled
 from customer_svc.assignments.policy import Interval
 from customer_svc.assignments.schemas import AssignmentRequest
-from customer_svc.customers.events import CustomerAssigned
+from customer_svc.customers.events import CustomerAssigned, CustomerTransferCancelled
+from customer_svc.customers.repository import Customer
 from customer_svc.directory import repository as directory
 from customer_svc.parts import CustomerParts
 from customer_svc.snapshots import service as snapshots
@@ -23,26 +24,69 @@ async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID,
 
     Raises `NotFound`, `NotAssignable`, `EffectiveTooSoon`, `TransferPending`.
     """
+    customer, book = await _locked_book(write, customer_id)
+    if transfer := policy.pending_transfer(book, write.now):
+        raise TransferPending(transfer)
+    return await _assign(write, parts, customer, book, request)
+
+
+async def replace_transfer(write: Write, parts: CustomerParts, customer_id: UUID, request: AssignmentRequest) -> list[Interval]:
+    """Decide another transfer in the place of the pending one; returns the whole book.
+
+    Raises `NotFound`, `NoTransferPending`, `TransferSettled`, `NotAssignable`, `EffectiveTooSoon`.
+    """
+    customer, book = await _locked_book(write, customer_id)
+    _changeable_transfer(book, write.now)
+    return await _assign(write, parts, customer, policy.without_transfer(book, write.now), request)
+
+
+async def cancel_transfer(write: Write, parts: CustomerParts, customer_id: UUID) -> list[Interval]:
+    """Take the pending transfer back; returns the whole book. Raises `NotFound`, `NoTransferPending`, `TransferSettled`."""
+    customer, book = await _locked_book(write, customer_id)
+    transfer = _changeable_transfer(book, write.now)
+    book = policy.without_transfer(book, write.now)
+    await repository.write_book(write.uow, customer_id, book, customer.version + 1)
+    cancelled = CustomerTransferCancelled(
+        customer_id=customer_id, primary_rm_id=transfer.staff_id, effective_at=transfer.valid_from
+    )
+    await snapshots.tell_changes(write.uow, await parts.keys.get(customer_id), customer, [cancelled], write.now)
+    return book
+
+
+async def _locked_book(write: Write, customer_id: UUID) -> tuple[Customer, list[Interval]]:
+    """The customer in scope, locked, and its intervals: no other transfer is decided until the transaction ends."""
+    customer = await snapshots.lock_customer(write.uow, write.scope, customer_id, write.now)
+    return customer, await repository.read_book(write.uow, write.scope, customer_id, write.now)
+
+
+def _changeable_transfer(book: list[Interval], now: datetime) -> Interval:
+    transfer = policy.pending_transfer(book, now)
+    if transfer is None:
+        raise NoTransferPending
+    if policy.is_settled(transfer, now):
+        raise TransferSettled(transfer)
+    return transfer
+
+
+async def _assign(
+    write: Write, parts: CustomerParts, customer: Customer, book: list[Interval], request: AssignmentRequest
+) -> list[Interval]:
     uow, scope, now = write.uow, write.scope, write.now
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
-    book = await repository.read_book(uow, scope, customer_id, now)
-    if policy.transfer_pending(book, now):
-        raise TransferPending
     effective_at = _effective_at(book, request, now)
     rm = await _assignable(uow, scope, request.rm_id, policy.KEEPS_CUSTOMERS)
     if request.assistant_id is not None:
         await _assignable(uow, scope, request.assistant_id, policy.ASSISTS)
     outlet_id = rm.outlet_id or customer.outlet_id
     book = policy.reassign(book, rm_id=rm.id, assistant_id=request.assistant_id, outlet_id=outlet_id, effective_at=effective_at)
-    await repository.write_book(uow, customer_id, book, customer.version + 1)
+    await repository.write_book(uow, customer.id, book, customer.version + 1)
     assigned = CustomerAssigned(
-        customer_id=customer_id,
+        customer_id=customer.id,
         outlet_id=outlet_id,
         primary_rm_id=rm.id,
         assistant_id=request.assistant_id,
         effective_at=effective_at,
     )
-    await snapshots.tell_changes(uow, await parts.keys.get(customer_id), customer, [assigned], now)
+    await snapshots.tell_changes(uow, await parts.keys.get(customer.id), customer, [assigned], now)
     return book
 
 

@@ -25,3 +25,13 @@ class CustomerAssigned(DomainEvent, type="guanxi.customer.assigned.v1", topic="c
     primary_rm_id: UUID | None
     assistant_id: UUID | None
     effective_at: datetime
+
+
+class CustomerTransferCancelled(
+    DomainEvent, type="guanxi.customer.transfer_cancelled.v1", topic="customer.changes", key="customer_id"
+):
+    """The transfer that would have given the customer to `primary_rm_id` at `effective_at` does not happen."""
+
+    customer_id: UUID
+    primary_rm_id: UUID | None
+    effective_at: datetime

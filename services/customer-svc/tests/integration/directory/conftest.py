@@ -1,5 +1,6 @@
 """customer-svc's API on a real database, with two founders, a clock that tests move, and tokens for everybody."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.http.authentication import Authenticator
 from guanxi_common.http.rates import RateLimiter
 from guanxi_common.http.settings import RATES
+from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.security.principal import CallerKind
@@ -83,6 +85,51 @@ class Office:
     async def enter(self, subject: str, role: str = "head_office", *, by: str = "ana", approved_by: str = "ben") -> None:
         answer = await self.decide(approved_by, await self.propose(by, subject, role))
         assert answer.is_success, answer.text
+
+    async def branch(self, code: str = "north", parent: str | None = None) -> str:
+        """An outlet; returns its id."""
+        body = {"code": code, "name": code, "kind": "traditional", "parent_id": parent}
+        return str((await self.post("ana", "/v1/outlets", body)).json()["id"])
+
+    async def employ(self, *subjects: str, outlet: str, role: str = "relationship_manager") -> None:
+        for subject in subjects:
+            body = {"subject": subject, "name": subject, "role": role, "outlet_id": outlet}
+            answer = await self.post("ana", "/v1/staff", body)
+            assert answer.status_code == httpx.codes.CREATED, answer.text
+
+    async def customer(self, outlet: str, rm: str | None = None) -> str:
+        """A new customer's id; `rm` is the subject in whose book it begins."""
+        reference = {"source": "core", "customer_number": uuid4().hex}
+        body = {"reference": reference, "customer_type": "individual", "name": "王伟", "outlet_id": outlet}
+        filed = await self.post(rm or "ana", "/v1/customers", body)
+        assert filed.status_code == httpx.codes.CREATED, filed.text
+        return str(filed.json()["id"])
+
+    async def transfer(
+        self, who: str, customer: str, verb: str, rm: str | None = None, at: datetime | None = None
+    ) -> httpx.Response:
+        """`:assign`, `:replaceTransfer` or `:cancelTransfer`."""
+        body = {"rm_id": self.id(rm), "effective_at": at.isoformat() if at else None} if rm else None
+        return await self.post(who, f"/v1/customers/{customer}:{verb}", body)
+
+    async def book(self, customer: str) -> list[tuple[str | None, datetime, datetime | None]]:
+        """The primary intervals of a customer: (staff id, from, to)."""
+        rows = await self.fetch(
+            "SELECT staff_id::text, valid_from, valid_to FROM book_assignment WHERE customer_id = $1 AND capacity = 'primary_rm'"
+            " ORDER BY valid_from",
+            customer,
+        )
+        return [tuple(row) for row in rows]
+
+    async def told(self, noun: str) -> list[dict[str, Any]]:
+        """The data of the events in the outbox whose type begins with the noun, in order."""
+        rows = await self.fetch("SELECT topic, payload FROM outbox ORDER BY sequence")
+        records = [record for row in rows for record in unpack(row["topic"], row["payload"])]
+        return [
+            json.loads(record.value or b"{}")
+            for record in records
+            if dict(record.headers)["ce_type"].decode().removeprefix("guanxi.").startswith(noun)
+        ]
 
     async def role_of(self, subject: str) -> str | None:
         """The role that is in force, None for nobody or nobody active."""

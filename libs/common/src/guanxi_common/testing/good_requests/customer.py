@@ -26,6 +26,13 @@ def _file_requests(house: House) -> OfOneService:
     def rm(target: str) -> str:
         return house.ids["rm_b" if target == "other" else "rm_a"]
 
+    def in_transfer(target: str) -> str:
+        """A customer without an RM, to be given to one in a month."""
+        customer_id, effective_at = fresh(target), (datetime.now(UTC) + timedelta(days=30)).isoformat()
+        body = {"rm_id": rm(target), "effective_at": effective_at}
+        house.call("customer", "head_office", "POST", f"/v1/customers/{customer_id}:assign", json=body)
+        return customer_id
+
     def posting() -> dict[str, Any]:
         money = {"amount": 1, "currency": "CNY"}
         known = {"source": "core", "account_number": "holder-own", "external_id": uuid4().hex}
@@ -44,6 +51,8 @@ def _file_requests(house: House) -> OfOneService:
         "revealIdentity": lambda t: (f"/v1/customers/{customer(t)}:reveal", {"reason": "核对身份证件。"}),
         "eraseCustomer": lambda t: (f"/v1/customers/{fresh(t)}:erase", {"basis": "customer_request"}),
         "assignCustomer": lambda t: (f"/v1/customers/{fresh(t)}:assign", {"rm_id": rm(t)}),
+        "replaceTransfer": lambda t: (f"/v1/customers/{in_transfer(t)}:replaceTransfer", {"rm_id": rm(t)}),
+        "cancelTransfer": lambda t: (f"/v1/customers/{in_transfer(t)}:cancelTransfer", None),
         "listAssignments": lambda t: (f"/v1/customers/{customer(t)}/assignments", None),
         "listAccounts": lambda t: (f"/v1/customers/{customer(t)}/accounts", None),
         "listParkedPostings": lambda _: ("/v1/parked-postings", None),
