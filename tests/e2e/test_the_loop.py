@@ -230,7 +230,12 @@ async def test_d20_replicas_are_made_anew_by_command_while_the_api_answers(case:
     assert [task["id"] for task in await case.worklist(case.rm)] == [task["id"] for task in tasks]
     path = f"/v1/customers/{case.customer_id}:assign"
     await case.bank.head_office.post(path, {"rm_id": case.other.id}, key=new_id())
-    await eventually(lambda: case.worklist(case.other), timeout=DEADLINE, every=0.1)
+
+    async def arrived() -> bool:
+        """A transfer takes effect minutes later; the replica knows of it at once."""
+        return await execute(url, "SELECT FROM book_assignment WHERE staff_id = $1", case.other.id) == "SELECT 1"
+
+    await eventually(arrived, timeout=DEADLINE, every=0.1)
 
 
 async def command(deployment: RunningDeployment, database: str, *words: str) -> str:
@@ -286,9 +291,10 @@ def service_names(attributes: Sequence[dict[str, Any]]) -> set[str]:
     return {attribute["value"]["stringValue"] for attribute in attributes if attribute["key"] == "service.name"}
 
 
-async def execute(url: str, statement: str, *arguments: Any) -> None:
+async def execute(url: str, statement: str, *arguments: Any) -> str:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(statement, *arguments)
+        status: str = await connection.execute(statement, *arguments)
+        return status
     finally:
         await connection.close()

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "20261128_1710"
-down_revision = "20261128_1445"
+down_revision = "20261128_1705"
 
 
 def upgrade() -> None:
