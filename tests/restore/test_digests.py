@@ -96,5 +96,5 @@ async def test_d20_a_day_of_load_is_silent_and_one_row_is_told(postgres: TestSer
 
 async def _ledger_is(stand: Stand, status: str) -> bool:
     """As reconciliation says it: of the day, of the whole, and nothing of today, which was not compared."""
-    past, today = await ask(stand, DAY), await ask(stand, datetime.now(UTC).date())
+    past, today = await ask(stand, DAY), await ask(stand, stand.parts.calendar.local_date(datetime.now(UTC)))
     return (past.ledger.status, past.days[0].ledger, today.days[0].ledger) == (status, status, "not_compared_yet")
