@@ -7,6 +7,8 @@ from tests.mutants.rules import Rule
 _SERVICE: Final = "services/customer-svc"
 _UNIT: Final = f"{_SERVICE}/tests/unit"
 ANY_ORDER: Final = f"{_UNIT}/transactions/test_d12_any_order.py"
+CURRENCIES: Final = "libs/common/tests/unit/test_d12_currencies.py"
+OF_ITS_DAY: Final = f"{_UNIT}/transactions/test_d12_items.py"
 _POSTINGS: Final = "customer_svc/transactions/policy.py"
 
 
@@ -52,4 +54,35 @@ _reversals = (
     ),
 )
 
-INTAKE_RULES: Final = _reversals
+_currencies = (
+    Rule(
+        "a currency ends",
+        "guanxi_common/currencies.py",
+        "        and (currency.valid_to is None or on <= currency.valid_to)\n",
+        "",
+        CURRENCIES,
+    ),
+    Rule(
+        "a currency begins",
+        "guanxi_common/currencies.py",
+        "        and (currency.valid_from is None or currency.valid_from <= on)\n",
+        "",
+        CURRENCIES,
+    ),
+    _rule(
+        "a posting is in a currency of its day",
+        _POSTINGS,
+        "not in_use(item.money.currency, item.booked_on):",
+        "False:",
+        OF_ITS_DAY,
+    ),
+    _rule(
+        "a batch of new postings is in currencies of their days",
+        _POSTINGS,
+        "    if not all(in_use(*told) for told",
+        "    if not all(True for told",
+        OF_ITS_DAY,
+    ),
+)
+
+INTAKE_RULES: Final = (*_reversals, *_currencies)

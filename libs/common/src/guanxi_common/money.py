@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import ConfigDict, Field
 
+from guanxi_common.currencies import MINOR_DIGITS
+
 MIN_AMOUNT: Final = -(2**63)
 MAX_AMOUNT: Final = 2**63 - 1
 
@@ -23,28 +25,9 @@ Two of them add up within eight bytes: 2 * 4 * 10^18 < 2^63 = 9.22 * 10^18. So a
 wherever the part is bounded too, and so is a difference of two sums.
 """
 
-_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR_DIGITS = "CLF UYW"
-_TWO_DIGITS = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP
-COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
-KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD
-PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD
-TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ZMW ZWG
-"""
-
-MINOR_DIGITS: Final[dict[str, int]] = {
-    **dict.fromkeys(_TWO_DIGITS.split(), 2),
-    **dict.fromkeys(_NO_DIGITS.split(), 0),
-    **dict.fromkeys(_THREE_DIGITS.split(), 3),
-    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
-}
-"""Decimal digits of the minor unit by currency: ISO 4217, list one, without funds of metals and test codes."""
-
 
 class UnknownCurrency(ValueError):
-    """Not an ISO 4217 code that money is held in."""
+    """Not an ISO 4217 code that money is or was held in."""
 
 
 class CurrencyMismatch(ValueError):

@@ -1,7 +1,8 @@
 """Money: whole minor units, bounded, one currency at a time."""
 
 import pytest
-from guanxi_common.money import MAX_AMOUNT, MIN_AMOUNT, MINOR_DIGITS, CurrencyMismatch, InvalidAmount, Money, UnknownCurrency
+from guanxi_common.currencies import MINOR_DIGITS
+from guanxi_common.money import MAX_AMOUNT, MIN_AMOUNT, CurrencyMismatch, InvalidAmount, Money, UnknownCurrency
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError

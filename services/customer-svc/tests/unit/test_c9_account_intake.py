@@ -23,6 +23,15 @@ def test_c9_an_account_opens_in_a_currency_that_exists():
     assert decide(opened(currency="XXQ"), uuid4(), HOLDER, None, TODAY) is UNKNOWN_CURRENCY
 
 
+def test_d12_an_account_is_in_a_currency_of_its_time_and_so_is_each_balance():
+    assert decide(opened(currency="HRK"), uuid4(), HOLDER, None, TODAY) is UNKNOWN_CURRENCY
+    old = decide(opened(currency="HRK", opened_on=date(2020, 1, 1)), uuid4(), HOLDER, None, TODAY)
+    report = AccountItem("core", "A1", "balance_reported", balance=MoneyIn(1, "HRK"), balance_as_of=date(2022, 12, 31))
+    assert isinstance(decide(report, uuid4(), HOLDER, old.account, TODAY), Change)
+    report.balance_as_of = date(2023, 12, 31)
+    assert decide(report, uuid4(), HOLDER, old.account, TODAY) is UNKNOWN_CURRENCY
+
+
 @pytest.mark.parametrize("day", [date(1899, 12, 31), date(2027, 12, 1), date(9999, 12, 31)])
 def test_c9_a_date_out_of_range_is_refused_so_that_no_report_freezes_a_balance(day):
     assert decide(opened(opened_on=day), uuid4(), HOLDER, None, TODAY) is IMPLAUSIBLE_DATE

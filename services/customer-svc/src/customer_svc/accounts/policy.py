@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from guanxi_common.currencies import in_use, in_use_between
 from guanxi_common.errors import Text
-from guanxi_common.money import MINOR_DIGITS
 from guanxi_common.security.principal import RowScope
 
 from customer_svc.accounts.schemas import AccountItem
@@ -51,7 +51,9 @@ UNKNOWN_HOLDER = Refusal("unknown_customer", Text("The holder is not registered.
 UNKNOWN_ACCOUNT = Refusal("unknown_account", Text("The account has not been opened.", "账户尚未开立。"))
 DIFFERS = Refusal("content_differs", Text("The account was reported with other content.", "同一账户的内容不一致。"))
 INCOMPLETE = Refusal("incomplete_item", Text("A field that this kind needs is missing.", "缺少该类型必填的字段。"))
-UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
+UNKNOWN_CURRENCY = Refusal(
+    "unknown_currency", Text("Not an ISO 4217 currency in use then.", "不是当时有效的 ISO 4217 货币代码。")
+)
 IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("A date is out of range.", "日期超出范围。"))
 IMPLAUSIBLE_MATURITY = Refusal(
     "implausible_maturity", Text("matures_on is before opened_on, or a century after it.", "到期日早于开户日期，或在百年之后。")
@@ -73,16 +75,16 @@ def decide(item: AccountItem, account_id: UUID, holder: UUID | None, before: Acc
     if any(on < EARLIEST_BOOKING or (on - today).days > DAYS_AHEAD for on in dates):
         return IMPLAUSIBLE_DATE
     if item.kind == "opened":
-        return _open(item, account_id, holder, before)
+        return _open(item, account_id, holder, before, today)
     if before is None:
         return UNKNOWN_ACCOUNT
     return _close(item, before) if item.kind == "closed" else _report_balance(item, before)
 
 
-def _open(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None) -> Change | Refusal:
+def _open(item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None, today: date) -> Change | Refusal:
     if item.holder is None or item.product_code is None or item.currency is None or item.opened_on is None:
         return INCOMPLETE
-    if item.currency not in MINOR_DIGITS:
+    if not in_use_between(item.currency, item.opened_on, today):
         return UNKNOWN_CURRENCY
     if holder is None:
         return UNKNOWN_HOLDER
@@ -122,6 +124,8 @@ def _report_balance(item: AccountItem, before: Account) -> Change | Refusal:
     """An older report than the one we have changes nothing."""
     if item.balance is None or item.balance_as_of is None or item.balance.currency != before.currency:
         return INCOMPLETE
+    if not in_use(before.currency, item.balance_as_of):
+        return UNKNOWN_CURRENCY
     if before.balance_as_of is not None and item.balance_as_of <= before.balance_as_of:
         same = (before.balance_as_of, before.balance_minor) == (item.balance_as_of, item.balance.amount)
         older = item.balance_as_of < before.balance_as_of

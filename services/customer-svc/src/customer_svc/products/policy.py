@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from guanxi_common.currencies import in_use
 from guanxi_common.errors import FieldError, Text
-from guanxi_common.money import MINOR_DIGITS
 
 EARLIEST = date(1900, 1, 1)
 
@@ -49,10 +49,14 @@ class Product:
     recorded_at: datetime
 
 
-def currency_error(currency: str) -> FieldError | None:
-    if currency in MINOR_DIGITS:
+def currency_error(currency: str, valid_from: date) -> FieldError | None:
+    if in_use(currency, valid_from):
         return None
-    return FieldError("/currency", "unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
+    return FieldError(
+        "/currency",
+        "unknown_currency",
+        Text("No currency of ISO 4217 on valid_from.", "不是生效日的 ISO 4217 货币。"),
+    )
 
 
 def term_errors(code: str, terms: Terms, known: Collection[str]) -> list[FieldError]:

@@ -28,7 +28,7 @@ async def create_product(uow: UnitOfWork, told: ProductCreation, by: UUID, now: 
     Raises `InvalidInput`, `AlreadyInCatalogue`.
     """
     terms = _terms(told)
-    wrong = policy.currency_error(told.currency)
+    wrong = policy.currency_error(told.currency, terms.valid_from)
     await _check(uow, told.code, terms, [wrong] if wrong else [])
     product = Product(told.code, told.family, told.currency, 1, terms, by, now)
     if not await repository.insert_product(uow, product):

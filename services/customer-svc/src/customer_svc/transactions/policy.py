@@ -6,10 +6,10 @@ from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
+from guanxi_common.currencies import in_use
 from guanxi_common.errors import Text
 from guanxi_common.ids import derived_id, derived_id_text
 from guanxi_common.instants import is_bounded
-from guanxi_common.money import MINOR_DIGITS
 from guanxi_common.security.principal import RowScope
 
 from customer_svc.transactions.schemas import TransactionItem
@@ -71,7 +71,9 @@ NOT_A_POSTING = Refusal(
     "reverses_a_reversal", Text("A reversal cannot be reversed; post it anew.", "冲正交易不能再冲正，请重新入账。")
 )
 MONEY_OR_REVERSES = Refusal("money_or_reverses", Text("Give either money or reverses.", "money 与 reverses 必须且只能填一项。"))
-UNKNOWN_CURRENCY = Refusal("unknown_currency", Text("Not an ISO 4217 currency.", "不是 ISO 4217 货币代码。"))
+UNKNOWN_CURRENCY = Refusal(
+    "unknown_currency", Text("Not an ISO 4217 currency in use on that day.", "不是当日有效的 ISO 4217 货币代码。")
+)
 SOURCE_NOT_YOURS = Refusal("source_not_yours", Text("You do not report for this source.", "该来源不属于此客户端。"))
 IMPLAUSIBLE_DATE = Refusal("implausible_date", Text("booked_on is out of range.", "booked_on 超出范围。"))
 IMPLAUSIBLE_TIME = Refusal("implausible_time", Text("occurred_at is out of range.", "occurred_at 超出范围。"))
@@ -111,7 +113,7 @@ def check_item(item: TransactionItem, today: date, scope: RowScope) -> Refusal |
         return SOURCE_NOT_YOURS
     if (item.money is None) == (item.reverses is None) or item.reverses == item.external_id:
         return MONEY_OR_REVERSES
-    if item.money is not None and item.money.currency not in MINOR_DIGITS:
+    if item.money is not None and not in_use(item.money.currency, item.booked_on):
         return UNKNOWN_CURRENCY
     if item.occurred_at is not None and not is_bounded(item.occurred_at):
         return IMPLAUSIBLE_TIME
@@ -136,7 +138,7 @@ def plain_batch(items: Sequence[TransactionItem], today: date, scope: RowScope) 
         return None
     if not all(scope.speaks_for(source) for source in {item.source for item in items}):
         return None
-    if not {item.money.currency for item in items if item.money} <= MINOR_DIGITS.keys():
+    if not all(in_use(*told) for told in {(item.money.currency, item.booked_on) for item in items if item.money}):
         return None
     if not all(_is_plausible(booked_on, today) for booked_on in {item.booked_on for item in items}):
         return None

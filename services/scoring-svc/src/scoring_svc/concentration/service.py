@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+from guanxi_common.currencies import MINOR_DIGITS
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, Text
-from guanxi_common.money import MINOR_DIGITS
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.concentration import repository
