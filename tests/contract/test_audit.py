@@ -1,15 +1,11 @@
 """7.9: every operation of the three documents leaves its entry in the audit log, under the operation's own name and request."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 from guanxi_common.http.openapi import operations
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
-SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))
-CALLERS: list[str] = SHEET["callers"].split()
+from tests.contract.sheet import SHEET
 
 WITHOUT_AN_ENTRY = {
     "listOutlets": "the directory names colleagues, not customers",
@@ -47,17 +43,7 @@ LISTS_OF_CUSTOMERS = {"listActions", "listCustomersWithoutAction"}
 """One entry for each customer on the page: none where the page is empty, as it is here."""
 
 
-def _callers_who_may(operation: str) -> list[tuple[str, str]]:
-    """(target, caller) of every cell of the sheet that answers 2xx."""
-    return [
-        (target, caller)
-        for target, row in SHEET["operations"][operation].items()
-        for caller, status in zip(CALLERS, row.split(), strict=True)
-        if status.startswith("2") and caller != "none"
-    ]
-
-
-@pytest.mark.parametrize("operation", SHEET["operations"])
+@pytest.mark.parametrize("operation", SHEET.rows)
 def test_7_9_an_operation_leaves_its_entry(house: House, requests: GoodRequests, operation: str) -> None:
     missing = []
     for service, app in house.apps.items():
@@ -65,7 +51,7 @@ def test_7_9_an_operation_leaves_its_entry(house: House, requests: GoodRequests,
             if described["operationId"] != operation:
                 continue
             assert method == "get" or operation not in WITHOUT_AN_ENTRY, "a write always leaves an entry"
-            target, caller = _callers_who_may(operation)[0]
+            target, caller = SHEET.permitted(operation)
             path, body = requests[operation](service, target)
             answer = house.call(service, caller, method.upper(), path, json=body)
             assert answer.is_success, answer.text
@@ -80,7 +66,7 @@ def test_7_9_an_operation_leaves_its_entry(house: House, requests: GoodRequests,
 
 
 def test_7_9_what_needs_no_entry_is_still_there() -> None:
-    assert WITHOUT_AN_ENTRY.keys() <= SHEET["operations"].keys()
+    assert WITHOUT_AN_ENTRY.keys() <= SHEET.rows.keys()
 
 
 @pytest.mark.parametrize(("number", "outcome"), [("+8613912345678", "found"), ("+8613900000001", "fruitless")])

@@ -1,45 +1,31 @@
 """R8: every operation of the three services × who calls × whose thing is touched, as `authorisation.yaml` says."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-import yaml
 from guanxi_common.http.openapi import operations
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
-SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))
-CALLERS: list[str] = SHEET["callers"].split()
-EXPECTED: dict[str, dict[str, str]] = SHEET["operations"]
-
-
-def cells(operation: str) -> Iterator[tuple[str, str, int]]:
-    """(target, caller, status) of an operation's rows."""
-    for target, row in EXPECTED[operation].items():
-        statuses = [int(status) for status in row.split()]
-        assert len(statuses) == len(CALLERS), f"{operation} {target} has {len(statuses)} cells"
-        yield from ((target, caller, status) for caller, status in zip(CALLERS, statuses, strict=True))
+from tests.contract.sheet import SHEET
 
 
 def test_every_operation_has_its_rows_and_every_row_an_operation(house: House) -> None:
     found = {operation["operationId"]: path for app in house.apps.values() for path, _, operation in operations(app.openapi())}
-    assert found.keys() == EXPECTED.keys()
+    assert found.keys() == SHEET.rows.keys()
     for operation, path in found.items():
         if "{" in path:
-            assert "missing" in EXPECTED[operation], f"{operation} names a thing, so one that is missing needs a row"
+            assert "missing" in SHEET.rows[operation], f"{operation} names a thing, so one that is missing needs a row"
         if "{customer_id}" in path:
-            assert EXPECTED[operation].keys() == {"own", "other", "missing"}
+            assert SHEET.rows[operation].keys() == {"own", "other", "missing"}
 
 
-@pytest.mark.parametrize("operation", EXPECTED)
+@pytest.mark.parametrize("operation", SHEET.rows)
 def test_who_may(house: House, requests: GoodRequests, operation: str) -> None:
     wrong = []
     for service, app in house.apps.items():
         for _, method, described in operations(app.openapi()):
             if described["operationId"] != operation:
                 continue
-            for target, caller, status in cells(operation):
+            for target, caller, status in SHEET.cells(operation):
                 path, body = requests[operation](service, target)
                 answer = house.call(service, None if caller == "none" else caller, method.upper(), path, json=body)
                 if answer.status_code != status:
@@ -48,12 +34,12 @@ def test_who_may(house: House, requests: GoodRequests, operation: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["own", "other"])
-@pytest.mark.parametrize("caller", [caller for caller in CALLERS if caller != "none"])
+@pytest.mark.parametrize("caller", [caller for caller in SHEET.callers if caller != "none"])
 def test_lists_show_what_may_be_read_and_nothing_else(house: House, requests: GoodRequests, caller: str, target: str) -> None:
     readable = {
         operation: status == 200
         for operation in ("readCustomer", "readTask")
-        for t, c, status in cells(operation)
+        for t, c, status in SHEET.cells(operation)
         if (t, c) == (target, caller)
     }
     path, body = requests["searchCustomers"]("customer", target)

@@ -3,19 +3,18 @@
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml
 from guanxi_common.http.openapi import operations
 from guanxi_common.http.settings import RATES
 from guanxi_common.testing.bad_bodies import BAD_BODIES, SECRET, BadBody
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
-SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))
+from tests.contract.sheet import SHEET
+
 WRITING = [
     "registerCustomer", "changeCustomer", "searchCustomers", "revealIdentity", "assignCustomer", "batchCreateAccounts",
     "batchCreateTransactions", "reconcile", "registerOutlet", "registerStaff", "changeStaff", "recordInteraction", "agreePlan",
@@ -30,15 +29,6 @@ WRITING = [
 TAKES_A_NAME_ALONE = {"changeCustomer", "searchCustomers", "changeStaff", "changeClient"}
 """To these the corpus' body with a name and nothing else is a good one."""
 PROBLEM = "application/problem+json"
-
-
-def permitted(operation: str) -> tuple[str, str]:
-    """(target, caller) of the first cell that answers 2xx."""
-    for target, row in SHEET["operations"][operation].items():
-        for caller, status in zip(SHEET["callers"].split(), row.split(), strict=True):
-            if status.startswith("2"):
-                return target, caller
-    raise AssertionError(f"nobody may {operation}")
 
 
 def places(house: House, operation: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -61,7 +51,7 @@ def test_the_list_names_every_operation_with_a_body(house: House) -> None:
 
 @pytest.mark.parametrize("operation", WRITING)
 def test_bad_bodies(house: House, requests: GoodRequests, operation: str) -> None:
-    target, caller = permitted(operation)
+    target, caller = SHEET.permitted(operation)
     wrong = []
     for service, method, described in places(house, operation):
         path, _ = requests[operation](service, target)
@@ -88,7 +78,7 @@ def _told(house: House, service: str, caller: str, method: str, path: str, bad: 
 @pytest.mark.parametrize("operation", WRITING)
 def test_one_bad_value_in_a_good_body(house: House, requests: GoodRequests, operation: str) -> None:
     """Every value in turn becomes what no column can hold, beside an identity number in a field that is not known."""
-    target, caller = permitted(operation)
+    target, caller = SHEET.permitted(operation)
     wrong = []
     for service, method, _ in places(house, operation):
         path, good = requests[operation](service, target)

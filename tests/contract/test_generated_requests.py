@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
-from tests.contract.test_bad_input import SHEET, permitted
+from tests.contract.sheet import SHEET
 
 EXAMPLES = 50
 CHECKS: list[CheckFunction] = [
@@ -28,9 +28,9 @@ CHECKS: list[CheckFunction] = [
 ]
 
 
-@pytest.mark.parametrize("operation", SHEET["operations"])
+@pytest.mark.parametrize("operation", SHEET.rows)
 def test_generated_requests(house: House, requests: GoodRequests, operation: str) -> None:
-    target, caller = permitted(operation)
+    target, caller = SHEET.permitted(operation)
     for service, app in house.apps.items():
         document = app.openapi()
         for path, method, described in operations(document):

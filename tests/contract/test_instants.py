@@ -8,7 +8,7 @@ from guanxi_common.http.openapi import operations
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
-from tests.contract.test_bad_input import permitted
+from tests.contract.sheet import SHEET
 
 OUTSIDE = ["9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00", "2201-01-01T00:00:00Z", "1899-12-31T23:59:59Z"]
 
@@ -44,7 +44,7 @@ def test_d12_every_operation_refuses_it(house: House, requests: GoodRequests, ou
     assert {"recordInteraction", "assignCustomer", "readScore", "reviewPlan"} <= {operation for _, _, operation, _, _ in places}
     wrong = []
     for service, method, operation, where, name in places:
-        target, caller = permitted(operation)
+        target, caller = SHEET.permitted(operation)
         path, good = requests[operation](service, target)
         if where == "query":
             answer = house.call(service, caller, method, path.partition("?")[0], params={name: outside})
@@ -57,7 +57,7 @@ def test_d12_every_operation_refuses_it(house: House, requests: GoodRequests, ou
 
 @pytest.mark.parametrize("outside", OUTSIDE)
 def test_d12_a_posting_of_such_a_time_is_rejected_alone(house: House, requests: GoodRequests, outside: str) -> None:
-    _, caller = permitted("batchCreateTransactions")
+    _, caller = SHEET.permitted("batchCreateTransactions")
     path, good = requests["batchCreateTransactions"]("customer", "any")
     [item, *_] = good["items"]
     bad = {**item, "external_id": f"{item['external_id']}-bad", "occurred_at": outside}

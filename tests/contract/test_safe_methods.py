@@ -1,13 +1,11 @@
 """A GET changes nothing but the audit log: a page of another origin, a crawler or a retry may send one unasked (RFC 9110 §9.2.1)."""
 
-from pathlib import Path
-
-import yaml
 from guanxi_common.http.openapi import operations
 from guanxi_common.testing.good_requests.targets import GoodRequests
 from guanxi_common.testing.house import House
 
-SHEET = yaml.safe_load(Path(__file__).with_name("authorisation.yaml").read_text(encoding="utf-8"))
+from tests.contract.sheet import SHEET
+
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'audit%' ORDER BY 1"
 _CONTENT = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS digest FROM {table} t"
 
@@ -23,7 +21,7 @@ def test_a_get_changes_nothing_but_the_audit_log(house: House, requests: GoodReq
         for service, app in house.apps.items()
         for _, method, described in operations(app.openapi())
         if method == "get"
-        for target, caller in [_who_may(described["operationId"])]
+        for target, caller in [SHEET.permitted(described["operationId"])]
     ]
     before = {service: _content(house, service) for service in house.apps}
     for service, caller, path in reads:
@@ -31,14 +29,3 @@ def test_a_get_changes_nothing_but_the_audit_log(house: House, requests: GoodReq
     assert len(reads) > 50
     for service, content in before.items():
         assert _content(house, service) == content
-
-
-def _who_may(operation: str) -> tuple[str, str]:
-    """(target, caller) of the first cell of the sheet that answers 2xx."""
-    callers = SHEET["callers"].split()
-    return next(
-        (target, caller)
-        for target, row in SHEET["operations"][operation].items()
-        for caller, status in zip(callers, row.split(), strict=True)
-        if status.startswith("2")
-    )

@@ -5,6 +5,8 @@ from typing import Final
 from tests.mutants.rules import INTEGRATION, UNIT, Rule
 
 CANCELLED: Final = f"{INTEGRATION}/db/test_d18_cancelled_calls.py"
+IDEMPOTENCY: Final = f"{INTEGRATION}/http/test_idempotency.py"
+LISTS: Final = f"{INTEGRATION}/http/test_lists.py"
 REFUSALS: Final = f"{INTEGRATION}/http/test_d21_refusals_and_rotation.py"
 SERVICE_APP: Final = f"{INTEGRATION}/http/test_service_app.py"
 SOCKETS: Final = f"{INTEGRATION}/http/test_d18_sockets.py"
@@ -235,4 +237,42 @@ _sockets = (
     ),
 )
 
-EDGE_RULES: Final = (*_connections, *_answers, *_transport, *_sockets)
+_requests = (
+    Rule(
+        "another spelling of a body is the same request",
+        _http("idempotency.py"),
+        "sealer.digests(target.encode(), canonical(body))",
+        "sealer.digests(target.encode(), body)",
+        f"{IDEMPOTENCY}::test_another_spelling_of_the_same_body_is_the_same_request",
+    ),
+    Rule(
+        "a number is never the text that spells it",
+        _http("documents.py"),
+        '    return f"{_FRACTION}{sign}{significant}e{power}"',
+        '    return f"{sign}{significant}e{power}"',
+        f"{UNIT}/http/test_documents.py::test_another_document_is_another",
+    ),
+    Rule(
+        "an operation refuses parameters that it does not know",
+        _http("routes.py"),
+        "            require_known(request, parameters)\n",
+        "",
+        f"{LISTS}::test_every_kind_of_route_refuses_a_parameter_that_it_does_not_know",
+    ),
+    Rule(
+        "a hot operation refuses parameters that it does not know",
+        _http("hot_route.py"),
+        "            require_known(request, parameters)\n",
+        "",
+        f"{LISTS}::test_every_kind_of_route_refuses_a_parameter_that_it_does_not_know",
+    ),
+    Rule(
+        "the name of an unknown parameter is repeated only if it looks like one of ours",
+        _http("queries.py"),
+        "pointer_to((name,))",
+        'f"/{name}"',
+        f"{LISTS}::test_a_parameter_that_is_not_known_is_422_with_its_name_and_those_that_are",
+    ),
+)
+
+EDGE_RULES: Final = (*_connections, *_answers, *_transport, *_sockets, *_requests)

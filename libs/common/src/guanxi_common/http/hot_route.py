@@ -26,6 +26,7 @@ from guanxi_common.http.bodies import BODY_LIMIT, read_body, require_json
 from guanxi_common.http.call import BODY_KEY, Call, Permission, open_call
 from guanxi_common.http.hot_bodies import HotDecoder
 from guanxi_common.http.problems import field_errors
+from guanxi_common.http.queries import require_known
 from guanxi_common.http.routes import replaying
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -61,10 +62,12 @@ class HotRoute:
 
     def route(self) -> Route:
         decoder = HotDecoder(self.request) if self.request is not None else None
+        parameters = tuple(parameter["name"] for parameter in self.parameters if parameter["in"] == "query")
 
         async def handle(request: Request) -> Response:
             request.scope["route"] = route
             call = await open_call(request, self.permission, self.operation_id)
+            require_known(request, parameters)
             if decoder is None:
                 return await replaying(self.endpoint(call))
             body = await read_body(request, self.max_body_size)

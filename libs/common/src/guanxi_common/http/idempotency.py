@@ -2,7 +2,8 @@
 
 - The answer is written in the transaction of its effect: there is never one without the other.
 - While a request with the key is open, another gets `RequestInFlight`; it neither waits nor works.
-- The key belongs to one caller and operation. The same key with another path or body is `IdempotencyKeyReused`.
+- The key belongs to one caller and operation. The same key with another path or body is `IdempotencyKeyReused`; another spelling of
+  the same JSON (`documents.canonical`) is the same body.
 - A definite refusal (`is_definite`) is an answer too: its effects are undone, and it is kept under the same lock. Any other error
   stores nothing, and a retry tries anew.
 - A key is locked and looked up under every secret, so that a retry after a rotation finds the first answer.
@@ -21,6 +22,7 @@ from starlette.responses import Response
 from guanxi_common.db.metadata import CommonBase
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import DomainError, IdempotencyKeyReused, RequestInFlight
+from guanxi_common.http.documents import canonical
 from guanxi_common.http.sealing import Sealer, Unsealable
 
 _PURGE_BATCH = 5_000
@@ -81,12 +83,12 @@ class Claim:
 
 
 async def claim(uow: UnitOfWork, sealer: Sealer, *, actor: str, operation: str, key: str, target: str, body: bytes) -> Claim:
-    """Take the key for this transaction. `target` is the path with its query.
+    """Take the key for this transaction. `target` is the path with its query; `body` has been read strictly, or by nobody.
 
     Raises `IdempotentReplay`, `RequestInFlight`, `IdempotencyKeyReused`.
     """
     ids = sealer.digests(actor.encode(), operation.encode(), key.encode())
-    requests = dict(zip(ids, sealer.digests(target.encode(), body), strict=True))
+    requests = dict(zip(ids, sealer.digests(target.encode(), canonical(body)), strict=True))
     # In byte order, and no further than the first that is taken: two processes whose secrets overlap cannot refuse each other.
     for digest in sorted(ids):
         if not await uow.driver.fetchval(_CLAIM, int.from_bytes(digest[:8], "big", signed=True)):

@@ -158,7 +158,7 @@ def field_errors(entries: Iterable[Mapping[str, Any]], *, place: str | None = No
         kind = str(entry["type"])
         found.append(
             FieldError(
-                pointer=_pointer(path),
+                pointer=pointer_to(path),
                 code=kind,
                 detail=_FIELD_TEXTS.get(kind, _FIELD_INVALID),
                 place=cast("Any", where if where in ("body", "query", "path", "header") else "body"),
@@ -167,7 +167,7 @@ def field_errors(entries: Iterable[Mapping[str, Any]], *, place: str | None = No
     return found
 
 
-def _pointer(path: Sequence[str | int]) -> str:
+def pointer_to(path: Sequence[str | int]) -> str:
     """The RFC 6901 pointer, cut off where a name does not look like a field of ours: it may be what the caller typed."""
     parts: list[str] = []
     for element in path:

@@ -1,7 +1,7 @@
 """The route class of every FastAPI operation: authenticated first, then the body read strictly, then the handler.
 
-The order of refusals is that of the wall: 401, 429, 403, then 413, 408, 415, 400, 422. Nobody learns from an error in a body what
-they may not call, and a body is not even received for someone who may not send it.
+The order of refusals is that of the wall: 401, 429, 403, then 422 for a parameter that is not known, then 413, 408, 415, 400, 422.
+Nobody learns from an error in a body what they may not call, and a body is not even received for someone who may not send it.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from starlette.responses import Response
 from guanxi_common.http.bodies import BODY_LIMIT, parse_body, read_body, require_json
 from guanxi_common.http.call import BODY_KEY, CALL_KEY, Permission, open_call
 from guanxi_common.http.idempotency import IdempotentReplay
+from guanxi_common.http.queries import require_known
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -54,10 +57,12 @@ class StrictRoute(APIRoute):
         demanded = _permission(self.dependant)
         operation = self.operation_id or self.name
         adapter = TypeAdapter[Any](cast("Any", self.body_field.field_info.annotation)) if self.body_field else None
+        parameters = tuple(field.alias for field in get_flat_params(self.dependant) if isinstance(field.field_info, Query))
 
         async def strict(request: Request) -> Response:
             if demanded is not None:
                 request.scope[CALL_KEY] = await open_call(request, demanded, operation)
+            require_known(request, parameters)
             if request.method in _WITH_BODY:
                 await self._receive(request, adapter)
             return await replaying(handle(request))

@@ -63,6 +63,18 @@ async def test_another_body_under_the_same_key_is_refused(service):
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
+@pytest.mark.parametrize("path", ["/v1/notes", "/v1/hot-notes"])
+async def test_another_spelling_of_the_same_body_is_the_same_request(service, path):
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    first = await service.client.post(path, json=BODY, headers=headers)
+    spelled = rb' { "amount" :5, "name": "L\u0069 Wei" }'
+    again = await service.client.post(path, content=spelled, headers=headers)
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (201, first.content)
+    other = await service.client.post(path, content=spelled.replace(b"5", b"6"), headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert await count_notes(service) == 1
+
+
 async def test_a_key_belongs_to_one_caller_and_one_operation(service):
     headers = {"Idempotency-Key": "k"}
     await service.client.post("/v1/notes", json=BODY, headers=headers)

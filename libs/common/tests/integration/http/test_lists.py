@@ -62,8 +62,44 @@ async def test_a_parameter_given_twice_is_422(listed, query):
 
 
 async def test_parameters_of_any_script_and_of_no_encoding_are_told_apart(listed):
-    for query in ("name=%E7%8E%8B&limit=1", "%C3%A9=1&%C3%A8=1", "name=%ff&limit=1"):
+    for query in ("name=%E7%8E%8B&limit=1", "name=%ff&limit=1"):
         assert (await listed.get(f"/v1/notes?{query}")).status_code == 200
+    told = (await listed.get("/v1/notes?%C3%A9=1&%C3%A8=1")).json()["errors"]
+    assert [(error["code"], error["pointer"]) for error in told] == [("unknown_parameter", "")] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        ("limits=1", ["/limits"]),
+        ("Limit=1", ["/Limit"]),
+        ("name=a&nam=b&n=c", ["/nam", "/n"]),
+        ("110101199003077758=", [""]),
+        ("name[]=a", [""]),
+        ("unknown", ["/unknown"]),
+        ("=a", [""]),
+    ],
+)
+async def test_a_parameter_that_is_not_known_is_422_with_its_name_and_those_that_are(listed, query, pointers):
+    """A name that looks like none of ours is not repeated: it may be an identity number."""
+    answer = await listed.get(f"/v1/notes?{query}")
+    told = answer.json()["errors"]
+    assert (answer.status_code, [error["pointer"] for error in told]) == (422, pointers)
+    assert {(error["in"], error["code"]) for error in told} == {("query", "unknown_parameter")}
+    assert set(told[0]["detail"].partition("Known are: ")[2].rstrip(".").split(", ")) == {"name", "limit", "cursor"}
+    assert "7758" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/hot-notes/1"), ("POST", "/v1/hot-notes"), ("POST", "/v1/notes"), ("GET", "/v1/notes-open")]
+)
+async def test_every_kind_of_route_refuses_a_parameter_that_it_does_not_know(listed, method, path):
+    headers = {"Idempotency-Key": "k"}
+    answer = await listed.request(method, f"{path}?sort=name", json={"name": "a", "amount": 1}, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/sort")
+    assert answer.json()["errors"][0]["detail"] == "This operation takes no query parameters."
+    without = await listed.request(method, f"{path}?sort=name", headers={"Authorization": "Bearer bad"})
+    assert without.status_code == (422 if path == "/v1/notes-open" else 401)
 
 
 async def test_a_quoted_filter_is_taken_literally(listed):
