@@ -15,6 +15,9 @@ VERSION_JUMPS: Final = Counter(
     "guanxi_consumer_version_jumps_total", "Snapshots far ahead of the last (alert)", ["group", "topic"]
 )
 TRANSIENT: Final = Counter("guanxi_consumer_transient_errors_total", "Batches to be tried again (alert)", ["group", "error"])
+LAG: Final = Gauge(
+    "guanxi_consumer_lag_records", "Records not read yet of the partitions that this process reads", ["group", "topic"]
+)
 FENCED: Final = Counter("guanxi_consumer_commits_fenced_total", "Offset commits refused after a rebalance", ["group"])
 RESTARTS: Final = Counter("guanxi_consumer_restarts_total", "Consumers replaced because they had stalled", ["group"])
 POSITIONS_RESET: Final = Counter(

@@ -242,17 +242,21 @@ class ConsumerRunner:
         if now - self._checked_at < self._settings.stall_check_interval:
             return
         self._checked_at = now
+        lag = dict.fromkeys(self._topics, 0)
         for partition, end in (await consumer.end_offsets(consumer.assignment() - self._places.paused())).items():
             try:
                 position = await consumer.position(partition)
             except CommitFenced:
                 continue
+            lag[partition.topic] += max(end - position, 0)
             before, since = self._positions.get(partition, (position, now))
             if position >= end or position != before:
                 since = now
             self._positions[partition] = (position, since)
             if now - since > self._settings.stalled_after:
                 raise BusError(f"{partition.topic}[{partition.partition}] stands at {position} of {end}")
+        for topic, records in lag.items():
+            metrics.LAG.labels(self._group, topic).set(records)
 
 
 def _place(record: Record) -> tuple[str, int, int]:

@@ -13,25 +13,17 @@ from sqlalchemy.pool import QueuePool
 
 PREFIX: Final = "guanxi_"
 
-TASKS: Final = Counter("guanxi_tasks_total", "Tasks by type and what became of them", ["task_type", "outcome"])
-INTERACTIONS: Final = Counter("guanxi_interactions_total", "Contacts recorded, by method", ["method"])
 SIGNALS: Final = Counter("guanxi_signals_total", "Signals raised, by kind and severity", ["kind", "severity"])
 ACTIONS: Final = Counter("guanxi_actions_total", "Next best actions by kind and what became of them", ["kind", "outcome"])
-SCORES: Final = Counter(
-    "guanxi_scores_total", "Scores computed, by score and whether they were published", ["score", "published"]
-)
 SCORE_CHECKS: Final = Counter(
     "guanxi_score_checks_total", "Stored scores computed again from the ledger, by outcome: equal or different", ["outcome"]
 )
 MODEL_DRIFT: Final = Gauge(
     "guanxi_model_drift_psi", "Population stability index against the training, of the score and each feature", ["model", "part"]
 )
-POSTINGS: Final = Counter("guanxi_postings_total", "Postings taken in, by status", ["status"])
-LEDGER_BACKLOG: Final = Gauge("guanxi_dirty_customers", "Customers that wait to be scored again")
-AUDIT_UNSEALED: Final = Gauge("guanxi_audit_unsealed_entries", "Audit entries not yet in the Merkle log")
-AUDIT_UNSEALED_AGE: Final = Gauge("guanxi_audit_unsealed_seconds", "Age of the oldest unsealed audit entry")
-OUTBOX_BACKLOG: Final = Gauge("guanxi_outbox_unpublished_rows", "Outbox rows that wait for the broker")
-CONSUMER_LAG: Final = Gauge("guanxi_consumer_lag_records", "Records between a group's position and the end", ["group", "topic"])
+AUDIT_UNSEALED_AGE: Final = Gauge(
+    "guanxi_audit_unsealed_seconds", "Age of the oldest audit entry outside the Merkle log, when the sealer last looked"
+)
 POOL_IN_USE: Final = Gauge("guanxi_pool_connections_in_use", "Database connections that are checked out")
 POOL_SIZE: Final = Gauge("guanxi_pool_connections_limit", "Database connections that may be checked out at once")
 

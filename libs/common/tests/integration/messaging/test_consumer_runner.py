@@ -26,6 +26,7 @@ from guanxi_common.testing.fabric import (
     record_effects,
     running,
 )
+from prometheus_client import REGISTRY
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +169,19 @@ async def test_a_consumer_that_stopped_silently_is_replaced(fabric: Fabric) -> N
         await eventually(lambda: applied(fabric, 1))
         assert runner.seconds_since_progress() < 5
     assert len(bus.consumers) == 2
+
+
+async def test_what_is_not_read_yet_is_reported_by_topic(fabric: Fabric) -> None:
+    labels = {"group": fabric.group, "topic": FACTS}
+    await fabric.send(fact("a", 1))
+    async with running(runner_on(SpiedBus(fabric, deaf_consumers=1), fabric, stall_check_interval=0.05)):
+        await eventually(lambda: is_behind_by(1, labels))
+    async with running(runner_on(SpiedBus(fabric), fabric, stall_check_interval=0.05)):
+        await eventually(lambda: is_behind_by(0, labels))
+
+
+async def is_behind_by(records: int, labels: dict[str, str]) -> bool:
+    return REGISTRY.get_sample_value("guanxi_consumer_lag_records", labels) == records
 
 
 async def test_the_call_s_context_names_the_event_and_the_group(fabric: Fabric) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from guanxi_common.security.audit.verify import Report, verify
 from guanxi_common.security.commands import token, verify_audit
 from guanxi_common.security.fields import unseal
 from guanxi_common.security.principal import AuditContext, Purpose
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer import Typer
@@ -92,6 +93,17 @@ async def test_an_entry_tells_who_what_and_why_and_seals_the_reason(database: Da
         assert unseal(row["reason"], KEY, repository.reason_place(customer)) == "开户核对"
         with pytest.raises(ValueError, match="data key"):
             await repository.record(uow, AUDIT, customer, (), reason="开户核对")
+
+
+async def test_the_age_of_what_is_not_sealed_is_reported(database: Database) -> None:
+    late = AuditSealer(database, LOG, SEED, ManualClock(datetime.now(UTC) + timedelta(hours=2)))
+    await write(database, 2)
+    ages = []
+    for _ in range(2):
+        await late.seal_all()
+        ages.append(REGISTRY.get_sample_value("guanxi_audit_unsealed_seconds"))
+    assert ages[0] == pytest.approx(7200, abs=600)
+    assert ages[1] == 0
 
 
 async def test_an_entry_is_rolled_back_with_its_cause(database: Database) -> None:

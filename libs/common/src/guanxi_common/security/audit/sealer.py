@@ -11,6 +11,7 @@ from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.security.audit.heads import ENTRY_FIELDS, Head, entry_leaf, entry_of
 from guanxi_common.security.audit.merkle import Frontier
+from guanxi_common.telemetry.metrics import AUDIT_UNSEALED_AGE
 
 BATCH = 5_000
 _LOCK = 0x61756469
@@ -48,6 +49,7 @@ class AuditSealer:
         if not await uow.driver.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return 0
         rows = await uow.driver.fetch(_UNSEALED, BATCH)
+        AUDIT_UNSEALED_AGE.set(max((self._clock.now() - rows[0]["at"]).total_seconds(), 0) if rows else 0)
         if not rows:
             return 0
         last = await uow.driver.fetchrow("SELECT size, frontier FROM audit_head ORDER BY size DESC LIMIT 1")
