@@ -3,8 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := libs/common services/customer-svc services/engagement-svc services/scoring-svc
-SOURCES := libs/common/src services/customer-svc/src services/engagement-svc/src services/scoring-svc/src
+PACKAGES := libs/common libs/testing libs/sandbox libs/operator services/customer-svc services/engagement-svc services/scoring-svc
+SOURCES := $(addsuffix /src,$(PACKAGES))
 SEEDS ?= 500
 MINUTES ?= 3
 WORKERS ?= 2
@@ -23,8 +23,8 @@ setup: $(VENV)/.run ## Make the environment for running
 setup-dev: $(VENV)/.dev ## Make the environment for testing and checking
 setup-bench: $(VENV)/.bench ## Add the peers that the benchmark compares with
 
-$(VENV)/.run: requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
-	@deploy/install requirements.txt
+$(VENV)/.run: requirements-run.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@deploy/install requirements-run.txt
 	@touch $@
 $(VENV)/.dev: requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 	@deploy/install requirements-dev.txt
@@ -67,7 +67,7 @@ format: setup-dev ## Format and apply safe fixes
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
 
 simulate: setup-dev ## Run SEEDS simulated schedules of the event fabric
-	@$(BIN)/python -m guanxi_common.testing.simulation --seeds $(SEEDS)
+	@$(BIN)/python -m guanxi_testing.simulation --seeds $(SEEDS)
 
 soak: setup-dev ## Run everything under load and faults for MINUTES (SEED=n to see it again, KAFKA=1 on a real Kafka)
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka)
@@ -106,7 +106,7 @@ docs: setup-dev ## Write the OpenAPI and AsyncAPI documents to docs/api
 	@$(BIN)/guanxi write-contracts
 
 lock: ## Compile the requirement locks anew
-	@for name in requirements requirements-dev requirements-bench; do \
+	@for name in requirements requirements-run requirements-dev requirements-bench; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt || exit 1; done
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["guanxi_common.testing.plugin", "guanxi_common.testing.kafka_plugin"]
+pytest_plugins = ["guanxi_testing.plugin", "guanxi_testing.kafka_plugin"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from guanxi_common.testing.bank import Bank, open_bank
-from guanxi_common.testing.deployment import RunningDeployment
-from guanxi_common.testing.kafka import LocalKafka
-from guanxi_common.testing.kafka_plugin import start_or_skip
+from guanxi_testing.bank import Bank, open_bank
+from guanxi_testing.deployment import RunningDeployment
+from guanxi_testing.kafka import LocalKafka
+from guanxi_testing.kafka_plugin import start_or_skip
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])

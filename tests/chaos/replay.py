@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from guanxi_common.sandbox.shift import choose_shift
-from guanxi_common.sandbox.transactions import IntakeItem, batches, read_dataset, write_dataset
+from guanxi_sandbox.shift import choose_shift
+from guanxi_sandbox.transactions import IntakeItem, batches, read_dataset, write_dataset
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "berka_20_accounts.csv"
 CURRENCY = "CZK"

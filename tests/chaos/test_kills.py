@@ -12,11 +12,11 @@ import anyio
 import pytest
 from anyio.to_thread import run_sync
 from guanxi_common.http.client import ApiError
-from guanxi_common.sandbox.intake import in_parallel, replay
-from guanxi_common.sandbox.state import StateFile
-from guanxi_common.testing.bank import Bank, business_today
-from guanxi_common.testing.deployment import CHILDREN, KAFKA, POSTMASTER, SUPERVISOR, RunningDeployment
-from guanxi_common.testing.eventually import eventually
+from guanxi_sandbox.intake import in_parallel, replay
+from guanxi_sandbox.state import StateFile
+from guanxi_testing.bank import Bank, business_today
+from guanxi_testing.deployment import CHILDREN, KAFKA, POSTMASTER, SUPERVISOR, RunningDeployment
+from guanxi_testing.eventually import eventually
 
 from tests.chaos.replay import CURRENCY, account_numbers, write_parts
 from tests.chaos.totals import Books, expected, open_books

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 from guanxi_common.ids import derived_id
-from guanxi_common.testing.deployment import RunningDeployment
+from guanxi_testing.deployment import RunningDeployment
 
 from tests.reference.berka_reference import AccountTotals, Totals
 

@@ -38,16 +38,16 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.security.build import build_key_store, build_token_verifier
 from guanxi_common.security.issuer import LocalIssuer
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK, running
-from guanxi_common.testing.good_requests.bodies import interaction, plan
-from guanxi_common.testing.good_requests.table import good_requests
-from guanxi_common.testing.good_requests.targets import GoodRequests
-from guanxi_common.testing.house import House
-from guanxi_common.testing.kafka import free_ports
-from guanxi_common.testing.signatures import SIGNER, VERIFIER
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK, running
+from guanxi_testing.good_requests.bodies import interaction, plan
+from guanxi_testing.good_requests.table import good_requests
+from guanxi_testing.good_requests.targets import GoodRequests
+from guanxi_testing.house import House
+from guanxi_testing.kafka import free_ports
+from guanxi_testing.signatures import SIGNER, VERIFIER
 from scoring_svc import main as scoring_main
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import ScoringParts, load_method

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from guanxi_common.http.openapi import operations
 from guanxi_common.http.settings import RATES
-from guanxi_common.testing.bad_bodies import BAD_BODIES, SECRET, BadBody
-from guanxi_common.testing.good_requests.targets import GoodRequests
-from guanxi_common.testing.house import House
+from guanxi_testing.bad_bodies import BAD_BODIES, SECRET, BadBody
+from guanxi_testing.good_requests.targets import GoodRequests
+from guanxi_testing.house import House
 
 from tests.contract.sheet import SHEET
 

@@ -2,17 +2,19 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from guanxi_common.http.openapi import operations
-from guanxi_common.supervisor.deployment import SERVICES
+from guanxi_common.installation import SERVICES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-SOURCES = [ROOT / "libs/common/src", *(ROOT / f"services/{service}-svc/src" for service in SERVICES)]
+PRODUCTION = ["libs/common", *(f"services/{service}-svc" for service in SERVICES)]
+SOURCES = [ROOT / package / "src" for package in PRODUCTION]
 PLAIN_YAML = [file for kind in ("*.yaml", "*.yml") for file in sorted(DEPLOY.rglob(kind)) if "templates" not in file.parts]
 
 
@@ -102,11 +104,37 @@ def test_the_chart_gives_a_service_its_own_secret_and_of_the_common_one_only_the
 
 
 def test_the_image_holds_what_runs_and_runs_it_as_nobody_in_particular() -> None:
-    """The locked packages and ours: no repository, no tests' packages, no tools of development, no root."""
+    """The locked packages, the common library and one service: no sandbox, no tests' packages, no tools of development, no root."""
     lines = (DEPLOY / "Dockerfile").read_text("utf-8").splitlines()
     assert [line.split()[1:-1] for line in lines if line.startswith("COPY") and "--from" not in line] == [
-        ["requirements.txt"], ["libs"], ["services"],
+        ["requirements.txt"], ["libs/common"], ["services/${SERVICE}-svc"],
     ]  # fmt: skip
+    [local] = [line for line in lines if "--no-build-isolation" in line]
+    assert local.split()[-2:] == ["./libs/common", "./services/${SERVICE}-svc"]
     assert any("--require-hashes -r requirements.txt" in line for line in lines)
     assert lines.index("USER 10001") < lines.index('ENTRYPOINT ["guanxi"]')
     assert {".git", ".guanxi"} <= set((DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_process_runs_from_the_image_of_its_service(service: str) -> None:
+    containers = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    for process in ("migrate", "api", "worker"):
+        container = containers[f"{service}-{process}"]
+        assert (container["image"], container["build"]["args"]) == (f"guanxi-{service}", {"SERVICE": service})
+    template = (DEPLOY / "helm/guanxi/templates/_process.tpl").read_text("utf-8")
+    assert 'image: "{{ .root.Values.image.repository }}-{{ .name }}:{{ .root.Values.image.tag }}"' in template
+
+
+def test_what_an_image_installs_is_what_common_and_the_services_need() -> None:
+    """No package of the sandbox, of the tests or of the checkout is in the lock, or among what production's packages declare."""
+    wanted = {name.partition("[")[0] for package in PRODUCTION for name in _dependencies(package)}
+    assert wanted & {"faker", "pytest", "guanxi-sandbox", "guanxi-testing", "guanxi-operator"} == set()
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE))
+    assert wanted - {"guanxi-common"} <= locked
+    assert locked & {"faker", "pytest", "hypothesis"} == set()
+
+
+def _dependencies(package: str) -> list[str]:
+    declared: list[str] = tomllib.loads((ROOT / package / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    return declared

@@ -10,8 +10,8 @@ import httpx
 import pytest
 import schemathesis
 from guanxi_common.http.openapi import operations
-from guanxi_common.testing.good_requests.targets import GoodRequests
-from guanxi_common.testing.house import House
+from guanxi_testing.good_requests.targets import GoodRequests
+from guanxi_testing.house import House
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CheckFunction, not_a_server_error

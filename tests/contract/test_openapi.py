@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guanxi_common.contract_files import contract_problems
 from guanxi_common.http.openapi import operations
-from guanxi_common.supervisor.deployment import SERVICES
-from guanxi_common.testing.openapi import undocumented
+from guanxi_common.installation import SERVICES
+from guanxi_operator.contract_files import contract_problems
+from guanxi_testing.openapi import undocumented
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {f"{service}-svc": ROOT / "docs" / "api" / f"{service}-svc.json" for service in SERVICES}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from guanxi_common.db.metadata import import_models, service_metadata
 from guanxi_common.erasure.registry import COMMON_PERSONAL_DATA, PersonalTable
-from guanxi_common.supervisor.deployment import SERVICES
+from guanxi_common.installation import SERVICES
 from sqlalchemy import Table
 
 NAMES_A_CUSTOMER = {"customer_id", "old_id", "survivor_id"}

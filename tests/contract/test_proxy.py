@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from guanxi_common.http.health import catalogue
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.sockets import free_port, read_answer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.sockets import free_port, read_answer
 
 pytestmark = pytest.mark.anyio
 

@@ -1,8 +1,8 @@
 """A GET changes nothing but the audit log: a page of another origin, a crawler or a retry may send one unasked (RFC 9110 §9.2.1)."""
 
 from guanxi_common.http.openapi import operations
-from guanxi_common.testing.good_requests.targets import GoodRequests
-from guanxi_common.testing.house import House
+from guanxi_testing.good_requests.targets import GoodRequests
+from guanxi_testing.house import House
 
 from tests.contract.sheet import SHEET
 

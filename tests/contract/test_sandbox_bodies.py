@@ -18,14 +18,14 @@ from customer_svc.risk_profiles.schemas import RiskAssessment
 from customer_svc.staff.schemas import StaffRegistration
 from customer_svc.transactions.schemas import TransactionBatch
 from customer_svc.vulnerabilities.schemas import VulnerabilityReport
-from guanxi_common.sandbox.agreements import said_by
-from guanxi_common.sandbox.berka import Berka, read_berka
-from guanxi_common.sandbox.catalogue import loans, products
-from guanxi_common.sandbox.loader import balances, openings, registration
-from guanxi_common.sandbox.people import People
-from guanxi_common.sandbox.shift import Shift
-from guanxi_common.sandbox.staffing import outlets, staff
-from guanxi_common.sandbox.transactions import batches, berka_items
+from guanxi_sandbox.agreements import said_by
+from guanxi_sandbox.berka import Berka, read_berka
+from guanxi_sandbox.catalogue import loans, products
+from guanxi_sandbox.loader import balances, openings, registration
+from guanxi_sandbox.people import People
+from guanxi_sandbox.shift import Shift
+from guanxi_sandbox.staffing import outlets, staff
+from guanxi_sandbox.transactions import batches, berka_items
 
 SHIFT = Shift(1_703)
 TODAY = date(2026, 11, 28)

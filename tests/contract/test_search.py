@@ -1,7 +1,7 @@
 """Searching for people over HTTP."""
 
 import pytest
-from guanxi_common.testing.house import House
+from guanxi_testing.house import House
 
 
 @pytest.mark.parametrize("nothing", [" ", "　", "·", "（）", "-"])

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "libs/common/src", *sorted(ROOT.glob("services/*/src"))]
-TESTING = "guanxi_common/testing/"
-"""Not part of what runs; `random` and the like are for its stands."""
+SOURCES = [ROOT / "libs/common/src", ROOT / "libs/operator/src", ROOT / "libs/sandbox/src", *sorted(ROOT.glob("services/*/src"))]
+"""What runs: `libs/testing` does not; `random` and the like are for its stands."""
 
 Finding = tuple[str, str]
 """Module and what was found there."""
@@ -23,7 +22,7 @@ Finding = tuple[str, str]
 def modules() -> dict[str, ast.Module]:
     """Every module that runs, parsed, by its path below `src`."""
     found = {str(file.relative_to(source)): file for source in SOURCES for file in sorted(source.rglob("*.py"))}
-    return {name: ast.parse(file.read_text("utf-8")) for name, file in found.items() if not name.startswith(TESTING)}
+    return {name: ast.parse(file.read_text("utf-8")) for name, file in found.items()}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -217,7 +216,7 @@ def test_addresses_are_asked_in_three_places_none_of_them_a_callers_choice() -> 
     """The issuer's keys, the collector of traces, and the children of `guanxi run`: each an operator's setting."""
     others = ("httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client", "ftplib", "telnetlib", "socketserver")
     assert users_of(*others) == {
-        "guanxi_common/http/client.py", "guanxi_common/telemetry/otlp.py", "guanxi_common/supervisor/supervisor.py",
+        "guanxi_common/http/client.py", "guanxi_common/telemetry/otlp.py", "guanxi_operator/supervisor.py",
     }  # fmt: skip
     askers = {name for name in modules() for found in imported(modules()[name]) if found == "guanxi_common.http.client.fetch"}
     assert askers == {"guanxi_common/security/jwks.py"}
@@ -230,7 +229,7 @@ def test_programs_are_started_in_four_places() -> None:
         name for name, tree in modules().items() if any(function.startswith(others) for function, _ in calls(tree))
     }
     assert starting == {
-        "guanxi_common/backup/programs.py", "guanxi_common/db/embedded.py", "guanxi_common/supervisor/children.py",
+        "guanxi_common/backup/programs.py", "guanxi_common/db/embedded.py", "guanxi_operator/children.py",
         "scoring_svc/commands/evaluate.py",
     }  # fmt: skip
 
@@ -239,7 +238,7 @@ def test_what_must_not_be_guessed_is_never_drawn_from_a_seeded_generator() -> No
     seeded = users_of("random", "numpy.random") | {
         name for name, tree in modules().items() if any(".random." in f"{function}." for function, _ in calls(tree))
     }
-    assert {name for name in seeded if not name.startswith(("guanxi_common/sandbox/", "scoring_svc/"))} == set()
+    assert {name for name in seeded if not name.startswith(("guanxi_sandbox/", "scoring_svc/"))} == set()
     assert seeded & users_of("cryptography", "joserfc", "secrets", "guanxi_common.security", "guanxi_common.keys") == set()
 
 

@@ -80,7 +80,7 @@ def test_an_audit_report_says_what_is_vulnerable_and_what_nobody_knew(supply: Mo
     assert (read.checked, read.unchecked) == (2, ["private"])
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt"])
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-run.txt", "requirements-dev.txt", "requirements-bench.txt"])
 def test_every_locked_version_has_its_hashes_and_no_address_of_its_own(lock: str) -> None:
     """So another index, or another package of the name, gives the same bytes or nothing."""
     entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text("utf-8"))

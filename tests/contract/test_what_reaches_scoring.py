@@ -10,11 +10,11 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK, running
-from guanxi_common.testing.good_requests.bodies import product, product_terms, satisfaction
-from guanxi_common.testing.house import House
-from guanxi_common.testing.signatures import SIGNER, VERIFIER
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK, running
+from guanxi_testing.good_requests.bodies import product, product_terms, satisfaction
+from guanxi_testing.house import House
+from guanxi_testing.signatures import SIGNER, VERIFIER
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import load_method
 from scoring_svc.products.repository import read_catalogue

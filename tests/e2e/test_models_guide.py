@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from guanxi_common.http.client import ApiError
 from guanxi_common.ids import new_id
-from guanxi_common.sandbox.commands import PRESIDENT
-from guanxi_common.testing.bank import Bank, Member, business_today
-from guanxi_common.testing.eventually import eventually
+from guanxi_sandbox.commands import PRESIDENT
+from guanxi_testing.bank import Bank, Member, business_today
+from guanxi_testing.eventually import eventually
 
 # What differs between the buses is shown elsewhere.
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("deployment", ["embedded"], indirect=True)]

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from guanxi_common.http.client import ApiError
 from guanxi_common.ids import new_id
-from guanxi_common.testing.bank import Bank
-from guanxi_common.testing.deployment import RunningDeployment
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.bank import Bank
+from guanxi_testing.deployment import RunningDeployment
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from guanxi_common.http.client import ApiError
 from guanxi_common.ids import new_id
-from guanxi_common.testing.bank import Bank, Member, business_today
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.good_requests.bodies import product
+from guanxi_testing.bank import Bank, Member, business_today
+from guanxi_testing.eventually import eventually
+from guanxi_testing.good_requests.bodies import product
 from scoring_svc.actions.choice import is_held_out
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.standards import load_standards

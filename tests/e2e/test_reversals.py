@@ -14,10 +14,10 @@ import asyncpg
 import numpy as np
 import pytest
 from guanxi_common.ids import new_id
-from guanxi_common.sandbox.commands import PRESIDENT
-from guanxi_common.testing.bank import Bank, Member, business_today
-from guanxi_common.testing.deployment import RunningDeployment
-from guanxi_common.testing.eventually import eventually
+from guanxi_sandbox.commands import PRESIDENT
+from guanxi_testing.bank import Bank, Member, business_today
+from guanxi_testing.deployment import RunningDeployment
+from guanxi_testing.eventually import eventually
 from scoring_svc.scores.columns import detail_of
 
 # The fold is the same on both buses; that both bring every event once is shown elsewhere.

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 from guanxi_common.http.client import ApiError
-from guanxi_common.testing.bank import Bank, business_today
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.bank import Bank, business_today
+from guanxi_testing.eventually import eventually
 
 # What differs between the buses is shown elsewhere.
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("deployment", ["embedded"], indirect=True)]

@@ -23,8 +23,8 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.bus import Outgoing, TopicSpec
 from guanxi_common.messaging.kafka import KafkaBus
 from guanxi_common.messaging.runner import ConsumerRunner, Subscription
-from guanxi_common.testing.kafka import LocalKafka
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.kafka import LocalKafka
 from pydantic import BaseModel
 from scoring_svc.ledger.consumers import POSTED, fold_transactions
 from scoring_svc.ledger.policy import load_activity_classes

@@ -12,8 +12,8 @@ from typing import Any
 from guanxi_common.http.client import ApiError
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.embedded import EmbeddedBus
-from guanxi_common.testing.bank import Bank, business_today, open_bank
-from guanxi_common.testing.deployment import RunningDeployment
+from guanxi_testing.bank import Bank, business_today, open_bank
+from guanxi_testing.deployment import RunningDeployment
 
 from tests.load.measure import Row
 

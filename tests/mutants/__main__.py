@@ -52,7 +52,7 @@ RULES: Final = (
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0
-_SIMULATE: Final = f"from guanxi_common.testing.simulation import run_seed\nfor seed in range({SEEDS}): run_seed(seed)"
+_SIMULATE: Final = f"from guanxi_testing.simulation import run_seed\nfor seed in range({SEEDS}): run_seed(seed)"
 
 Verdict = Literal["caught", "SURVIVED", "BROKEN"]
 

@@ -7,8 +7,9 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 PARTS: Final = f"{UNIT}/test_worker_parts.py"
 KEYS: Final = f"{INTEGRATION}/keys/test_key_store.py"
 WORKER: Final = f"{INTEGRATION}/process/test_worker.py"
-POLICY: Final = f"{UNIT}/supervisor/test_restart_policy.py"
-SUPERVISOR: Final = f"{INTEGRATION}/supervisor/test_supervisor.py"
+OPERATOR: Final = "libs/operator"
+POLICY: Final = f"{OPERATOR}/tests/unit/test_restart_policy.py"
+SUPERVISOR: Final = f"{OPERATOR}/tests/integration/test_supervisor.py"
 FILES: Final = f"{UNIT}/test_private_files.py"
 ENTROPY: Final = f"{UNIT}/security/test_entropy.py"
 SETTINGS: Final = f"{UNIT}/security/test_settings.py"
@@ -91,31 +92,35 @@ _parts = (
 _supervisor = (
     Rule(
         "a process that does not stay up is tried on",
-        "guanxi_common/supervisor/policy.py",
+        "guanxi_operator/policy.py",
         "            return LONG_DELAYS_SECONDS[min(self._long_pauses, len(LONG_DELAYS_SECONDS)) - 1]\n",
         "            return 1e9\n",
         f"{POLICY}::test_d18_from_the_fifth_exit_within_a_minute_on_it_is_tried_less_often_and_never_given_up",
+        OPERATOR,
     ),
     Rule(
         "what is down at the stop makes the exit code",
-        "guanxi_common/supervisor/supervisor.py",
+        "guanxi_operator/supervisor.py",
         "            self._failed = True\n",
         "",
         f"{SUPERVISOR}::test_d18_a_program_that_is_not_there_is_waited_for_too",
+        OPERATOR,
     ),
     Rule(
         "a child gets nothing of another service out of its supervisor's environment",
-        "guanxi_common/supervisor/policy.py",
+        "guanxi_operator/policy.py",
         " and not any(mark in name for mark in _OF_ONE_SERVICE)",
         "",
         f"{POLICY}::test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credentials",
+        OPERATOR,
     ),
     Rule(
         "a child gets nothing else that its supervisor's environment holds",
-        "guanxi_common/supervisor/policy.py",
+        "guanxi_operator/policy.py",
         "        if (name in _SYSTEM or name.startswith(_OURS))",
         "        if True",
         f"{POLICY}::test_a_child_gets_the_systems_variables_and_our_settings_and_nobodys_credentials",
+        OPERATOR,
     ),
     Rule(
         "a file that was open to others is closed",
@@ -230,10 +235,11 @@ _credentials = (
     ),
     Rule(
         "the key that signs events is for its service's processes",
-        "guanxi_common/supervisor/deployment.py",
+        "guanxi_operator/deployment.py",
         ' and self.signing_key.startswith(f"{service}-svc/")',
         "",
-        f"{UNIT}/supervisor/test_deployment.py::test_a_process_gets_its_own_services_credentials_and_no_others",
+        f"{OPERATOR}/tests/unit/test_deployment.py::test_a_process_gets_its_own_services_credentials_and_no_others",
+        OPERATOR,
     ),
 )
 

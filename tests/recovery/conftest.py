@@ -41,10 +41,10 @@ from guanxi_common.recovery.republication import publish_next
 from guanxi_common.security.directory import repository as book
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import SYSTEM_SCOPE
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK
 from scoring_svc import worker as scoring
 from scoring_svc.parts import load_method
 

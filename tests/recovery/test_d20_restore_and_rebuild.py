@@ -10,7 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, run_once
 from guanxi_common.recovery.commands import describe_rebuild
 from guanxi_common.recovery.rebuilds import Progress, waiting_for_rebuilds
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 OF_ENGAGEMENT = "SELECT customer_id, name, epoch, version FROM customer"

@@ -54,10 +54,10 @@ from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_key_store, build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Principal, Purpose, ScopeKind
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK, running
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK, running
 from scoring_svc import worker as scoring_worker
 from scoring_svc.digests.service import DIGESTED as SCORING_DIGESTS
 from scoring_svc.digests.service import tell

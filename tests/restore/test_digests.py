@@ -12,8 +12,8 @@ from customer_svc.transactions.schemas import TransactionItem
 from customer_svc.transactions.service import post_transactions
 from guanxi_common.digests.policy import bucket_of
 from guanxi_common.security.principal import SYSTEM_SCOPE
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
 
 from tests.restore.stand import DAY, Stand, fresh_databases, open_stand
 

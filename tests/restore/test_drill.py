@@ -10,7 +10,7 @@ from guanxi_common.backup.dumping import make_backup
 from guanxi_common.backup.restoring import customers_without_key, differences, restore_backup, unreadable_keys
 from guanxi_common.keys.store import NoDataKey
 from guanxi_common.keys.wrapping import LocalKeyWrapper
-from guanxi_common.testing.databases import TestServer
+from guanxi_testing.databases import TestServer
 
 from tests.restore.stand import Stand, empty_databases, fresh_databases, open_stand
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from guanxi_common.testing.simulation import run_kill, run_seed
+from guanxi_testing.simulation import run_kill, run_seed
 
 SEEDS = 500
 CHUNK = 25
@@ -14,7 +14,7 @@ KILLS = 200
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_every_promise_holds_in_every_world(first: int) -> None:
-    """A failure names its seed: `python -m guanxi_common.testing.simulation --seed N` shows it again."""
+    """A failure names its seed: `python -m guanxi_testing.simulation --seed N` shows it again."""
     digests = {run_seed(seed) for seed in range(first, first + CHUNK)}
     assert len(digests) == CHUNK
 
@@ -25,7 +25,7 @@ def test_7_a_relay_killed_within_a_row_of_many_events_loses_and_doubles_none() -
 
 
 def test_a_seed_is_replayed_exactly_in_another_process() -> None:
-    code = "from guanxi_common.testing.simulation import run_seed; print(*[run_seed(seed) for seed in range(5)])"
+    code = "from guanxi_testing.simulation import run_seed; print(*[run_seed(seed) for seed in range(5)])"
     here = [run_seed(seed) for seed in range(5)]
     for hash_seed in ("1", "2"):
         done = subprocess.run(

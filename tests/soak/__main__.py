@@ -16,10 +16,10 @@ from random import Random, SystemRandom
 from typing import Annotated, Final
 
 import typer
-from guanxi_common.supervisor.deployment import SERVICES
-from guanxi_common.testing.bank import open_bank
-from guanxi_common.testing.deployment import CHILDREN, KAFKA, POSTMASTER, SUPERVISOR, RunningDeployment
-from guanxi_common.testing.kafka import LocalKafka
+from guanxi_common.installation import SERVICES
+from guanxi_testing.bank import open_bank
+from guanxi_testing.deployment import CHILDREN, KAFKA, POSTMASTER, SUPERVISOR, RunningDeployment
+from guanxi_testing.kafka import LocalKafka
 from rich.console import Console
 
 from tests.chaos.test_kills import unexplained_ends

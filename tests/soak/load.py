@@ -9,7 +9,7 @@ from uuid import UUID
 
 from guanxi_common.http.client import ApiError
 from guanxi_common.ids import new_id
-from guanxi_common.testing.bank import Bank, Member, business_today
+from guanxi_testing.bank import Bank, Member, business_today
 
 from tests.chaos.totals import Sum
 

@@ -14,8 +14,8 @@ from anyio.to_thread import run_sync
 from guanxi_common.messaging.bus import Bus, BusError, Outgoing, Record
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.outbox.rows import shard_of
-from guanxi_common.testing.bad_records import bad_records
-from guanxi_common.testing.deployment import RunningDeployment
+from guanxi_testing.bad_records import bad_records
+from guanxi_testing.deployment import RunningDeployment
 
 from tests.soak.schedule import Strike
 

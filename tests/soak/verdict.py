@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import httpx
+from guanxi_common.installation import SERVICES
 from guanxi_common.messaging.inbox import unpack
-from guanxi_common.supervisor.deployment import SERVICES
-from guanxi_common.testing.deployment import RunningDeployment
-from guanxi_common.testing.eventually import eventually
 from guanxi_contracts.topics import Topic, load_topics
+from guanxi_testing.deployment import RunningDeployment
+from guanxi_testing.eventually import eventually
 
 from tests.chaos.test_kills import assert_audit_holds
 from tests.chaos.totals import Books

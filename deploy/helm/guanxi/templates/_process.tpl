@@ -10,7 +10,7 @@ volumes:
 {{- end }}
 
 {{- define "guanxi.container" -}}
-image: "{{ .root.Values.image.repository }}:{{ .root.Values.image.tag }}"
+image: "{{ .root.Values.image.repository }}-{{ .name }}:{{ .root.Values.image.tag }}"
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
 volumeMounts:

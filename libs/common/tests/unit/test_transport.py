@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from guanxi_common.messaging.kafka import KafkaSecurity
-from guanxi_common.testing.certificates import Authority
 from guanxi_common.transport import is_local, jwks_flaw, kafka_flaw, kafka_security_flaws, postgresql_flaw
+from guanxi_testing.certificates import Authority
 
 LOCAL = ["127.0.0.1", "127.8.9.1", "localhost", "::1", "[::1]", "/run/postgresql"]
 NOT_LOCAL = ["0.0.0.0", "10.0.0.1", "127.0.0.1.evil.example", "localhost.evil.example", "::", "", "postgres", "0x7f000001"]  # noqa: S104

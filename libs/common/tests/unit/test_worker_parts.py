@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from guanxi_common import parts
 from guanxi_common.parts import Part, PartProblem, backoff_after, health_of, running
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 from prometheus_client import REGISTRY
 
 pytestmark = pytest.mark.anyio

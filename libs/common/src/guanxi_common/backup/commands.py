@@ -1,4 +1,4 @@
-"""The operator's commands `backup`, `restore` and `restore-drill`; `cli` lists them."""
+"""The operator's commands `backup`, `restore` and `restore-drill`."""
 
 import os
 import sys
@@ -23,11 +23,11 @@ from guanxi_common.backup.restoring import (
     unreadable_keys,
 )
 from guanxi_common.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from guanxi_common.installation import POSTGRES_PORT, SERVICES, SHARED_DATABASES, database_on, default_home
 from guanxi_common.keys.wrapping import LocalKeyWrapper
 from guanxi_common.recovery.commands import operator
 from guanxi_common.security.secret_files import kept_database_urls
 from guanxi_common.settings import ServiceSettings
-from guanxi_common.supervisor.deployment import POSTGRES_PORT, SERVICES, SHARED_DATABASES, Deployment, default_home
 
 _DATABASES: Final = (*SERVICES, *SHARED_DATABASES)
 
@@ -137,9 +137,8 @@ def _addresses(server: str | None, given: list[str] | None) -> dict[str, str]:
             server = kept_database_urls(default_home())["customer-svc"]
         except FileNotFoundError:
             raise BackupError("nothing has been run here yet; give --server or --database") from None
-    deployment = Deployment(home=default_home(), ports=SERVICES)
     wanted = [name for name in _DATABASES if name != "bus" or not os.environ.get("KAFKA_BOOTSTRAP_SERVERS")]
-    return {name: deployment.database_url(name, server) for name in wanted} | named
+    return {name: database_on(server, name) for name in wanted} | named
 
 
 def _backup_in(folder: Path) -> Path:

@@ -16,9 +16,9 @@ import typer
 
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.installation import default_home
 from guanxi_common.recovery import epochs, rebuilds, republication
 from guanxi_common.security.secret_files import kept_database_urls
-from guanxi_common.supervisor.deployment import default_home
 
 WATCH_INTERVAL: Final = 1.0
 

@@ -1,4 +1,4 @@
-"""The operator's commands about tokens and the audit log; `cli` lists them."""
+"""The operator's commands about tokens and the audit log."""
 
 import base64
 import importlib

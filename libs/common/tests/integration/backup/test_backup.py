@@ -24,7 +24,7 @@ from guanxi_common.keys.wrapping import LocalKeyWrapper
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.principal import AuditContext, Purpose
-from guanxi_common.testing.databases import TestServer
+from guanxi_testing.databases import TestServer
 from typer import Typer
 from typer.testing import CliRunner
 

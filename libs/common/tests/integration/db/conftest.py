@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from guanxi_common.testing.databases import TestServer
+from guanxi_testing.databases import TestServer
 
 
 @pytest.fixture

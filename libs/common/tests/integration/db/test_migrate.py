@@ -22,7 +22,7 @@ from guanxi_common.db.migrate import (
     require_revision,
 )
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 from sqlalchemy.exc import DBAPIError
 
 pytestmark = pytest.mark.anyio

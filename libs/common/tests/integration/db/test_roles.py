@@ -21,8 +21,8 @@ from guanxi_common.keys.database import DatabaseKeyStore
 from guanxi_common.keys.wrapping import LocalKeyWrapper
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.embedded import EmbeddedBus
-from guanxi_common.supervisor.deployment import share_log
 from guanxi_contracts.topics import topic_specs
+from guanxi_operator.deployment import share_log
 
 pytestmark = pytest.mark.anyio
 

@@ -21,10 +21,10 @@ from guanxi_common.messaging.tables import MESSAGING_TABLES
 from guanxi_common.messaging.wakeup import Listener, WakeUp
 from guanxi_common.security import commands
 from guanxi_common.security.audit.tables import AUDIT_TABLES
-from guanxi_common.testing.certificates import Authority
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import running
-from guanxi_common.testing.secured_postgres import OWNER, SecuredPostgres, secured_postgres
+from guanxi_testing.certificates import Authority
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import running
+from guanxi_testing.secured_postgres import OWNER, SecuredPostgres, secured_postgres
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 

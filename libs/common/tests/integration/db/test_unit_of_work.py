@@ -6,7 +6,7 @@ import anyio
 import asyncpg
 import pytest
 from guanxi_common.db.uow import Database, TransactionLost, UnitOfWork, create_engine
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 

@@ -1,7 +1,7 @@
 """One corpus of bad bodies over both kinds of routes: the same status and code, and nothing of the input in the answer."""
 
 import pytest
-from guanxi_common.testing.bad_bodies import BAD_BODIES, GOOD_BODY, SECRET, BadBody
+from guanxi_testing.bad_bodies import BAD_BODIES, GOOD_BODY, SECRET, BadBody
 
 pytestmark = pytest.mark.anyio
 

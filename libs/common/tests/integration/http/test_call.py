@@ -7,7 +7,7 @@ import signal
 import asyncpg
 import pytest
 from guanxi_common.errors import DomainError
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 from sqlalchemy import text
 
 pytestmark = pytest.mark.anyio

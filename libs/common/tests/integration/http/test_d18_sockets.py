@@ -12,8 +12,8 @@ import httpx
 import pytest
 import uvicorn
 from guanxi_common.http import connections, serve
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.sockets import read_answer, serving
+from guanxi_testing.eventually import eventually
+from guanxi_testing.sockets import read_answer, serving
 
 pytestmark = pytest.mark.anyio
 

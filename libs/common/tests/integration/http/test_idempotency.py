@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 from guanxi_common.http.idempotency import purge
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 

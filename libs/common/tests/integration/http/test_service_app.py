@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from guanxi_common.http.openapi import operations
 from guanxi_common.parts import Part, PartProblem
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.openapi import undocumented
+from guanxi_testing.eventually import eventually
+from guanxi_testing.openapi import undocumented
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.sockets import read_answer, serving
+from guanxi_testing.eventually import eventually
+from guanxi_testing.sockets import read_answer, serving
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 from guanxi_common.messaging.bus import Bus, Consumer, Outgoing, Producer, Record, TopicSpec
 from guanxi_common.messaging.buses import open_bus
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.fabric import Fabric, open_fabric
+from guanxi_testing.databases import TestServer
+from guanxi_testing.fabric import Fabric, open_fabric
 
 MEMBER = Path(__file__).with_name("bus_member.py")
 DEADLINE = 30.0

@@ -14,7 +14,7 @@ from guanxi_common.messaging.bus import BusError, Outgoing
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.outbox.store import OutboxPass, PostgresOutbox
 from guanxi_common.messaging.relay import Relay
-from guanxi_common.testing.fabric import TaskOpened
+from guanxi_testing.fabric import TaskOpened
 
 WRITERS = 4
 AT = 30

@@ -10,10 +10,10 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.inbox import unpack
-from guanxi_common.testing.bad_records import UNFIT_NUMBER, bad_records
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_testing.bad_records import UNFIT_NUMBER, bad_records
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     FACTS,
     Fabric,
     applied,
@@ -28,7 +28,7 @@ from guanxi_common.testing.fabric import (
     record_effects,
     running,
 )
-from guanxi_common.testing.kafka_batches import STRANGE_NAME, batch_of, produce_raw
+from guanxi_testing.kafka_batches import STRANGE_NAME, batch_of, produce_raw
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ from guanxi_common.messaging.bus import (
 )
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.partitioner import partition_of
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ import pytest
 from guanxi_common.db.embedded import EmbeddedPostgres
 from guanxi_common.messaging.bus import Bus, BusUnavailable, CommitFenced, Consumer, Outgoing, TopicSpec
 from guanxi_common.messaging.buses import open_bus
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.kafka import LocalKafka
+from guanxi_testing.eventually import eventually
+from guanxi_testing.kafka import LocalKafka
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
 

@@ -12,8 +12,8 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     ASSIGNED,
     CHANGES,
     FACTS,

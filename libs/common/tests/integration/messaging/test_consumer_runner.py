@@ -11,8 +11,8 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.bus import CommitFenced, Consumer, TopicPartition
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import ConsumerRunner, Subscription
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     CHANGED,
     CHANGES,
     FACTS,

@@ -9,8 +9,8 @@ from guanxi_common.messaging import metrics
 from guanxi_common.messaging.bus import Consumer, Outgoing, TopicPartition
 from guanxi_common.messaging.partitioner import partition_of
 from guanxi_common.messaging.runner import ConsumerRunner
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, OPENED, Fabric, dead_letters, fact, in_effect, record, running
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import FACTS, OPENED, Fabric, dead_letters, fact, in_effect, record, running
 
 pytestmark = pytest.mark.anyio
 

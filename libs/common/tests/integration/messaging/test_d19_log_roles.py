@@ -14,8 +14,8 @@ from guanxi_common.messaging.bus import BusError, Outgoing, Record, RecordReject
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.embedded.rights import grant_rights
 from guanxi_common.messaging.partitioner import partition_of
-from guanxi_common.testing.databases import TestServer
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.databases import TestServer
 
 pytestmark = pytest.mark.anyio
 

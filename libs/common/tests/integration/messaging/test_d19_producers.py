@@ -16,10 +16,10 @@ from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.messaging.signing import EventSigner, EventVerifier
 from guanxi_common.security.directory.consumers import directory_handlers
 from guanxi_common.security.directory.tables import DIRECTORY_TABLES
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK, Fabric, dead_letters, expect_dead_letters, record, running
-from guanxi_common.testing.signatures import SIGNER, VERIFIER
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK, Fabric, dead_letters, expect_dead_letters, record, running
+from guanxi_testing.signatures import SIGNER, VERIFIER
 
 pytestmark = pytest.mark.anyio
 

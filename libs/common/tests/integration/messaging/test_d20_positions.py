@@ -12,8 +12,8 @@ from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.positions import Move
 from guanxi_common.messaging.processing import Processor
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, Fabric, fact, facts, in_effect, reads_nothing_more, running
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import FACTS, Fabric, fact, facts, in_effect, reads_nothing_more, running
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import waking
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, Fabric, TaskOpened, applied, fact, record_effects, running
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import FACTS, Fabric, TaskOpened, applied, fact, record_effects, running
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from guanxi_common.messaging.runner import ConsumerRunner, Subscription
 from guanxi_common.parts import first_of
 from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.recovery.tables import RECOVERY_TABLES
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import QUICK, SNAPSHOT, SNAPSHOTS, Fabric, record
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import QUICK, SNAPSHOT, SNAPSHOTS, Fabric, record
 
 pytestmark = pytest.mark.anyio
 DEADLINE = 60.0

@@ -20,9 +20,9 @@ from guanxi_common.messaging.outbox.store import PostgresOutbox
 from guanxi_common.messaging.relay import Sender, publish_pass
 from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.security.principal import Identity, Principal, ScopeKind
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     CHANGED,
     CHANGES,
     FACTS,

@@ -11,7 +11,7 @@ import pytest
 from guanxi_common.messaging.bus import BusError, BusUnavailable, CommitFenced, Outgoing, Record, TopicPartition, TopicSpec
 from guanxi_common.messaging.embedded import EmbeddedBus, ReadingTimes
 from guanxi_common.messaging.embedded.producer import EmbeddedProducer
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("bench", ["embedded"], indirect=True)]
 

@@ -6,8 +6,8 @@ import time
 import pytest
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.jobs import Job, run_jobs, waking
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, OPENED, Fabric, record, record_effects, running
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import FACTS, OPENED, Fabric, record, record_effects, running
 from prometheus_client import REGISTRY
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from guanxi_common.messaging.bus import BusUnavailable, CommitFenced, Outgoing, Record, RecordRejected, TopicPartition
 from guanxi_common.messaging.kafka import KafkaBus, KafkaTimes
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kafka, pytest.mark.parametrize("bench", ["kafka"], indirect=True)]
 

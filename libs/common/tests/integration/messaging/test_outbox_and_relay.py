@@ -19,8 +19,9 @@ from guanxi_common.messaging.failures import is_transient
 from guanxi_common.messaging.outbox.store import LOCK_CLASS, PostgresOutbox
 from guanxi_common.messaging.relay import Relay, Sender, publish_pass
 from guanxi_common.messaging.wakeup import Listener
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_contracts.codec import decode
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     CHANGES,
     FACTS,
     SNAPSHOT,
@@ -31,7 +32,6 @@ from guanxi_common.testing.fabric import (
     TaskOpened,
     running,
 )
-from guanxi_contracts.codec import decode
 
 pytestmark = pytest.mark.anyio
 

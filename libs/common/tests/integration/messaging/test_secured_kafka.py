@@ -12,11 +12,11 @@ from aiokafka.protocol.admin import CreateAclsRequest
 from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, Record, RecordRejected, TopicSpec
 from guanxi_common.messaging.kafka import KafkaBus, KafkaSecurity, KafkaTimes
 from guanxi_common.messaging.kafka.rights import Right, rights
-from guanxi_common.testing.certificates import Authority
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.kafka_plugin import start_or_skip
-from guanxi_common.testing.secured_kafka import PASSWORD, SecuredKafka
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.certificates import Authority
+from guanxi_testing.eventually import eventually
+from guanxi_testing.kafka_plugin import start_or_skip
+from guanxi_testing.secured_kafka import PASSWORD, SecuredKafka
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kafka]
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import Fabric, running
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import Fabric, running
 
 pytestmark = pytest.mark.anyio
 

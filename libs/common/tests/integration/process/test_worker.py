@@ -19,10 +19,10 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.process import Worker
 from guanxi_common.settings import ServiceSettings
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import FACTS, OPENED, QUICK, TaskOpened
 from guanxi_contracts.topics import topic_specs
+from guanxi_testing.databases import TestServer
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import FACTS, OPENED, QUICK, TaskOpened
 
 pytestmark = pytest.mark.anyio
 

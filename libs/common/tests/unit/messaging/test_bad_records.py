@@ -7,8 +7,8 @@ from guanxi_common.messaging import arrivals
 from guanxi_common.messaging.arrivals import UNDECODABLE, arrive
 from guanxi_common.messaging.bus import Outgoing, Record
 from guanxi_common.messaging.stored import KEY_LENGTH
-from guanxi_common.testing.bad_records import bad_records
-from guanxi_common.testing.fabric import fact
+from guanxi_testing.bad_records import bad_records
+from guanxi_testing.fabric import fact
 
 BAD = bad_records("k")
 REASONS = {

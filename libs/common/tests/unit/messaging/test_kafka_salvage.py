@@ -5,8 +5,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Outgoing, TopicPartition
 from guanxi_common.messaging.kafka.salvage import UNREADABLE_BATCH, parse
-from guanxi_common.testing.fabric import FACTS, fact
-from guanxi_common.testing.kafka_batches import STRANGE_NAME, batch_of
+from guanxi_testing.fabric import FACTS, fact
+from guanxi_testing.kafka_batches import STRANGE_NAME, batch_of
 
 AT = TopicPartition(FACTS, 1)
 GOOD = [fact(f"c{n}", n) for n in range(3)]

@@ -11,8 +11,8 @@ from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.policy import Arrival, Plan, Role, State, TopicRules, Verdict, decide, is_jump, plan_batch, plan_one
-from guanxi_common.testing.fabric import ASSIGNED, CHANGED, CHANGES, COMPLETED, FACTS, OPENED, SNAPSHOT, SNAPSHOTS, record
 from guanxi_contracts.topics import TopicKind
+from guanxi_testing.fabric import ASSIGNED, CHANGED, CHANGES, COMPLETED, FACTS, OPENED, SNAPSHOT, SNAPSHOTS, record
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from guanxi_common.messaging.bus import Outgoing, Record
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.signing import EventSigner, EventVerifier
-from guanxi_common.testing.signatures import SIGNER, VERIFIER
 from guanxi_contracts.codec import SIGNATURE_HEADER, decode, encode
 from guanxi_contracts.topics import load_topics
+from guanxi_testing.signatures import SIGNER, VERIFIER
 
 TOPIC, KEY = "directory.snapshots", "staff:5f0c1a4e-0000-0000-0000-000000000007"
 STAFF = "guanxi.staff.snapshot.v1"

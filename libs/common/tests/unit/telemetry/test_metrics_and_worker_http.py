@@ -13,8 +13,8 @@ from guanxi_common.parts import Part, PartProblem, running
 from guanxi_common.telemetry import TelemetrySettings
 from guanxi_common.telemetry.metrics import POOL_IN_USE, POOL_SIZE, describe_metrics, watch_pool
 from guanxi_common.telemetry.worker_http import create_worker_app, serve_worker_http
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.sockets import free_port
+from guanxi_testing.eventually import eventually
+from guanxi_testing.sockets import free_port
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import create_async_engine
 

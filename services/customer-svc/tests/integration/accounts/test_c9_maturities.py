@@ -19,9 +19,9 @@ from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.messaging.processing import Processor
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.fabric import record
 from guanxi_contracts.topics import validate_data
+from guanxi_testing.databases import TestServer
+from guanxi_testing.fabric import record
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from customer_svc.customers.sealing import SealedContact
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.set_aside.repository import list_items
-from guanxi_common.testing.poison import mend, poison
+from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.issuer import LOCAL_ISSUER
 from guanxi_common.security.principal import AuditContext, Purpose
 from guanxi_common.settings import SettingsError
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 HOST = AuditContext("host:root", "appoint", Purpose.OPERATIONS, None)

@@ -14,8 +14,8 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
 from guanxi_common.security.principal import SYSTEM_SCOPE
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.fabric import record
+from guanxi_testing.databases import TestServer
+from guanxi_testing.fabric import record
 
 pytestmark = pytest.mark.anyio
 

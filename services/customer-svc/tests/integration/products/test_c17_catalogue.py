@@ -17,9 +17,9 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import InvalidInput, NotFound, StaleVersion
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.set_aside.repository import list_items, retry
-from guanxi_common.testing.databases import TestServer
-from guanxi_common.testing.poison import mend, poison
 from guanxi_contracts.topics import validate_data
+from guanxi_testing.databases import TestServer
+from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 

@@ -20,8 +20,8 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.recovery import epochs, republication
 from guanxi_common.recovery.republication import SnapshotSource, publish_next
-from guanxi_common.testing.eventually import eventually
 from guanxi_contracts.topics import load_topics
+from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
 OPERATOR = "host:operator"

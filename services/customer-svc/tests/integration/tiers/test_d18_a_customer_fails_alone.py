@@ -8,7 +8,7 @@ import pytest
 from customer_svc.tiers import queue, repository, service
 from customer_svc.tiers.policy import TierState
 from guanxi_common.set_aside.repository import list_items, retry
-from guanxi_common.testing.poison import mend, poison
+from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 

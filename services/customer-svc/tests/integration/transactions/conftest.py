@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from customer_svc.transactions import policy
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.testing.databases import TestServer
+from guanxi_testing.databases import TestServer
 
 
 @pytest.fixture

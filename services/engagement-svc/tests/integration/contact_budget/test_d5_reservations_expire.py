@@ -12,8 +12,8 @@ from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.security.principal import RowScope, ScopeKind
 from guanxi_common.set_aside.repository import list_items
-from guanxi_common.testing.poison import mend, poison
 from guanxi_contracts.topics import validate_data
+from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from engagement_svc.tasks import service as tasks
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.set_aside.repository import list_items, retry
-from guanxi_common.testing.poison import mend, poison
+from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 

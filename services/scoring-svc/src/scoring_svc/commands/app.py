@@ -1,9 +1,11 @@
 """The `guanxi-scoring` command: lists the commands, each of which lives in a module of its own."""
 
+import importlib
+from importlib.util import find_spec
+
 import typer
 
 from scoring_svc.commands.evaluate import evaluate
-from scoring_svc.commands.evaluate_signals import evaluate_signals
 from scoring_svc.commands.fit_lifetime import fit_lifetime
 from scoring_svc.commands.train import train_model
 from scoring_svc.commands.uplift import report_uplift
@@ -15,7 +17,8 @@ app.command("fit-lifetime")(fit_lifetime)
 app.command("train")(train_model)
 app.command("uplift")(report_uplift)
 app.command("evaluate")(evaluate)
-app.command("evaluate-signals")(evaluate_signals)
+if find_spec("guanxi_sandbox"):  # the Berka data come with the sandbox, which production does not have
+    app.command("evaluate-signals")(importlib.import_module("scoring_svc.commands.evaluate_signals").evaluate_signals)
 
 
 @app.callback()

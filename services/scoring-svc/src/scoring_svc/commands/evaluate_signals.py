@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 from guanxi_common.ids import derived_id
-from guanxi_common.sandbox.berka import CURRENCY, FOLDER, LAST_COMPLETE_DAY, SOURCE, Transaction, read_berka
+from guanxi_sandbox.berka import CURRENCY, FOLDER, LAST_COMPLETE_DAY, SOURCE, Transaction, read_berka
 
 from scoring_svc.actions.uplift import Share, wilson
 from scoring_svc.commands.terminal import refusing_bad_files

@@ -9,7 +9,7 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.migrate import migrate
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.sandbox.berka import read_berka
+from guanxi_sandbox.berka import read_berka
 from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.parts import load_method

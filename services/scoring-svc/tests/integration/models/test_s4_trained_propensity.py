@@ -9,7 +9,7 @@ import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.errors import DomainError
 from guanxi_common.messaging.envelope import Envelope, Version
-from guanxi_common.sandbox.berka import read_berka
+from guanxi_sandbox.berka import read_berka
 from prometheus_client import REGISTRY
 from scoring_svc.actions import planner, queue
 from scoring_svc.customers import repository as customers

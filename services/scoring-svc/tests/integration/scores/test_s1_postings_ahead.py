@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.testing.eventually import eventually
+from guanxi_testing.eventually import eventually
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
 from scoring_svc.parts import load_method
 from scoring_svc.scores import repository

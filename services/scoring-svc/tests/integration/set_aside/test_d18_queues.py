@@ -10,7 +10,7 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.set_aside.repository import FailedItem, list_items, retry
-from guanxi_common.testing.poison import mend, poison
+from guanxi_testing.poison import mend, poison
 from scoring_svc.actions import planner, queue
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.models.drift import measure_drift
