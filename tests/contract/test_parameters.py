@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from guanxi_common.http.openapi import operations
 from guanxi_common.http.queries import CODE
-from guanxi_common.testing.good_requests.targets import GoodRequests
-from guanxi_common.testing.house import House
+from guanxi_testing.good_requests.targets import GoodRequests
+from guanxi_testing.house import House
 
 from tests.contract.sheet import SHEET
 

@@ -6,7 +6,7 @@ from types import ModuleType
 from unittest.mock import MagicMock
 
 import pytest
-from guanxi_common.supervisor.deployment import SERVICES
+from guanxi_common.installation import SERVICES
 from guanxi_contracts.topics import load_topics
 
 
