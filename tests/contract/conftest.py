@@ -20,6 +20,7 @@ from customer_svc.parts import CustomerParts
 from customer_svc.settings import CustomerSettings
 from engagement_svc import main as engagement_main
 from engagement_svc import worker as engagement_worker
+from engagement_svc.actions.service import give_way
 from engagement_svc.parts import EngagementParts
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
@@ -159,7 +160,9 @@ def _apps(house: House, settings: CustomerSettings) -> dict[str, FastAPI]:
         ),
         "engagement": engagement_main.build_app(
             EngagementSettings(**addresses),
-            EngagementParts(**common, database=house.databases["engagement"], standards=load_standards(), calendar=calendar),
+            EngagementParts(
+                **common, database=house.databases["engagement"], standards=load_standards(), calendar=calendar, give_way=give_way
+            ),
         ),
         "scoring": scoring_main.build_app(
             ScoringSettings(**addresses),

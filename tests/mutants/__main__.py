@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tests.mutants.asvs_rules import ASVS_RULES
 from tests.mutants.audit_rules import AUDIT_RULES
+from tests.mutants.budget_rules import BUDGET_RULES
 from tests.mutants.customer_rules import CUSTOMER_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
@@ -38,6 +39,7 @@ RULES: Final = (
     *SERVICE_RULES,
     *AUDIT_RULES,
     *ASVS_RULES,
+    *BUDGET_RULES,
     *CUSTOMER_RULES,
     *EDGE_RULES,
     *INTAKE_RULES,

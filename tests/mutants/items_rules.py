@@ -214,46 +214,11 @@ def _engagement(name: str, file: str, text: str, without: str, test: str) -> Rul
 
 _reservations = (
     _engagement(
-        "a reservation stands to the last day of its period",
-        "contact_budget/repository.py",
-        "period_start + per_days <= $1",
-        "period_start + per_days - 1 <= $1",
-        f"{EXPIRY}::test_d5_a_reservation_stands_to_the_last_day_of_its_period_and_expires_on_the_next",
-    ),
-    _engagement(
-        "a contact that was made is counted after the expiry too",
-        "contact_budget/service.py",
-        'before = held.state if held.state == "expired" else "reserved"',
-        'before = "reserved"',
-        f"{EXPIRY}::test_d5_a_contact_that_was_made_is_confirmed_though_its_reservation_has_expired",
-    ),
-    _engagement(
-        "what has expired is not taken back twice",
-        "contact_budget/repository.py",
-        '        int(before == "reserved"),\n',
-        "        1,\n",
-        f"{EXPIRY}::test_d5_a_contact_that_was_made_is_confirmed_though_its_reservation_has_expired",
-    ),
-    _engagement(
         "an offer ends with its reservation",
         "actions/service.py",
-        "    for action in offers:\n",
-        "    for action in offers[:0]:\n",
+        '[action.task_id] if action.task_id else [], now, "reservation_expired"',
+        '[], now, "reservation_expired"',
         f"{EXPIRY}::test_d5_an_offer_ends_with_its_reservation_and_scoring_learns_it",
-    ),
-    _engagement(
-        "a duty outlives its reservation",
-        "actions/service.py",
-        "if found is not None and not standards.actions[found[1]].past_the_limit:",
-        "if found is not None:",
-        f"{EXPIRY}::test_d5_a_duty_stays_and_the_contact_that_answers_it_counts_on_its_own_day",
-    ),
-    _engagement(
-        "an expired reservation is used by no contact",
-        "actions/service.py",
-        "used = used or (use and settled)",
-        "used = used or use",
-        f"{EXPIRY}::test_d5_a_duty_stays_and_the_contact_that_answers_it_counts_on_its_own_day",
     ),
 )
 

@@ -11,6 +11,7 @@ from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
 from engagement_svc.actions.routes import actions
+from engagement_svc.actions.service import give_way
 from engagement_svc.complaints.routes import complaints
 from engagement_svc.contact_budget.routes import contact_budget
 from engagement_svc.interactions.routes import interactions
@@ -32,6 +33,7 @@ def create_app() -> FastAPI:
         **api_parts(settings, clock, "engagement_svc", erasing(PERSONAL_DATA)),
         standards=load_standards(),
         calendar=BusinessCalendar(zone=settings.business_zone),
+        give_way=give_way,
     )
     return build_app(settings, parts)
 

@@ -7,6 +7,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 
+from engagement_svc.contact_budget.service import GiveWay
 from engagement_svc.standards import Standards
 
 
@@ -14,6 +15,7 @@ from engagement_svc.standards import Standards
 class EngagementParts(ServiceParts):
     standards: Standards
     calendar: BusinessCalendar
+    give_way: GiveWay
 
 
 def parts_of(call: Call) -> EngagementParts:

@@ -13,6 +13,7 @@ PERSONAL_DATA: Final = (
     PersonalTable("action"),
     PersonalTable("contact_reservation"),
     PersonalTable("contact_budget"),
+    PersonalTable("contact_account"),
     PersonalTable("satisfaction_answer"),
     PersonalTable(
         "complaint",

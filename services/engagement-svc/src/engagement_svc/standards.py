@@ -35,11 +35,10 @@ class ContactResult:
 
 @dataclass(frozen=True, slots=True)
 class ActionKind:
-    """How a kind of recommended action is worked on: for what its contact is reserved, whether that may go past the contact budget,
-    whether it ends by itself on its date, whether an RM may decline it."""
+    """How a kind of recommended action is worked on: for what its contact counts (`service`: it needs none of the budget), whether
+    it ends by itself on its date, whether an RM may decline it."""
 
     purpose: str
-    past_the_limit: bool
     ends_by_itself: bool
     may_be_declined: bool
 

@@ -1,5 +1,6 @@
 """The worker process: relay, consumers and jobs of engagement-svc."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from guanxi_common import telemetry
@@ -13,7 +14,8 @@ from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
-from guanxi_common.messaging.runner import Subscription
+from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.messaging.runner import Handler, Subscription
 from guanxi_common.process import open_database, run_worker, watch_erasures
 from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
@@ -22,7 +24,7 @@ from guanxi_common.security.directory.consumers import BOOK_KEYS, CUSTOMER_SNAPS
 from guanxi_common.set_aside import Patience
 
 from engagement_svc.actions import service as actions
-from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
+from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, follow_withdrawals, take_up_actions
 from engagement_svc.customers.consumers import replicate_customers
 from engagement_svc.digested import DIGESTED
 from engagement_svc.personal_data import PERSONAL_DATA
@@ -67,7 +69,7 @@ def subscriptions(
 ) -> list[Subscription]:
     take_up = take_up_actions(standards, calendar, clock)
     of_customers = [
-        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: replicate_customers(keys, clock)}),
+        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customer_handler(keys, clock)}),
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
     of_all = [
@@ -75,6 +77,17 @@ def subscriptions(
         Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)}),
     ]
     return [*of_all, *map(without_the_erased, of_customers)]
+
+
+def customer_handler(keys: KeyStore, clock: Clock) -> Handler:
+    """The replica of customers, and what follows from it."""
+    steps = (replicate_customers(keys, clock), follow_withdrawals(clock))
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        for step in steps:
+            await step(uow, events)
+
+    return handle
 
 
 def replicas(clock: Clock) -> list[Replica]:
@@ -117,7 +130,7 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
 
     async def expire_reservations(uow: UnitOfWork) -> int:
         now = clock.now()
-        return await actions.expire_reservations(uow, standards, calendar.local_date(now), now, patience)
+        return await actions.expire_reservations(uow, calendar.local_date(now), now, patience)
 
     return [
         waiting_for_rebuilds(comparison_job(EngagementSettings.service, DIGESTED, clock)),

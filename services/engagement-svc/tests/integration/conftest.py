@@ -11,12 +11,12 @@ import pytest
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
 from engagement_svc.contact_budget import service as contact_budget
-from engagement_svc.customers.consumers import replicate_customers
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
+from engagement_svc.worker import customer_handler
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
@@ -125,7 +125,7 @@ class Branch:
             2,
         )
         async with self.database.transaction() as uow:
-            await replicate_customers(NoKeys(), self.clock)(uow, [snapshot])
+            await customer_handler(NoKeys(), self.clock)(uow, [snapshot])
             await uow.commit()
 
     async def expire(self) -> int:
@@ -141,12 +141,10 @@ class Branch:
             await uow.commit()
 
     async def budget(self) -> tuple[int, int, int]:
-        """Used, reserved and overdrawn contacts of the present period."""
+        """Used, reserved and overdrawn contacts that count today."""
         async with self.database.transaction(readonly=True) as uow:
-            *_, found = await contact_budget.read_budget(
-                uow, own(self.rm_a), STANDARDS, CALENDAR, self.customer, self.clock.now()
-            )
-        return found.used, found.reserved, found.overdrawn
+            state = await contact_budget.read_state(uow, own(self.rm_a), STANDARDS, CALENDAR, self.customer, self.clock.now())
+        return len(state.ledger.used), len(state.ledger.held), state.overdrawn
 
     async def told(self, noun: str) -> list[dict[str, Any]]:
         """The data of the events in the outbox whose type begins with the noun, in order."""

@@ -67,10 +67,8 @@ def _reservation(house: House, customer_id: str) -> str:
     reservation_id = str(uuid4())
     house.fetch(
         "engagement",
-        "WITH budget AS (INSERT INTO contact_budget VALUES ($2, '2020-01-01', 30, 0, 1, 0)"
-        " ON CONFLICT (customer_id, period_start, per_days) DO UPDATE SET reserved = contact_budget.reserved + 1)"
-        " INSERT INTO contact_reservation VALUES"
-        " ($1, $2, '2020-01-01', 30, 'service', 'phone', 'reserved', false, 'seed', now(), NULL)",
+        "INSERT INTO contact_reservation (id, customer_id, purpose, channel, state, overdrawn, requested_by, reserved_at)"
+        " VALUES ($1, $2, 'service', 'phone', 'reserved', false, 'seed', now())",
         reservation_id,
         customer_id,
     )

@@ -16,6 +16,7 @@ from guanxi_common.messaging.runner import Handler
 
 from engagement_svc.actions import service
 from engagement_svc.actions.service import Recommendation
+from engagement_svc.contact_budget.repository import lock_accounts
 from engagement_svc.standards import Standards
 
 ACTION_RECOMMENDED = "guanxi.action.recommended.v1"
@@ -51,6 +52,7 @@ class _Recommended(msgspec.Struct):
 
 class _Withdrawn(msgspec.Struct):
     action_id: UUID
+    customer_id: UUID
     reason: str
 
 
@@ -58,19 +60,34 @@ def take_up_actions(standards: Standards, calendar: BusinessCalendar, clock: Clo
     """Make the handler of both types; it gets them interleaved, in the order of their key."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        for event in events:
-            now = clock.now()
-            if event.type == ACTION_WITHDRAWN:
-                withdrawn = _decode(event, _Withdrawn)
-                await service.withdraw(uow, withdrawn.action_id, withdrawn.reason, now)
+        now = clock.now()
+        told = [(event, _read(event)) for event in events]
+        await lock_accounts(uow, {action.customer_id for _, action in told})
+        for event, action in told:
+            if isinstance(action, _Withdrawn):
+                await service.withdraw(uow, action.action_id, action.reason, now)
                 continue
-            told = _decode(event, _Recommended)
-            if told.kind not in standards.actions:
+            if action.kind not in standards.actions:
                 raise PermanentError("unknown_kind_of_action", event.type, event_id=event.id)
-            if not told.historical:
-                await service.take_up(uow, standards, calendar, _recommendation(told, event), now)
+            if not action.historical:
+                await service.take_up(uow, standards, calendar, _recommendation(action, event), now)
 
     return handle
+
+
+def follow_withdrawals(clock: Clock) -> Handler:
+    """Make the handler of `customer.snapshots` that stands behind the replica's: what is set aside goes with its consent."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        if not uow.replaying:
+            named = sorted({UUID(event.key) for event in events if event.data is not None})
+            await service.follow_withdrawals(uow, named, clock.now())
+
+    return handle
+
+
+def _read(event: Envelope) -> _Recommended | _Withdrawn:
+    return _decode(event, _Withdrawn) if event.type == ACTION_WITHDRAWN else _decode(event, _Recommended)
 
 
 def _recommendation(told: _Recommended, event: Envelope) -> Recommendation:

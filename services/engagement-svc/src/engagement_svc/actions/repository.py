@@ -70,12 +70,12 @@ async def task_of(uow: UnitOfWork, action_id: UUID) -> UUID | None:
     return found
 
 
-async def task_of_reservation(uow: UnitOfWork, reservation_id: UUID) -> tuple[UUID, str] | None:
-    """The task, and the kind, of the accepted action for which a contact was reserved."""
-    row = await uow.driver.fetchrow(
-        "SELECT task_id, kind FROM action WHERE reservation_id = $1 AND state = 'accepted'", reservation_id
+async def task_of_reservation(uow: UnitOfWork, reservation_id: UUID) -> UUID | None:
+    """The task of the accepted action for which a contact was reserved."""
+    found: UUID | None = await uow.driver.fetchval(
+        "SELECT task_id FROM action WHERE reservation_id = $1 AND state = 'accepted'", reservation_id
     )
-    return (row[0], row[1]) if row else None
+    return found
 
 
 async def lock_accepted(uow: UnitOfWork, task_ids: Collection[UUID]) -> list[Action]:

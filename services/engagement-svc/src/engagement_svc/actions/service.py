@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
@@ -21,8 +21,10 @@ from engagement_svc.actions.policy import Refusal
 from engagement_svc.actions.repository import Action
 from engagement_svc.contact_budget import repository as budget
 from engagement_svc.contact_budget import service as contact_budget
-from engagement_svc.contact_budget.events import ContactReservationExpired
+from engagement_svc.contact_budget.events import ContactReservationCancelled, ContactReservationExpired
+from engagement_svc.contact_budget.policy import COUNTED
 from engagement_svc.contact_budget.repository import Reservation
+from engagement_svc.contact_budget.service import Wanted
 from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository as task_store
@@ -54,21 +56,32 @@ class Recommendation:
     told_by: Envelope
 
 
+@dataclass(frozen=True, slots=True)
+class ContactMade:
+    """A contact that ends tasks; `outbound`: the bank made it. `outcome`: what it makes of the actions."""
+
+    interaction_id: UUID
+    made_at: datetime
+    outcome: str
+    outbound: bool
+
+
 async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, told: Recommendation, now: datetime) -> None:
-    """Accept the action with a task and a reserved contact, or decline it; an action decided on before stays as it is."""
+    """Accept the action with a task, and a reserved contact if it is an offer, or decline it; one decided on before stays as it is.
+
+    The customer's contact account is locked before, so that no withdrawal of consent passes by.
+    """
     if await repository.is_known(uow, told.action_id):
         return
-    kind = standards.actions[told.kind]
+    await budget.lock_accounts(uow, [told.customer_id])
+    kind, today = standards.actions[told.kind], calendar.local_date(now)
     consents = await customers.read_consents(uow, told.customer_id)
-    refusal = policy.refusal_of(told.consent_purpose, told.channel, told.expires_on, consents, calendar.local_date(now))
+    refusal = policy.refusal_of(told.consent_purpose, told.channel, told.expires_on, consents, today)
     reservation = None
-    if refusal is None:
-        reservation = await contact_budget.reserve(
-            uow, standards, calendar, told.customer_id, now,
-            purpose=kind.purpose, channel=told.channel, requested_by=REQUESTED_BY, past_the_limit=kind.past_the_limit,
-        )  # fmt: skip
+    if refusal is None and kind.purpose in COUNTED:
+        reservation = await contact_budget.reserve(uow, standards, _wanted(told, kind.purpose, today), now, today)
         refusal = None if reservation else Refusal.CONTACT_BUDGET
-    task = await tasks.open_task(uow, standards, calendar, _task_request(told), now) if reservation else None
+    task = await tasks.open_task(uow, standards, calendar, _task_request(told), now) if refusal is None else None
     await repository.insert_action(
         uow,
         Action(
@@ -120,19 +133,52 @@ async def decline(
 
 
 async def conclude(
-    uow: UnitOfWork, ended: Sequence[Task], outcome: str, interaction_id: UUID, today: date, now: datetime, *, outbound: bool
+    uow: UnitOfWork,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    ended: Sequence[Task],
+    contact: ContactMade,
+    now: datetime,
 ) -> bool:
     """Conclude the actions whose tasks a contact has ended; returns whether one of their reserved contacts was used for it.
 
-    One contact uses one reservation, and none if the customer came; the others are free again. One that has expired is used by nobody.
+    One contact uses one reservation, and none if the customer came; the others are free again. One that has ended is used by nobody.
     """
-    used = False
-    for action in await repository.lock_accepted(uow, [task.id for task in ended]):
-        use = outbound and not used
-        settled = await _end(uow, action, "concluded", now, outcome=outcome, contact_made=use)
-        used = used or (use and settled)
-        await outbox.append(uow, _concluded(action, outcome, interaction_id, today))
-    return used
+    today = calendar.local_date(now)
+    concluded = await repository.lock_accepted(uow, [task.id for task in ended])
+    backing = await budget.reservations(uow, [action.reservation_id for action in concluded if action.reservation_id])
+    held = [reservation for reservation in backing if reservation.state == "reserved"]
+    used = held.pop(0) if held and contact.outbound else None
+    for reservation in held:
+        await budget.settle(uow, reservation.id, "released", now)
+    for action in concluded:
+        await repository.end_action(uow, action.action_id, "concluded", now, reason=None, outcome=contact.outcome)
+        await outbox.append(uow, _concluded(action, contact.outcome, contact.interaction_id, today))
+    if used is not None:
+        await contact_budget.confirm(
+            uow, standards, calendar, used, contact.made_at, now, give_way, interaction_id=contact.interaction_id
+        )
+    return used is not None
+
+
+async def give_way(uow: UnitOfWork, reservation_ids: Sequence[UUID], now: datetime) -> None:
+    """Cancel reservations for a contact that was made past the limit, and the offers that rest on them. Their owners learn it."""
+    for reservation in await budget.reservations(uow, reservation_ids):
+        await _give_up(uow, reservation, contact_budget.CONTACT_LIMIT, None, now)
+
+
+async def follow_withdrawals(uow: UnitOfWork, customer_ids: Sequence[UUID], now: datetime) -> None:
+    """Cancel what is set aside for a purpose and channel that the customer refuses, in the transaction that applies the refusal.
+
+    Reservations made in the meantime wait for the account, and then read the refusal; those made before are seen here.
+    """
+    refusing = await budget.customers_who_refuse(uow, customer_ids)
+    if not refusing:
+        return
+    await budget.lock_accounts(uow, refusing)
+    for reservation, since in await budget.refused_reservations(uow, refusing):
+        said_at = datetime.fromisoformat(since) if since else None
+        await _give_up(uow, reservation, contact_budget.NO_CONSENT, said_at, now)
 
 
 async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now: datetime, patience: Patience = USUAL) -> int:
@@ -151,33 +197,24 @@ async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now
     return await work_off(uow, repository.QUEUE, take, expire, key=lambda one: one, now=now, patience=patience)
 
 
-async def expire_reservations(
-    uow: UnitOfWork, standards: Standards, today: date, now: datetime, patience: Patience = USUAL
-) -> int:
-    """Expire the reservations whose period is over and that nobody has settled; returns how many. For the job.
+async def expire_reservations(uow: UnitOfWork, today: date, now: datetime, patience: Patience = USUAL) -> int:
+    """Expire the reservations that hold no longer and that nobody has settled; returns how many. For the job.
 
-    An offer ends with its reservation. A duty stays: the contact that answers it counts on its own day. Each reservation fails alone.
+    An offer ends with its reservation. Each reservation fails alone.
     """
 
     async def take(only: Sequence[UUID] | None) -> list[Reservation]:
-        return await budget.past_their_period(uow, today, EXPIRY_BATCH, now, only)
+        return await budget.past_their_day(uow, today, EXPIRY_BATCH, now, only)
 
     async def expire(reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:
-            await _expire_reservation(uow, standards, reservation, today, now)
+            await _expire_reservation(uow, reservation, today, now)
 
     return await work_off(uow, budget.EXPIRIES, take, expire, key=lambda one: one.id, now=now, patience=patience)
 
 
-async def _expire_reservation(
-    uow: UnitOfWork, standards: Standards, reservation: Reservation, today: date, now: datetime
-) -> None:
-    """Locks task, action, budget, in this order; whoever settles the reservation meanwhile comes first."""
-    found = await repository.task_of_reservation(uow, reservation.id)
-    offers: list[Action] = []
-    if found is not None and not standards.actions[found[1]].past_the_limit:
-        await task_store.lock_open(uow, [found[0]])
-        offers = await repository.lock_accepted(uow, [found[0]])
+async def _expire_reservation(uow: UnitOfWork, reservation: Reservation, today: date, now: datetime) -> None:
+    offers = await _lock_offers(uow, reservation)
     if not await budget.settle(uow, reservation.id, "expired", now):
         return
     for action in offers:
@@ -190,26 +227,68 @@ async def _expire_reservation(
         purpose=reservation.purpose,
         channel=reservation.channel,
         requested_by=reservation.requested_by,
-        expired_on=reservation.period_start + timedelta(days=reservation.per_days),
+        expired_on=reservation.holds_until + timedelta(days=1),
     )
     await outbox.append(uow, expired)
 
 
-async def _end(
+async def _give_up(
     uow: UnitOfWork,
-    action: Action,
-    state: str,
+    reservation: Reservation,
+    because: Literal["contact_limit", "no_consent"],
+    said_at: datetime | None,
     now: datetime,
-    *,
-    reason: str | None = None,
-    outcome: str | None = None,
-    contact_made: bool = False,
-) -> bool:
-    """Returns whether the action had a reserved contact still to be settled."""
+) -> None:
+    offers = await _lock_offers(uow, reservation)
+    if not await budget.settle(uow, reservation.id, "cancelled", now, because=because, said_at=said_at):
+        return
+    refusal = Refusal.NO_CONSENT if because == contact_budget.NO_CONSENT else Refusal.CONTACT_BUDGET
+    for action in offers:
+        await task_store.cancel_tasks(uow, [action.task_id] if action.task_id else [], now, f"reservation_cancelled:{because}")
+        await repository.end_action(uow, action.action_id, "declined", now, reason=refusal, outcome=None)
+        declined = ActionDeclined(action_id=action.action_id, customer_id=action.customer_id, reason=refusal, declined_by=None)
+        await outbox.append(uow, declined)
+    cancelled = ContactReservationCancelled(
+        reservation_id=reservation.id,
+        customer_id=reservation.customer_id,
+        purpose=reservation.purpose,
+        channel=reservation.channel,
+        requested_by=reservation.requested_by,
+        on_day=reservation.on_day,
+        because=because,
+    )
+    await outbox.append(uow, cancelled)
+
+
+async def _lock_offers(uow: UnitOfWork, reservation: Reservation) -> list[Action]:
+    """The offer that rests on a reservation, if any. Locks task and action; whoever settles the reservation meanwhile comes first."""
+    task_id = await repository.task_of_reservation(uow, reservation.id)
+    if task_id is None:
+        return []
+    await task_store.lock_open(uow, [task_id])
+    return await repository.lock_accepted(uow, [task_id])
+
+
+async def _end(
+    uow: UnitOfWork, action: Action, state: str, now: datetime, *, reason: str | None = None, outcome: str | None = None
+) -> None:
+    """End the action without a contact; what was set aside for it is free again."""
     await repository.end_action(uow, action.action_id, state, now, reason=reason, outcome=outcome)
-    if action.reservation_id is None:
-        return False
-    return await budget.settle(uow, action.reservation_id, "confirmed" if contact_made else "released", now)
+    if action.reservation_id is not None:
+        await budget.settle(uow, action.reservation_id, "released", now)
+
+
+def _wanted(told: Recommendation, purpose: str, today: date) -> Wanted:
+    """The contact that an offer needs: on the first day that fits before the offer expires."""
+    return Wanted(
+        customer_id=told.customer_id,
+        purpose=purpose,
+        channel=told.channel,
+        requested_by=REQUESTED_BY,
+        since=today,
+        until=told.expires_on,
+        consent_purpose=told.consent_purpose,
+    )
 
 
 def _task_request(told: Recommendation) -> TaskRequest:

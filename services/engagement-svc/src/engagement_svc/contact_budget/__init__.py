@@ -1,13 +1,16 @@
-"""The contact budget (C6, E2, S5): calls, visits, messages and machines share one limit per customer and period.
+"""The contact budget (C6, D5, E2, S5): calls, visits, messages and machines share one limit per customer.
 
 Decisions
-- One row per customer and period holds what is used and what is reserved; taking from it is one statement that locks that row, so that
-  no number of senders at once gets past the limit.
-- The limit is what the customer has agreed to, else the standard's. Periods are fixed stretches of days counted from 0001-01-01, so
-  every process names the same ones without asking. A changed length begins a new period.
-- What must be said or has been said is never stopped: a duty reserves past the limit, a recorded contact spends past it. Both are
-  counted as overdrawn.
-- A reservation that nobody has settled expires with its period, which frees what it held and is told (`contact_reservation.expired`). A
-  contact that was made is still confirmed afterwards: what happened counts.
-- Locks are taken in this order: task, action, budget.
+- The ledger has one row for each contact that counts: set aside for a date, or made on it. `marketing` and `care` count; `service`, the
+  customer's own matter, neither needs nor uses a contact.
+- "At most n in d days" holds for every window of d days. The limit is read when it is needed, so that a changed one is judged over the
+  same ledger and frees nobody who was contacted.
+- A contact set aside for several days takes the earliest that fits. Once that day has passed unused, it counts on the present day:
+  the contact can happen no earlier.
+- What has happened counts on its day, past the limit too. The latest contacts set aside then give way, and their owners learn it
+  (`contact_reservation.cancelled`).
+- A withdrawal of consent cancels what was set aside for that purpose and channel, in the transaction that applies it. Whoever had made
+  the contact before still confirms it: what happened counts.
+- Locks are taken in this order: the customer's row of `contact_account`, tasks, actions, reservations. Whoever adds to the ledger
+  holds the first; to give up a reservation needs the last alone.
 """

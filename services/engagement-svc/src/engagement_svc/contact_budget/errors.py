@@ -4,7 +4,7 @@ from guanxi_common.errors import Conflict, Text
 
 
 class ContactBudgetExhausted(Conflict):
-    """The customer's contacts of this period are used up or reserved; the next one brings new ones."""
+    """Some window of days around the date holds as many contacts as the customer's limit allows."""
 
     code, title = "contact_budget_exhausted", Text("The customer's contact budget is used up", "该客户的联系次数已用完")
 

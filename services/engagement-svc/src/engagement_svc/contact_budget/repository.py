@@ -1,7 +1,7 @@
-"""The ledger of contacts. Every change of a budget is one statement, which locks its row."""
+"""The ledger of contacts. Whoever adds to it holds the customer's row of `contact_account` locked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
 
-from engagement_svc.contact_budget.policy import ContactLimit, Period, QuietHours
+from engagement_svc.contact_budget.policy import COUNTED, ContactLimit, Held, Ledger, QuietHours, when_it_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +19,38 @@ class Reservation:
 
     id: UUID
     customer_id: UUID
-    period_start: date
-    per_days: int
     purpose: str
     channel: str
     state: str
     overdrawn: bool
     requested_by: str
     reserved_at: datetime
+    on_day: date
+    holds_until: date
+    consent_purpose: str | None = None
     settled_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much of a period is gone."""
-
-    used: int = 0
-    reserved: int = 0
-    overdrawn: int = 0
+    made_at: datetime | None = None
+    interaction_id: UUID | None = None
+    ended_because: str | None = None
+    said_at: datetime | None = None
+    without_consent: bool = False
 
 
 EXPIRIES = "expire-reservation"
-"""The name for operators of the queue of reservations whose period is over."""
+"""The name for operators of the queue of reservations that hold no longer."""
 _NOT_SET_ASIDE = not_set_aside_sql(EXPIRIES, "id", "$4")
-_COLUMNS = "id, customer_id, period_start, per_days, purpose, channel, state, overdrawn, requested_by, reserved_at, settled_at"
+_NAMES = tuple(field.name for field in fields(Reservation))
+_COLUMNS = ", ".join(_NAMES)
+_VALUES = ", ".join(f"${place}" for place in range(1, len(_NAMES) + 1))
+
+
+async def lock_accounts(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
+    """Lock the accounts of the customers until the transaction ends, in one order; who has none gets one."""
+    named = sorted(set(customer_ids))
+    await uow.driver.execute("INSERT INTO contact_account SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING", named)
+    await uow.driver.execute(
+        "SELECT FROM contact_account WHERE customer_id = ANY($1::uuid[]) ORDER BY customer_id FOR UPDATE", named
+    )
 
 
 async def agreed_limit(uow: UnitOfWork, customer_id: UUID) -> ContactLimit | None:
@@ -61,74 +69,65 @@ async def quiet_hours(uow: UnitOfWork, customer_id: UUID) -> QuietHours | None:
     return QuietHours(row[0], row[1]) if row else None
 
 
-async def read_budget(uow: UnitOfWork, customer_id: UUID, period: Period, limit: ContactLimit) -> Budget:
-    row = await uow.driver.fetchrow(
-        "SELECT used, reserved, overdrawn FROM contact_budget WHERE customer_id = $1 AND period_start = $2 AND per_days = $3",
+async def read_ledger(uow: UnitOfWork, customer_id: UUID, after: date, today: date) -> Ledger:
+    """What counts after the day `after`; a reservation whose date has passed counts today."""
+    rows = await uow.driver.fetch(
+        "SELECT id, on_day, state = 'confirmed', reserved_at FROM contact_reservation WHERE customer_id = $1"
+        " AND purpose = ANY($3::text[]) AND (state = 'reserved' OR (state = 'confirmed' AND on_day > $2))"
+        " ORDER BY on_day, reserved_at, id",
         customer_id,
-        period.start,
-        limit.per_days,
+        after,
+        list(COUNTED),
     )
-    return Budget(*row) if row else Budget()
+    return Ledger(
+        used=tuple(day for _, day, made, _ in rows if made),
+        held=tuple(Held(one, when_it_counts(day, today), at) for one, day, made, at in rows if not made),
+    )
 
 
-async def take(
-    uow: UnitOfWork, customer_id: UUID, period: Period, limit: ContactLimit, *, used: int, reserved: int, past_the_limit: bool
-) -> bool | None:
-    """Add to the budget; returns whether that overdraws it, or None where it would and must not."""
-    row = await uow.driver.fetchrow(
-        "INSERT INTO contact_budget AS budget (customer_id, period_start, per_days, used, reserved, overdrawn)"
-        " SELECT $1::uuid, $2::date, $3::int, $5::int, $6::int, ($4::int = 0)::int WHERE $4 > 0 OR $7::bool"
-        " ON CONFLICT (customer_id, period_start, per_days) DO UPDATE SET used = budget.used + $5,"
-        " reserved = budget.reserved + $6, overdrawn = budget.overdrawn + (budget.used + budget.reserved >= $4)::int"
-        " WHERE budget.used + budget.reserved < $4 OR $7"
-        " RETURNING used + reserved > $4",
+async def count_overdrawn(uow: UnitOfWork, customer_id: UUID, after: date) -> int:
+    """How many contacts after the day were made past the limit."""
+    number: int = await uow.driver.fetchval(
+        "SELECT count(*) FROM contact_reservation WHERE customer_id = $1 AND on_day > $2 AND state = 'confirmed' AND overdrawn",
         customer_id,
-        period.start,
-        limit.per_days,
-        limit.max_contacts,
-        used,
-        reserved,
-        past_the_limit,
+        after,
     )
-    return row[0] if row else None
+    return number
 
 
 async def insert_reservation(uow: UnitOfWork, reservation: Reservation) -> None:
-    r = reservation
     await uow.driver.execute(
-        "INSERT INTO contact_reservation (id, customer_id, period_start, per_days, purpose, channel, state, overdrawn, requested_by,"
-        " reserved_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        r.id,
-        r.customer_id,
-        r.period_start,
-        r.per_days,
-        r.purpose,
-        r.channel,
-        r.state,
-        r.overdrawn,
-        r.requested_by,
-        r.reserved_at,
+        f"INSERT INTO contact_reservation ({_COLUMNS}) VALUES ({_VALUES})",  # noqa: S608  # constants
+        *astuple(reservation),
     )
 
 
-async def lock_reservation(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation | None:
-    """The reservation, locked; None where there is none or its customer is out of scope."""
+async def read_reservation(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation | None:
+    """The reservation; None where there is none or its customer is out of scope."""
     condition, arguments = visible_customers_sql(scope, "held.customer_id", now, first_parameter=2)
     row = await uow.driver.fetchrow(
-        f"SELECT {_COLUMNS} FROM contact_reservation held WHERE id = $1 AND {condition} FOR UPDATE OF held",  # noqa: S608  # constants
+        f"SELECT {_COLUMNS} FROM contact_reservation held WHERE id = $1 AND {condition}",  # noqa: S608  # constants
         reservation_id,
         *arguments,
     )
     return Reservation(*row) if row else None
 
 
-async def past_their_period(
+async def reservations(uow: UnitOfWork, reservation_ids: Collection[UUID]) -> list[Reservation]:
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM contact_reservation WHERE id = ANY($1::uuid[]) ORDER BY on_day, id",  # noqa: S608  # constants
+        list(reservation_ids),
+    )
+    return [Reservation(*row) for row in rows]
+
+
+async def past_their_day(
     uow: UnitOfWork, today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
 ) -> list[Reservation]:
-    """Reservations, of `only`, whose period is over, the oldest first; not locked, for `settle` decides. For the job."""
+    """Reservations, of `only`, that hold no longer, the oldest first; not locked, for `settle` decides. For the job."""
     rows = await uow.driver.fetch(
-        f"SELECT {_COLUMNS} FROM contact_reservation WHERE state = 'reserved' AND period_start < $1 AND period_start + per_days <= $1"  # noqa: S608  # constants
-        f" AND (id = ANY($3::uuid[]) OR ($3 IS NULL AND {_NOT_SET_ASIDE})) ORDER BY period_start, id LIMIT $2",
+        f"SELECT {_COLUMNS} FROM contact_reservation WHERE state = 'reserved' AND holds_until < $1"  # noqa: S608  # constants
+        f" AND (id = ANY($3::uuid[]) OR ($3 IS NULL AND {_NOT_SET_ASIDE})) ORDER BY holds_until, id LIMIT $2",
         today,
         limit,
         only,
@@ -137,23 +136,65 @@ async def past_their_period(
     return [Reservation(*row) for row in rows]
 
 
-async def settle(uow: UnitOfWork, reservation_id: UUID, state: str, now: datetime, *, before: str = "reserved") -> bool:
+async def customers_who_refuse(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[UUID]:
+    """Those of the customers who have withdrawn or refused anything."""
+    rows = await uow.driver.fetch(
+        """SELECT customer_id FROM customer WHERE customer_id = ANY($1::uuid[]) AND consents @> '[{"granted": false}]'""",
+        list(customer_ids),
+    )
+    return [row[0] for row in rows]
+
+
+async def refused_reservations(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[tuple[Reservation, str | None]]:
+    """What is set aside although the customer refuses it, and since when (ISO 8601), by customer."""
+    columns = ", ".join(f"held.{name}" for name in _NAMES)
+    rows = await uow.driver.fetch(
+        f"SELECT {columns}, statement ->> 'since' FROM contact_reservation held JOIN customer USING (customer_id)"  # noqa: S608  # constants
+        " CROSS JOIN LATERAL jsonb_array_elements(customer.consents) statement"
+        " WHERE held.customer_id = ANY($1::uuid[]) AND held.state = 'reserved' AND NOT (statement ->> 'granted')::boolean"
+        " AND statement ->> 'purpose' = held.consent_purpose AND statement ->> 'channel' = held.channel"
+        " ORDER BY held.customer_id, held.id",
+        list(customer_ids),
+    )
+    return [(Reservation(*tuple(row)[:-1]), row[-1]) for row in rows]
+
+
+async def settle(
+    uow: UnitOfWork,
+    reservation_id: UUID,
+    state: str,
+    now: datetime,
+    *,
+    before: str = "reserved",
+    because: str | None = None,
+    said_at: datetime | None = None,
+) -> bool:
     """Take a reservation from the state `before` to another; False where it is in that state no more."""
     row = await uow.driver.fetchrow(
-        "UPDATE contact_reservation SET state = $2, settled_at = $3 WHERE id = $1 AND state = $4"
-        " RETURNING customer_id, period_start, per_days",
+        "UPDATE contact_reservation SET state = $2, settled_at = $3, ended_because = $5, said_at = $6"
+        " WHERE id = $1 AND state = $4 RETURNING id",
         reservation_id,
         state,
         now,
         before,
+        because,
+        said_at,
     )
-    if row is None:
-        return False
-    await uow.driver.execute(
-        "UPDATE contact_budget SET reserved = reserved - $5, used = used + $4"
-        " WHERE customer_id = $1 AND period_start = $2 AND per_days = $3",
-        *row,
-        int(state == "confirmed"),
-        int(before == "reserved"),
+    return row is not None
+
+
+async def confirm(uow: UnitOfWork, confirmed: Reservation, *, before: str) -> bool:
+    """Store that the contact was made; False where the reservation is in the state `before` no more."""
+    row = await uow.driver.fetchrow(
+        "UPDATE contact_reservation SET state = 'confirmed', settled_at = $2, on_day = $3, made_at = $4, overdrawn = $5,"
+        " without_consent = $6, interaction_id = $7 WHERE id = $1 AND state = $8 RETURNING id",
+        confirmed.id,
+        confirmed.settled_at,
+        confirmed.on_day,
+        confirmed.made_at,
+        confirmed.overdrawn,
+        confirmed.without_consent,
+        confirmed.interaction_id,
+        before,
     )
-    return True
+    return row is not None

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body
+from guanxi_common.instants import Instant
 from guanxi_contracts.vocabularies import Channel
 from pydantic import Field
 
@@ -17,40 +18,57 @@ class ContactPurpose(StrEnum):
 
 
 class ReservationRequest(Body):
+    """A contact to be set aside, for `on_day` or, with `until`, for the earliest day through it that fits."""
+
     customer_id: UUID
     purpose: ContactPurpose
     channel: Channel
+    on_day: date | None = Field(default=None, description="The business date of the contact; left out: today.")
+    until: date | None = Field(default=None, description="The last date that would do; left out: `on_day` alone.")
 
 
 class ReservationReference(Body):
     reservation_id: UUID
 
 
-class ReservationOut(Answer):
-    """One contact set aside in the period that begins on `period_start`. `overdrawn`: it went past the limit.
+class Confirmation(ReservationReference):
+    """`made_at`: when the contact was made, after it was set aside; left out: just now."""
 
-    `expired`: nobody confirmed or released it before the period was over; a contact that was made can still be confirmed."""
+    made_at: Instant | None = None
+
+
+class ReservationOut(Answer):
+    """One contact set aside for `on_day`, or made on it. `overdrawn`: it was made past the limit.
+
+    `expired`: nobody confirmed or released it by `holds_until`. `cancelled`: it gave way (`contact_limit`), or the customer withdrew the
+    consent (`no_consent`). A contact that was made can still be confirmed; `without_consent` then says that the customer had withdrawn
+    before, though the bank did not know yet."""
 
     id: UUID
     customer_id: UUID
-    period_start: date
-    per_days: int
     purpose: str
     channel: str
-    state: Literal["reserved", "confirmed", "released", "expired"]
+    state: Literal["reserved", "confirmed", "released", "expired", "cancelled"]
+    on_day: date
+    holds_until: date
     overdrawn: bool
     reserved_at: datetime
     settled_at: datetime | None
+    made_at: datetime | None
+    ended_because: Literal["contact_limit", "no_consent"] | None
+    without_consent: bool
 
 
 class ContactBudgetOut(Answer):
-    """`left` is never negative; `overdrawn` counts the contacts that went past the limit."""
+    """The limit, and what counts towards it in the `per_days` days that end today. `left`: how many more fit today; never negative."""
 
     customer_id: UUID
-    period_start: date
-    period_end: date = Field(description="The first day after the period.")
     max_contacts: int
+    per_days: int
     used: int
-    reserved: int
+    reserved: int = Field(description="Set aside, for whatever date.")
     left: int
-    overdrawn: int
+    overdrawn: int = Field(description="How many of those used were past the limit.")
+    next_free_on: date | None = Field(
+        description="The first day, from today, on which a contact fits; null where the limit is 0."
+    )

@@ -1,97 +1,270 @@
 """Reserve, confirm, release and spend contacts."""
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound, Text
+from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.security.principal import RowScope
 
 from engagement_svc.contact_budget import policy, repository
-from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettled, WithoutConsent
-from engagement_svc.contact_budget.policy import ContactLimit, Period
-from engagement_svc.contact_budget.repository import Budget, Reservation
+from engagement_svc.contact_budget.errors import ContactBudgetExhausted, InQuietHours, ReservationSettled, WithoutConsent
+from engagement_svc.contact_budget.policy import ContactLimit, Ledger
+from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.customers import repository as customers
 from engagement_svc.customers.policy import is_granted
 from engagement_svc.standards import Standards
 
+CONTACT_LIMIT: Final = "contact_limit"
+NO_CONSENT: Final = "no_consent"
+"""Why a reservation is cancelled."""
+FARTHEST = timedelta(days=366)
+"""How far ahead contacts are set aside."""
 
-async def keep_to_what_is_agreed(
-    uow: UnitOfWork, calendar: BusinessCalendar, customer_id: UUID, now: datetime, *, purpose: str, channel: str
-) -> None:
-    """Whether such a contact may be made at once. Raises `WithoutConsent` for one that sells where the customer has not agreed to be
-    sold to on the channel, and `InQuietHours`."""
-    if policy.needs_consent(purpose) and not is_granted(await customers.read_consents(uow, customer_id), purpose, channel):
+GiveWay = Callable[[UnitOfWork, Sequence[UUID], datetime], Awaitable[object]]
+"""Cancels reservations that give way to a contact, with what their owners planned on them; in the caller's transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A contact to be set aside: for the earliest day from `since` through `until` that fits; it holds until `until`.
+
+    `consent_purpose`: what the customer must have agreed to, None for nothing.
+    """
+
+    customer_id: UUID
+    purpose: str
+    channel: str
+    requested_by: str
+    since: date
+    until: date
+    consent_purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A contact that happened and that nobody had reserved."""
+
+    customer_id: UUID
+    purpose: str
+    channel: str
+    made_at: datetime
+    recorded_by: str
+    interaction_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What counts of a customer, and the limit."""
+
+    limit: ContactLimit
+    ledger: Ledger
+    overdrawn: int
+
+
+async def reserve_contact(
+    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, wanted: Wanted, now: datetime
+) -> Reservation:
+    """Set a contact aside for who asks in time. Raises `WithoutConsent`, `InQuietHours`, `ContactBudgetExhausted`, and `InvalidInput`
+    for days that have passed or lie too far ahead."""
+    today = calendar.local_date(now)
+    if not today <= wanted.since <= wanted.until <= today + FARTHEST:
+        detail = Text("The dates are today or later, in order, within a year.", "日期须为今天起一年之内且先后有序。")
+        raise InvalidInput(errors=[FieldError("/on_day", "not_in_time", detail)])
+    await repository.lock_accounts(uow, [wanted.customer_id])
+    await keep_to_what_is_agreed(uow, calendar, wanted, now)
+    reservation = await reserve(uow, standards, wanted, now, today)
+    if reservation is None:
+        limit, ledger = await _limit_and_ledger(uow, standards, wanted.customer_id, today, today)
+        day = policy.first_fit(ledger.days, today, None, limit)
+        detail = (
+            Text(f"The next contact fits on {day}.", f"最早可于{day}联系。")
+            if day
+            else Text("The customer is not to be contacted.", "该客户不接受联系。")
+        )
+        raise ContactBudgetExhausted(detail)
+    return reservation
+
+
+async def keep_to_what_is_agreed(uow: UnitOfWork, calendar: BusinessCalendar, wanted: Wanted, now: datetime) -> None:
+    """Whether such a contact may be made. Raises `WithoutConsent` for one that sells where the customer has not agreed to be sold to on
+    the channel, and `InQuietHours` for one that is to be made at once."""
+    consents = await customers.read_consents(uow, wanted.customer_id) if wanted.consent_purpose else ()
+    if wanted.consent_purpose and not is_granted(consents, wanted.consent_purpose, wanted.channel):
         raise WithoutConsent
-    if not policy.disturbs(purpose, channel):
+    if wanted.since > calendar.local_date(now) or not policy.disturbs(wanted.purpose, wanted.channel):
         return
-    quiet = await repository.quiet_hours(uow, customer_id)
+    quiet = await repository.quiet_hours(uow, wanted.customer_id)
     end = quiet.end_for(calendar.local_time(now)) if quiet else None
     if end is not None:
         raise InQuietHours(Text(f"They last until {end:%H:%M}.", f"免打扰时段到{end:%H:%M}结束。"))
 
 
-async def reserve(
-    uow: UnitOfWork,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    customer_id: UUID,
-    now: datetime,
-    *,
-    purpose: str,
-    channel: str,
-    requested_by: str,
-    past_the_limit: bool = False,
-) -> Reservation | None:
-    """Set a contact of the present period aside; None where none is left and it is not to go past the limit."""
-    limit, period = await _limit_and_period(uow, standards, calendar, customer_id, now)
-    overdrawn = await repository.take(uow, customer_id, period, limit, used=0, reserved=1, past_the_limit=past_the_limit)
-    if overdrawn is None:
+async def reserve(uow: UnitOfWork, standards: Standards, wanted: Wanted, now: datetime, today: date) -> Reservation | None:
+    """Set the contact aside; None where no day fits. One of the customer's own matter needs none that is left."""
+    await repository.lock_accounts(uow, [wanted.customer_id])
+    day: date | None = wanted.since
+    if wanted.purpose in policy.COUNTED:
+        limit, ledger = await _limit_and_ledger(uow, standards, wanted.customer_id, wanted.since, today)
+        day = policy.first_fit(ledger.days, wanted.since, wanted.until, limit)
+    if day is None:
         return None
     reservation = Reservation(
-        new_id(), customer_id, period.start, limit.per_days, purpose, channel, "reserved", overdrawn, requested_by, now
+        id=new_id(),
+        customer_id=wanted.customer_id,
+        purpose=wanted.purpose,
+        channel=wanted.channel,
+        state="reserved",
+        overdrawn=False,
+        requested_by=wanted.requested_by,
+        reserved_at=now,
+        on_day=day,
+        holds_until=wanted.until,
+        consent_purpose=wanted.consent_purpose,
     )
     await repository.insert_reservation(uow, reservation)
     return reservation
 
 
-async def spend(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, customer_id: UUID, now: datetime) -> bool:
-    """Count a contact that has happened and was not reserved; returns whether it overdraws the budget. Never refuses."""
-    limit, period = await _limit_and_period(uow, standards, calendar, customer_id, now)
-    return bool(await repository.take(uow, customer_id, period, limit, used=1, reserved=0, past_the_limit=True))
+async def spend(
+    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, made: Made, now: datetime, give_way: GiveWay
+) -> Reservation:
+    """Count a contact that has happened and was not reserved, on its own day. Never refuses: past the limit, others give way."""
+    await repository.lock_accounts(uow, [made.customer_id])
+    used = Reservation(
+        id=new_id(),
+        customer_id=made.customer_id,
+        purpose=made.purpose,
+        channel=made.channel,
+        state="confirmed",
+        overdrawn=False,
+        requested_by=made.recorded_by,
+        reserved_at=now,
+        on_day=calendar.local_date(made.made_at),
+        holds_until=calendar.local_date(made.made_at),
+        settled_at=now,
+        made_at=made.made_at,
+        interaction_id=made.interaction_id,
+    )
+    used = replace(used, overdrawn=await _make_room(uow, standards, calendar, used, now, give_way))
+    await repository.insert_reservation(uow, used)
+    return used
 
 
-async def settle(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, state: str, now: datetime) -> Reservation:
-    """Confirm or release, once: the same again changes nothing. A contact that was made is counted, though its reservation has expired.
+async def confirm(
+    uow: UnitOfWork,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    held: Reservation,
+    made_at: datetime,
+    now: datetime,
+    give_way: GiveWay,
+    *,
+    interaction_id: UUID | None = None,
+) -> Reservation:
+    """The contact was made: it counts on its own day, though its reservation has expired or was cancelled. The same again changes nothing.
 
-    Raises `NotFound`, and `ReservationSettled` for the other way.
+    Raises `ReservationSettled` for one that was released, and `WithoutConsent` for a contact made after the withdrawal arrived.
     """
-    held = await repository.lock_reservation(uow, scope, reservation_id, now)
-    if held is None:
-        raise NotFound
-    if held.state == state or (held.state, state) == ("expired", "released"):
+    await repository.lock_accounts(uow, [held.customer_id])
+    if held.state == "confirmed":
         return held
-    before = held.state if held.state == "expired" else "reserved"
-    if not await repository.settle(uow, reservation_id, state, now, before=before):
+    if held.state == "released":
         raise ReservationSettled
-    return replace(held, state=state, settled_at=now)
+    withdrawn_at = held.settled_at if held.ended_because == NO_CONSENT else None
+    if not policy.may_be_confirmed(withdrawn_at, made_at):
+        raise WithoutConsent(Text("The customer had withdrawn the consent.", "客户已撤回同意。"))
+    confirmed = replace(
+        held,
+        state="confirmed",
+        settled_at=now,
+        made_at=made_at,
+        on_day=calendar.local_date(made_at),
+        without_consent=policy.was_without_consent(held.said_at, made_at),
+        interaction_id=interaction_id,
+    )
+    if confirmed.purpose in policy.COUNTED:
+        confirmed = replace(confirmed, overdrawn=await _make_room(uow, standards, calendar, confirmed, now, give_way))
+    if not await repository.confirm(uow, confirmed, before=held.state):
+        raise ReservationSettled
+    return confirmed
 
 
-async def read_budget(
+async def confirm_contact(
+    uow: UnitOfWork,
+    scope: RowScope,
+    standards: Standards,
+    calendar: BusinessCalendar,
+    reservation_id: UUID,
+    made_at: datetime | None,
+    now: datetime,
+    give_way: GiveWay,
+) -> Reservation:
+    """`confirm` for who asks from outside. Raises `NotFound` out of scope and `InvalidInput` for a time that cannot be."""
+    held = await _in_scope(uow, scope, reservation_id, now)
+    if not policy.is_plausible(made_at or now, held.reserved_at, now):
+        detail = Text("A contact is made after it was reserved, and not in the future.", "联系时间应在预留之后且不晚于现在。")
+        raise InvalidInput(errors=[FieldError("/made_at", "implausible", detail)])
+    return await confirm(uow, standards, calendar, held, made_at or now, now, give_way)
+
+
+async def release_contact(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation:
+    """The contact was not made; the same again, or after the reservation has ended by itself, changes nothing.
+
+    Raises `NotFound` out of scope, and `ReservationSettled` where it was made.
+    """
+    held = await _in_scope(uow, scope, reservation_id, now)
+    if held.state in ("released", "expired", "cancelled"):
+        return held
+    if not await repository.settle(uow, reservation_id, "released", now):
+        raise ReservationSettled
+    return replace(held, state="released", settled_at=now)
+
+
+async def read_state(
     uow: UnitOfWork, scope: RowScope, standards: Standards, calendar: BusinessCalendar, customer_id: UUID, now: datetime
-) -> tuple[ContactLimit, Period, Budget]:
-    """Limit, period and what is gone of it. Raises `NotFound` for a customer out of scope."""
+) -> State:
+    """The limit, and what counts of it. Raises `NotFound` for a customer out of scope."""
     if not await customers.customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
-    limit, period = await _limit_and_period(uow, standards, calendar, customer_id, now)
-    return limit, period, await repository.read_budget(uow, customer_id, period, limit)
+    today = calendar.local_date(now)
+    limit, ledger = await _limit_and_ledger(uow, standards, customer_id, today, today)
+    return State(limit, ledger, await repository.count_overdrawn(uow, customer_id, today - timedelta(days=limit.per_days)))
 
 
-async def _limit_and_period(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, customer_id: UUID, now: datetime
-) -> tuple[ContactLimit, Period]:
+async def _in_scope(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation:
+    """The reservation as it stands once the customer's account is locked."""
+    seen = await repository.read_reservation(uow, scope, reservation_id, now)
+    if seen is None:
+        raise NotFound
+    await repository.lock_accounts(uow, [seen.customer_id])
+    held = await repository.read_reservation(uow, scope, reservation_id, now)
+    if held is None:
+        raise NotFound
+    return held
+
+
+async def _make_room(
+    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, used: Reservation, now: datetime, give_way: GiveWay
+) -> bool:
+    """Cancel what gives way to a contact that was made; returns whether it is past the limit."""
+    limit, ledger = await _limit_and_ledger(uow, standards, used.customer_id, used.on_day, calendar.local_date(now))
+    others = Ledger(ledger.used, tuple(one for one in ledger.held if one.id != used.id))
+    cancelled = policy.giving_way(Ledger((*others.used, used.on_day), others.held), used.on_day, limit)
+    if cancelled:
+        await give_way(uow, [one.id for one in cancelled], now)
+    return policy.room(others.used, used.on_day, limit) == 0
+
+
+async def _limit_and_ledger(
+    uow: UnitOfWork, standards: Standards, customer_id: UUID, since: date, today: date
+) -> tuple[ContactLimit, Ledger]:
+    """The limit in force, and everything that bears on days from `since`."""
     limit = await repository.agreed_limit(uow, customer_id) or standards.contact_limit
-    return limit, policy.period_of(calendar.local_date(now), limit)
+    after = min(since, today) - timedelta(days=limit.per_days)
+    return limit, await repository.read_ledger(uow, customer_id, after, today)

@@ -1,7 +1,7 @@
 """`customer.snapshots`: the replica, the book, and the tasks that follow it."""
 
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -31,6 +31,7 @@ class _Consent(msgspec.Struct):
     purpose: str
     channel: str
     granted: bool
+    since: datetime | None = None
 
 
 _TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]

@@ -12,7 +12,11 @@ from guanxi_common.messaging import outbox
 from guanxi_common.security.principal import RowScope
 
 from engagement_svc.actions import service as actions
+from engagement_svc.actions.service import ContactMade
+from engagement_svc.contact_budget import policy as counting
+from engagement_svc.contact_budget import repository as budget
 from engagement_svc.contact_budget import service as contact_budget
+from engagement_svc.contact_budget.service import Made
 from engagement_svc.customers import repository as customers
 from engagement_svc.interactions import policy, repository
 from engagement_svc.interactions.errors import ContactInTheFuture
@@ -40,6 +44,8 @@ async def record_interaction(
     if not await customers.customer_is_visible(uow, scope, record.customer_id, now):
         raise NotFound()
     interaction_id = new_id()
+    if record.direction == "outbound":
+        await budget.lock_accounts(uow, [record.customer_id])
     counts = standards.contact_results[record.result].counts
     evidence = Evidence("interaction", str(interaction_id), record.occurred_at, counts)
     ended = await tasks.end_tasks(uow, scope, standards, record.customer_id, evidence, now, task_ids=record.task_ids)
@@ -81,10 +87,19 @@ async def _count_contact(
     reached nobody and a customer who came are not."""
     result = standards.contact_results[interaction.result]
     outbound = interaction.direction == "outbound"
-    today = calendar.local_date(now)
-    used = await actions.conclude(uow, ended, result.outcome, interaction.id, today, now, outbound=outbound)
-    if outbound and result.counts and not used:
-        await contact_budget.spend(uow, standards, calendar, interaction.customer_id, now)
+    contact = ContactMade(interaction.id, interaction.occurred_at, result.outcome, outbound)
+    used = await actions.conclude(uow, standards, calendar, ended, contact, now)
+    counted_as = counting.counted_as(interaction.purpose)
+    if outbound and result.counts and not used and counted_as is not None:
+        made = Made(
+            customer_id=interaction.customer_id,
+            purpose=counted_as,
+            channel=interaction.method,
+            made_at=interaction.occurred_at,
+            recorded_by=f"staff:{interaction.recorded_by}",
+            interaction_id=interaction.id,
+        )
+        await contact_budget.spend(uow, standards, calendar, made, now, actions.give_way)
 
 
 def _recorded(interaction: Interaction) -> InteractionRecorded:
