@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+from guanxi_common.text import is_readable_line
+
 from guanxi_sandbox.berka import CURRENCY, SOURCE, Berka
 from guanxi_sandbox.shift import Shift
 
@@ -157,13 +159,13 @@ class _Row:
     def item(self, shift: Shift) -> IntakeItem:
         if None in self.cells or None in self.cells.values():
             raise DatasetError(self.path, self.line, "(row)", "not as many cells as the header")
-        reverses = self._optional("reverses", self._token)
+        reverses = self._optional("reverses", self._name)
         if reverses is not None and self.cells["amount_minor"]:
             raise DatasetError(self.path, self.line, "amount_minor", "must be empty in a reversal")
         return IntakeItem(
             source=self._token("source"),
-            account_number=self._token("account"),
-            external_id=self._token("external_id"),
+            account_number=self._name("account"),
+            external_id=self._name("external_id"),
             booked_on=shift.apply(self._parse("booked_on", _iso_date, "not a date (YYYY-MM-DD)")),
             amount_minor=self._integer("amount_minor") if reverses is None else None,
             currency=self._currency() if reverses is None else None,
@@ -186,6 +188,12 @@ class _Row:
         text: str = self.cells[column]
         if not (0 < len(text) <= 64) or not all("!" <= character <= "~" for character in text):
             raise DatasetError(self.path, self.line, column, "needs 1 to 64 printable ASCII characters without spaces")
+        return text
+
+    def _name(self, column: str) -> str:
+        text: str = self.cells[column]
+        if not 0 < len(text) <= 255 or text != text.strip() or not is_readable_line(text):
+            raise DatasetError(self.path, self.line, column, "needs 1 to 255 printable characters, no space at either end")
         return text
 
     def _integer(self, column: str) -> int:

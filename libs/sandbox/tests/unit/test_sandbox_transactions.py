@@ -97,8 +97,8 @@ GOOD = {
     ("column", "value"),
     [
         ("source", ""),
-        ("account", "a b"),
-        ("external_id", "x" * 65),
+        ("account", " 62170"),
+        ("external_id", "x" * 256),
         ("booked_on", "05.01.2026"),
         ("booked_on", "20260105"),
         ("amount_minor", "12.50"),

@@ -36,6 +36,9 @@ BULK_BODY_LIMIT = 16 * 1024 * 1024
 MAX_DEPTH = 64
 INT8_MIN, INT8_MAX = -(2**63), 2**63 - 1
 
+_INT8_DIGITS: Final = 20
+"""As many characters hold every int8; longer ones are not even converted, which takes quadratic time."""
+
 Int8 = Annotated[int, Field(ge=INT8_MIN, le=INT8_MAX)]
 """An integer that PostgreSQL's `bigint` holds."""
 
@@ -137,6 +140,20 @@ def strict_json(body: bytes) -> Any:
     return document
 
 
+def well_formed(body: bytes) -> Any:
+    """The document that `body` is, whose numbers and texts may be out of range. Raises `MalformedBody` as `strict_json` does."""
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, parse_int=_whole)
+    except (RecursionError, UnicodeDecodeError, json.JSONDecodeError):
+        raise MalformedBody from None
+    _check_depth(document)
+    return document
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _INT8_DIGITS else math.inf
+
+
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
@@ -156,8 +173,7 @@ def _finite(digits: str) -> float:
 
 
 def _int8(digits: str) -> int:
-    # Twenty characters hold every int8; longer ones are not even converted, which takes quadratic time.
-    if len(digits) > 20 or not INT8_MIN <= (number := int(digits)) <= INT8_MAX:
+    if len(digits) > _INT8_DIGITS or not INT8_MIN <= (number := int(digits)) <= INT8_MAX:
         raise InvalidInput(Text("A number is out of range.", "数值超出范围。"))
     return number
 

@@ -11,7 +11,8 @@ msgspec takes duplicate keys (the last wins) and U+0000. Both are excluded by co
 request that takes 12 ms and more.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from guanxi_common.errors import FieldError, InvalidInput, Text
-from guanxi_common.http.bodies import INT8_MAX, INT8_MIN, strict_json
+from guanxi_common.http.bodies import INT8_MAX, INT8_MIN, strict_json, well_formed
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -93,11 +94,53 @@ class HotDecoder(Generic[T]):
         return decoded
 
 
+class BatchDecoder(Generic[T]):
+    """As `HotDecoder`, for a struct whose one field, `items`, is a list of structs: an item that is no good refuses no other.
+
+    What is wrong with the whole is refused as there: no JSON, a duplicate key anywhere, an unknown field beside `items`, too many items.
+    """
+
+    def __init__(self, struct: type[T]) -> None:
+        [items] = inspect.type_info(struct).fields  # type: ignore[attr-defined]  # `_plan` refuses all but structs
+        self._whole = HotDecoder(struct)
+        self._struct = struct
+        self._item = HotDecoder(items.type.item_type.cls)
+        self._most = items.type.max_length
+
+    def decode(self, body: bytes) -> tuple[T, Mapping[int, str]]:
+        """The batch of the items that can be read, and of each other one its place, with a pointer to what is wrong in it."""
+        try:
+            return self._whole.decode(body), {}
+        except InvalidInput:
+            texts = self._texts_of_items(body) if body else None
+            if texts is None:
+                raise
+        items, unreadable = [], {}
+        for place, text in enumerate(texts):
+            try:
+                items.append(self._item.decode(text))
+            except InvalidInput as error:
+                unreadable[place] = error.errors[0].pointer if error.errors else ""
+        return self._struct(items=items), unreadable
+
+    def _texts_of_items(self, body: bytes) -> list[bytes] | None:
+        """Each item as a document of its own; None where it is the whole that is no good."""
+        document = well_formed(body)
+        items = document.get("items") if isinstance(document, dict) and len(document) == 1 else None
+        if not isinstance(items, list) or not 0 < len(items) <= self._most:
+            return None
+        return [json.dumps(item).encode() for item in items]
+
+
 def _refusal(body: bytes, error: Exception) -> InvalidInput:
     strict_json(body)
+    return InvalidInput(errors=[FieldError(pointer_of(error), "invalid", _INVALID)])
+
+
+def pointer_of(error: Exception) -> str:
+    """Where msgspec's error is, as a JSON pointer; empty where it is the whole."""
     _, found, path = str(error).rpartition(" - at `$")
-    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/") if found else ""
-    return InvalidInput(errors=[FieldError(pointer, "invalid", _INVALID)])
+    return path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/") if found else ""
 
 
 def _plan(kind: inspect.Type) -> _Plan:

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from guanxi_common.errors import InvalidInput
 from guanxi_common.http.bodies import BODY_LIMIT, read_body, require_json
 from guanxi_common.http.call import BODY_KEY, Call, Permission, open_call
-from guanxi_common.http.hot_bodies import HotDecoder
+from guanxi_common.http.hot_bodies import BatchDecoder, HotDecoder
 from guanxi_common.http.problems import field_errors
 from guanxi_common.http.queries import require_known
 from guanxi_common.http.routes import replaying
@@ -37,6 +37,7 @@ _CONVERTER = re.compile(r":\w+}")
 class HotRoute:
     """A hot operation, given to `create_service_app`. `path` takes Starlette's converters (`{customer_id:uuid}`).
 
+    With `item_by_item` the request's only field is `items`, and the endpoint is `(call, body, unreadable)`: see `BatchDecoder`.
     A pydantic `response` only documents what the endpoint sends, where other operations answer with the same model.
     """
 
@@ -55,28 +56,38 @@ class HotRoute:
     description: str = ""
     parameters: Sequence[dict[str, Any]] = field(default=())
     max_body_size: int = BODY_LIMIT
+    item_by_item: bool = False
 
     @property
     def openapi_path(self) -> str:
         return _CONVERTER.sub("}", self.path)
 
     def route(self) -> Route:
-        decoder = HotDecoder(self.request) if self.request is not None else None
+        decode = self._decode()
         parameters = tuple(parameter["name"] for parameter in self.parameters if parameter["in"] == "query")
 
         async def handle(request: Request) -> Response:
             request.scope["route"] = route
             call = await open_call(request, self.permission, self.operation_id)
             require_known(request, parameters)
-            if decoder is None:
+            if decode is None:
                 return await replaying(self.endpoint(call))
             body = await read_body(request, self.max_body_size)
             require_json(request)
             request.scope[BODY_KEY] = body
-            return await replaying(self.endpoint(call, decoder.decode(body)))
+            return await replaying(self.endpoint(call, *decode(body)))
 
         route = Route(self.path, handle, methods=[self.method], name=self.operation_id, include_in_schema=False)
         return route
+
+    def _decode(self) -> Callable[[bytes], tuple[Any, ...]] | None:
+        """What the body becomes: the endpoint's further arguments."""
+        if self.request is None:
+            return None
+        if self.item_by_item:
+            return BatchDecoder(self.request).decode
+        whole = HotDecoder(self.request)
+        return lambda body: (whole.decode(body),)
 
 
 def id_parameter(name: str) -> dict[str, Any]:

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.principal import SYSTEM_SCOPE
 
 from customer_svc.accounts import service
 from customer_svc.accounts.schemas import AccountItem
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
-from customer_svc.inbound.service import from_the_bus, record_intake
+from customer_svc.inbound.service import from_the_bus, read_items, record_intake
 from customer_svc.transactions.schemas import ItemError
 
 
@@ -22,25 +20,17 @@ def take_in_accounts(clock: Clock) -> Handler:
     """Make the handler of `bank.inbound.accounts`. An item that HTTP would reject is kept as a rejection and holds up nobody."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        items = [_item(event) for event in events]
-        result = await service.report_accounts(uow, SYSTEM_SCOPE, items, clock.now())
         now = clock.now()
-        rejections = [
-            _rejection(events[outcome.index], items[outcome.index], outcome.error, now)
-            for outcome in result.items
-            if outcome.error is not None
+        read, rejections = read_items(events, AccountItem, now)
+        items = [item for _, item in read]
+        result = await service.report_accounts(uow, SYSTEM_SCOPE, items, now)
+        rejections += [
+            _rejection(*read[outcome.index], outcome.error, now) for outcome in result.items if outcome.error is not None
         ]
         await keep_rejections(uow, rejections)
         await record_intake(uow, from_the_bus(events[0].topic), items, "accounts")
 
     return handle
-
-
-def _item(event: Envelope) -> AccountItem:
-    try:
-        return msgspec.convert(event.data, AccountItem)
-    except msgspec.ValidationError as error:
-        raise PermanentError("invalid_item", event.type, event_id=event.id) from error
 
 
 def _rejection(event: Envelope, item: AccountItem, error: ItemError, now: datetime) -> InboundRejection:

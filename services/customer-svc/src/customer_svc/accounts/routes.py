@@ -1,5 +1,6 @@
 """Accounts over HTTP: the intake, and the list of a customer's."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -17,9 +18,11 @@ from starlette.responses import Response
 
 from customer_svc.accounts import repository, service
 from customer_svc.accounts.policy import Account
-from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, AccountOut
+from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, AccountOut, AccountResult
 from customer_svc.customers.repository import customer_is_visible
+from customer_svc.inbound.items import in_their_places
 from customer_svc.inbound.service import record_intake
+from customer_svc.transactions.schemas import invalid_item
 
 accounts = router("accounts")
 
@@ -51,7 +54,8 @@ _ITEM = {
     operation_id="batchCreateAccounts",
     tag="accounts",
     summary="Take in what core banking says of accounts: opened, closed, balance (账户接入)",
-    description="Idempotent per item. A client reports for its own sources only, holders included (`source_not_yours`). "
+    description="Idempotent per item; an item that cannot be read or taken is `rejected` and does not hold up the others. "
+    "A client reports for its own sources only, holders included (`source_not_yours`). "
     "An opening publishes the postings that were parked for the account. "
     "503 with Retry-After while earlier events are not yet published.",
     request=AccountBatch,
@@ -59,13 +63,15 @@ _ITEM = {
     request_example={"items": [_ITEM]},
     response_example={"items": [{"index": 0, "status": "created", "account_id": _ACCOUNT["id"]}], "released_postings": 0},
     max_body_size=BULK_BODY_LIMIT,
+    item_by_item=True,
 )
-async def batch_create_accounts(call: Call, batch: AccountBatch) -> Response:
+async def batch_create_accounts(call: Call, batch: AccountBatch, unreadable: Mapping[int, str]) -> Response:
+    refused = {place: AccountResult(place, "rejected", error=invalid_item(pointer)) for place, pointer in unreadable.items()}
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
         result = await service.report_accounts(write.uow, write.scope, batch.items, write.now)
         await record_intake(write.uow, write.audit, batch.items, "accounts")
-        return await write.reply(200, result)
+        return await write.reply(200, AccountBatchResult(in_their_places(result.items, refused), result.released_postings))
 
 
 @accounts.get(

@@ -8,7 +8,8 @@ import msgspec
 from guanxi_common.http.bodies import Answer
 from guanxi_common.money import Money
 
-from customer_svc.transactions.schemas import ItemError, MoneyIn, Token
+from customer_svc.inbound.items import ExternalId, Token
+from customer_svc.transactions.schemas import ItemError, MoneyIn
 
 MAX_ITEMS = 5_000
 
@@ -28,7 +29,7 @@ class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     source: Token
-    account_number: Token
+    account_number: ExternalId
     kind: Literal["opened", "closed", "balance_reported"]
     holder: HolderReference | None = None
     product_code: Token | None = None

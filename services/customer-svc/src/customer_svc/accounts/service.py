@@ -26,6 +26,8 @@ async def report_accounts(uow: UnitOfWork, scope: RowScope, items: Sequence[Acco
 
     A client's items of other sources are rejected; what comes by the bus has the scope of the system.
     """
+    if not items:
+        return AccountBatchResult([])
     ids = [account_id(item.source, item.account_number) for item in items]
     opening = {id_ for id_, item in zip(ids, items, strict=True) if item.kind == "opened"}
     await transactions.hold_off_parking(uow, opening)

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.principal import SYSTEM_SCOPE
 
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
-from customer_svc.inbound.service import from_the_bus, record_intake
+from customer_svc.inbound.service import from_the_bus, read_items, record_intake
 from customer_svc.transactions import service
 from customer_svc.transactions.schemas import MAX_ITEMS, ItemError, TransactionItem
 
@@ -22,13 +20,13 @@ def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
     """Make the handler of `bank.inbound.transactions`. An item that HTTP would reject is kept as a rejection and holds up nobody."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        items = [_item(event) for event in events]
         now = clock.now()
-        rejections: list[InboundRejection] = []
+        read, rejections = read_items(events, TransactionItem, now)
+        items = [item for _, item in read]
         for start in range(0, len(items), MAX_ITEMS):
             result = await service.post_transactions(uow, SYSTEM_SCOPE, calendar, items[start : start + MAX_ITEMS], now)
             rejections += [
-                _rejection(events[start + outcome.index], items[start + outcome.index], outcome.error, now)
+                _rejection(*read[start + outcome.index], outcome.error, now)
                 for outcome in result.items
                 if outcome.error is not None
             ]
@@ -36,13 +34,6 @@ def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
         await record_intake(uow, from_the_bus(events[0].topic), items, "transactions")
 
     return handle
-
-
-def _item(event: Envelope) -> TransactionItem:
-    try:
-        return msgspec.convert(event.data, TransactionItem)
-    except msgspec.ValidationError as error:
-        raise PermanentError("invalid_item", event.type, event_id=event.id) from error
 
 
 def _rejection(event: Envelope, item: TransactionItem, error: ItemError, now: datetime) -> InboundRejection:

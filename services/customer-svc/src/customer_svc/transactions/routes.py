@@ -1,5 +1,6 @@
 """The intake of postings over HTTP, and the list of what waits for its account."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -13,12 +14,13 @@ from guanxi_common.messaging import outbox
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from customer_svc.inbound.items import in_their_places
 from customer_svc.inbound.schemas import SourceFilter
 from customer_svc.inbound.service import record_intake
 from customer_svc.parts import parts_of
 from customer_svc.transactions import repository, service
 from customer_svc.transactions.policy import Posting
-from customer_svc.transactions.schemas import BatchResult, ParkedPosting, TransactionBatch
+from customer_svc.transactions.schemas import BatchResult, ItemResult, ParkedPosting, TransactionBatch, invalid_item
 
 parked_postings = router("transactions")
 
@@ -48,7 +50,7 @@ _RESULT = {
     operation_id="batchCreateTransactions",
     tag="transactions",
     summary="Take in up to 5,000 postings and reversals from core banking (流水接入)",
-    description="Idempotent per item: the key is (source, account_number, external_id). An item that cannot be taken is `rejected` "
+    description="Idempotent per item: the key is (source, account_number, external_id). An item that cannot be taken or read is `rejected` "
     "and does not hold up the others; a posting to an unknown account is `parked`, a reversal before its original `held`. "
     "The order of arrival does not matter: a reversal that a later item shows to be wrong (it names a reversal, or another reversal of the "
     "same posting was booked earlier) is refused then, and listed under `/v1/inbound-rejections`. "
@@ -59,13 +61,16 @@ _RESULT = {
     request_example={"items": _ITEMS},
     response_example=_RESULT,
     max_body_size=BULK_BODY_LIMIT,
+    item_by_item=True,
 )
-async def batch_create_transactions(call: Call, batch: TransactionBatch) -> Response:
+async def batch_create_transactions(call: Call, batch: TransactionBatch, unreadable: Mapping[int, str]) -> Response:
+    refused = {place: ItemResult(place, "rejected", error=invalid_item(pointer)) for place, pointer in unreadable.items()}
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
         result = await service.post_transactions(write.uow, write.scope, parts_of(call).calendar, batch.items, write.now)
         await record_intake(write.uow, write.audit, batch.items, "transactions")
-        return await write.reply(200, msgspec.json.encode(result))
+        answer = BatchResult(in_their_places(result.items, refused)) if refused else result
+        return await write.reply(200, msgspec.json.encode(answer))
 
 
 @parked_postings.get(

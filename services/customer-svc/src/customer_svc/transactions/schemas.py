@@ -7,10 +7,10 @@ import msgspec
 from guanxi_common.http.bodies import Answer
 from guanxi_common.money import POSTING_LIMIT
 
+from customer_svc.inbound.items import INVALID_ITEM, ExternalId, Token, what_is_wrong
+
 MAX_ITEMS = 5_000
 
-# U+0000 is refused by the pattern; PostgreSQL cannot hold it. `$` alone would let a final line break through.
-Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")]
 Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)")]
 
 IdText = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
@@ -27,13 +27,13 @@ class TransactionItem(msgspec.Struct, forbid_unknown_fields=True):
     """One posting, or, with `reverses` and without `money`, the reversal of one."""
 
     source: Token
-    account_number: Token
-    external_id: Token
+    account_number: ExternalId
+    external_id: ExternalId
     booked_on: date
     money: MoneyIn | None = None
     code: Code = ""
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    reverses: Token | None = None
+    reverses: ExternalId | None = None
 
 
 class TransactionBatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +43,11 @@ class TransactionBatch(msgspec.Struct, forbid_unknown_fields=True):
 class ItemError(msgspec.Struct, omit_defaults=True):
     code: str
     detail: str
+
+
+def invalid_item(pointer: str) -> ItemError:
+    """Of an item that does not fit its schema at `pointer`."""
+    return ItemError(INVALID_ITEM, what_is_wrong(pointer))
 
 
 class ItemResult(msgspec.Struct, omit_defaults=True):

@@ -30,6 +30,8 @@ async def post_transactions(
 
     What comes by the bus has the scope of the system: there the broker says who may write.
     """
+    if not items:
+        return BatchResult([])
     today = calendar.local_date(now)
     plain = policy.plain_batch(items, today, scope)
     if plain is not None and await _post_all_new(uow, items, plain, now):

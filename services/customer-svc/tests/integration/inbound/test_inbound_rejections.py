@@ -90,6 +90,26 @@ async def test_rejections_are_listed_the_latest_first_page_by_page(database: Dat
     assert before <= transaction.received_at <= account.received_at
 
 
+async def test_d12_an_item_that_does_not_fit_its_schema_is_refused_alone(database: Database) -> None:
+    bad = [
+        {**posting(1), "external_id": "x" * 256},
+        {**posting(2), "booked_on": "2026-02-30"},
+        {**posting(3), "money": {"amount": "1", "currency": "CNY"}},
+    ]
+    await processor(database).process(read(TRANSACTIONS, *bad, posting(4)))
+    await processor(database).process(read(ACCOUNTS, {"source": "core", "account_number": "9", "kind": "lost"}))
+    assert await count(database, "posting") == 1
+    assert await count(database, "dead_letter") == 0
+    async with database.transaction(readonly=True) as uow:
+        refused = await repository.list_rejections(uow, SYSTEM_SCOPE, source="core", past=None, limit=9)
+    assert {(one.external_id, one.code, one.detail.rpartition(": ")[2]) for one in refused} == {
+        (None, "invalid_item", "/external_id"),
+        ("T-2", "invalid_item", "/booked_on"),
+        ("T-3", "invalid_item", "/money/amount"),
+        (None, "invalid_item", "/kind"),
+    }
+
+
 async def test_what_cannot_be_read_is_still_a_dead_letter(database: Database) -> None:
     await processor(database).process(read(TRANSACTIONS, {"source": "core"}))
     assert await count(database, "inbound_rejection") == 0
