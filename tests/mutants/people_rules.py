@@ -9,6 +9,19 @@ BOOK: Final = f"{CUSTOMER}/tests/unit/assignments/test_d11_book.py"
 TRANSFERS: Final = f"{CUSTOMER}/tests/integration/directory/test_d11_transfers.py"
 
 
+COMMON: Final = "libs/common/tests/integration/security/test_d11_responsibility.py"
+ENGAGEMENT: Final = "services/engagement-svc"
+STAFF: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d11_staff.py"
+
+
+def _directory(name: str, file: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, f"guanxi_common/security/{file}", text, without, f"{COMMON}::{test}")
+
+
+def _tasks(name: str, file: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, f"engagement_svc/tasks/{file}", text, without, f"{STAFF}::{test}", ENGAGEMENT)
+
+
 def _customer(name: str, file: str, text: str, without: str, test: str) -> Rule:
     return Rule(name, f"customer_svc/{file}", text, without, test, CUSTOMER)
 
@@ -37,4 +50,66 @@ _transfers = (
     ),
 )
 
-PEOPLE_RULES: Final = (*_transfers,)
+_scope = (
+    _directory(
+        "a leave begins and ends by the clock",
+        "principal.py",
+        "        return (self.since is None or self.since <= now) and (self.until is None or now < self.until)",
+        "        return True",
+        "test_d11_a_deputy_sees_the_book_from_the_first_to_the_last_instant_of_the_leave",
+    ),
+    _directory(
+        "whoever is suspended may not call",
+        "directory/repository.py",
+        "AND staff.active AND NOT staff.suspended AND role.holder",
+        "AND staff.active AND role.holder",
+        "test_d11_a_deputy_sees_the_book_of_whoever_is_suspended_or_has_left",
+    ),
+    _directory(
+        "a deputy who is not here takes over nothing",
+        "directory/responsibility.py",
+        " AND deputy.active AND NOT deputy.suspended",
+        "",
+        "test_d11_whose_the_duties_are",
+    ),
+    _directory(
+        "an outlet without a lead escalates to the one above",
+        "directory/responsibility.py",
+        "    WHERE below.parent_id <> ALL(path)",
+        "    WHERE false",
+        "test_d11_what_is_escalated_goes_to_the_superior_then_to_the_lead_then_up",
+    ),
+    _directory(
+        "the superior comes before the lead",
+        "directory/responsibility.py",
+        "WHERE subordinate.id = asked.staff AND superior.active",
+        "WHERE false AND superior.active",
+        "test_d11_what_is_escalated_goes_to_the_superior_then_to_the_lead_then_up",
+    ),
+)
+
+_following = (
+    _tasks(
+        "tasks follow staff in the transaction of the snapshot",
+        "consumers.py",
+        "        if changed and not uow.replaying:",
+        "        if False:",
+        "test_d11_the_deputy_takes_over_the_duties_of_a_suspended_rm_and_gives_them_back",
+    ),
+    _tasks(
+        "a customer who has just moved is on the new outlet's list at once",
+        "repository.py",
+        'f"{_of_each(column, tasks)} UNION ALL {tasks(others)}"',
+        '_of_each(column, tasks) if column == "outlet_id" else f"{_of_each(column, tasks)} UNION ALL {tasks(others)}"',
+        "test_d11_a_dismissal_with_a_pending_transfer_in_any_order_of_arrival",
+    ),
+    _tasks(
+        "the job finds the tasks of those who are gone",
+        "following.py",
+        "    found += _moved(await uow.driver.execute(_FOLLOW + _OF_GONE, now))",
+        "    pass",
+        "test_d11_until_a_snapshot_has_come_tasks_stand_on_the_leads_list_and_new_ones_go_to_the_deputy",
+    ),
+)
+
+PEOPLE_RULES: Final = (*_transfers, *_scope, *_following)

@@ -31,8 +31,9 @@ from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.plans import service as plans
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import Standards, load_standards
-from engagement_svc.tasks import repository as tasks
+from engagement_svc.tasks import following
 from engagement_svc.tasks import service as task_service
+from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff
 
 BOOK_OVERLAP = timedelta(minutes=10)
 """Longer than any transaction: an interval stored while a task was being opened is looked at again."""
@@ -72,8 +73,10 @@ def subscriptions(
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customer_handler(keys, clock)}),
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
+    of_directory = directory_handlers(settings.issuer)
+    of_staff = {STAFF_SNAPSHOT: tasks_follow_staff(of_directory[STAFF_SNAPSHOT], clock)}
     of_all = [
-        Subscription("directory.snapshots", directory_handlers(settings.issuer)),
+        Subscription("directory.snapshots", {**of_directory, **of_staff}),
         Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)}),
     ]
     return [*of_all, *map(without_the_erased, of_customers)]
@@ -94,11 +97,11 @@ def replicas(clock: Clock) -> list[Replica]:
     """What a rebuild makes anew. Tasks, interactions and plans come from backups, and commands are not read twice."""
 
     async def follow_the_book(uow: UnitOfWork, _cursor: str | None) -> None:
-        await tasks.follow_the_book_since(uow, clock.now(), datetime.min.replace(tzinfo=UTC))
+        await following.follow_the_book_since(uow, clock.now(), datetime.min.replace(tzinfo=UTC))
 
     commands = ("scoring.actions",)  # an action is refused where consent or responsible person are not known
     return [
-        Replica("directory.snapshots", DIRECTORY_KEYS, holds=commands),
+        Replica("directory.snapshots", DIRECTORY_KEYS, follow_the_book, holds=commands),
         Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book, holds=commands),
     ]
 
@@ -112,7 +115,7 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
     async def follow_the_book(uow: UnitOfWork) -> int:
         """Everything at the start, then what the clock has made effective."""
         now = clock.now()
-        moved = await tasks.follow_the_book_since(uow, now, followed_until)
+        moved = await following.follow_the_book_since(uow, now, followed_until)
 
         async def advance() -> None:
             nonlocal followed_until

@@ -1,6 +1,7 @@
 """The caller: identity from the token, everything else from the local directory."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -23,7 +24,7 @@ class SourceNotYours(Forbidden):
 class ScopeKind(StrEnum):
     """Which rows a permission reaches (C4)."""
 
-    OWN = "own"  # customers whose primary RM or assistant the caller is now
+    OWN = "own"  # customers whose primary RM or assistant the caller is now, or stands in for
     OUTLET = "outlet"  # customers of the caller's outlet and those below it
     ALL = "all"
 
@@ -47,17 +48,35 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """For whom somebody is the deputy, and from when until when: None is without limit."""
+
+    staff_id: UUID
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return (self.since is None or self.since <= now) and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True)
 class RowScope:
     """The rows one operation may touch: a mandatory argument of every repository method that reads or writes customers' data.
 
     `staff_id` is set for OWN; `outlet_ids` (the subtree, the caller's own outlet included) for OUTLET. `sources` are those for which
-    a client may speak; None for everybody else, whom no source binds.
+    a client may speak; None for everybody else, whom no source binds. `stands_in` makes the books of others the caller's own for a time.
     """
 
     kind: ScopeKind
     staff_id: UUID | None = None
     outlet_ids: tuple[UUID, ...] = ()
     sources: frozenset[str] | None = None
+    stands_in: tuple[StandIn, ...] = ()
+
+    def keepers(self, now: datetime) -> list[UUID]:
+        """Whose books are own books now: the caller's, and of those for whom the caller stands in; of nobody for a client."""
+        mine = [self.staff_id] if self.staff_id is not None else []
+        return mine + [absent.staff_id for absent in self.stands_in if absent.holds(now)]
 
     def speaks_for(self, source: str) -> bool:
         """Whether the caller may report what `source` knows."""
@@ -79,6 +98,7 @@ class Principal:
     outlet_ids: tuple[UUID, ...]
     grants: dict[str, ScopeKind]
     sources: frozenset[str] | None = None
+    stands_in: tuple[StandIn, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -96,7 +116,8 @@ class Principal:
         kind = self.grants.get(permission)
         if kind is None:
             raise Forbidden(Text(f"The role lacks the permission {permission}.", f"该角色没有权限 {permission}。"))
-        return RowScope(kind, self.id if self.identity.kind == "staff" else None, self.outlet_ids, self.sources)
+        staff_id = self.id if self.identity.kind == "staff" else None
+        return RowScope(kind, staff_id, self.outlet_ids, self.sources, self.stands_in if kind is ScopeKind.OWN else ())
 
 
 class Purpose(StrEnum):

@@ -1,5 +1,6 @@
 """The directory as the other services replicate it: full state, compacted."""
 
+from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.messaging.envelope import DomainEvent
@@ -19,7 +20,10 @@ class OutletSnapshot(DomainEvent, type="guanxi.outlet.snapshot.v1", topic="direc
 
 
 class StaffSnapshot(DomainEvent, type="guanxi.staff.snapshot.v1", topic="directory.snapshots", key="entity_key"):
-    """Issuer and subject are the identity that tokens carry; staff names are the bank's, not a customer's, and travel plain."""
+    """Issuer and subject are the identity that tokens carry; staff names are the bank's, not a customer's, and travel plain.
+
+    See `guanxi_common.security.directory.values.Staff`.
+    """
 
     staff_id: UUID
     issuer: str
@@ -29,6 +33,10 @@ class StaffSnapshot(DomainEvent, type="guanxi.staff.snapshot.v1", topic="directo
     outlet_id: UUID | None
     reports_to: UUID | None
     active: bool
+    suspended: bool = False
+    deputy_id: UUID | None = None
+    away_from: datetime | None = None
+    away_until: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -154,4 +154,4 @@ async def count_changes(uow: UnitOfWork, how: str, since: datetime) -> int:
 
 def _holders(permission: str) -> Select[Any]:
     granted = _role.c.grants.has_key(permission)
-    return select(_staff.c.id).join(_role, _role.c.role == _staff.c.role).where(_staff.c.active, granted)
+    return select(_staff.c.id).join(_role, _role.c.role == _staff.c.role).where(_staff.c.active, ~_staff.c.suspended, granted)

@@ -199,4 +199,8 @@ def _snapshot(staff: Staff) -> StaffSnapshot:
         outlet_id=staff.outlet_id,
         reports_to=staff.reports_to,
         active=staff.active,
+        suspended=staff.suspended,
+        deputy_id=staff.deputy_id,
+        away_from=staff.away_from,
+        away_until=staff.away_until,
     )

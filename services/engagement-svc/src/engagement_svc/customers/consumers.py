@@ -19,7 +19,7 @@ from guanxi_common.security.fields import Place, SealBroken, unseal_json
 from engagement_svc.customers import repository
 from engagement_svc.customers.repository import CustomerReplica
 from engagement_svc.personal_data import PERSONAL_DATA
-from engagement_svc.tasks.repository import follow_the_book_of
+from engagement_svc.tasks.following import follow_the_book_of
 
 
 class _ContactLimits(msgspec.Struct):

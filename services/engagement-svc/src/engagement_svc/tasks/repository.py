@@ -1,6 +1,6 @@
 """The task table."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -89,15 +89,25 @@ FRESH = timedelta(days=1)
 """How long after its beginning an interval of the book is looked up itself, as well as by the owner stored with its tasks. The job
 that stores owners runs every second; it must not stand still for longer than this."""
 
+MOVED = timedelta(hours=1)
+"""The same of an outlet's list, by the outlet stored with the tasks: intervals of all outlets are looked through, so it is shorter."""
+
 _FIELDS = tuple(field.name for field in fields(Task))
 _LISTED = ", ".join("evidence::text" if name == "evidence" else name for name in _FIELDS)
 _IN_ORDER = "ORDER BY rank_key, id LIMIT $1::int + 1"
 # Own customers whose tasks the stored owner does not lead to: where the caller assists, or has just taken over.
 _NOT_BY_OWNER = """
-task.owner_id IS DISTINCT FROM $3::uuid AND task.customer_id = ANY(ARRAY(
-    SELECT customer_id FROM book_assignment WHERE staff_id = $3::uuid AND capacity = 'assistant'
+(task.owner_id = ANY($3::uuid[])) IS NOT TRUE AND task.customer_id = ANY(ARRAY(
+    SELECT customer_id FROM book_assignment WHERE staff_id = ANY($3::uuid[]) AND capacity = 'assistant'
     UNION ALL
-    SELECT customer_id FROM book_assignment WHERE staff_id = $3::uuid AND capacity = 'primary_rm' AND valid_from > $2 - $4::interval
+    SELECT customer_id FROM book_assignment WHERE staff_id = ANY($3::uuid[]) AND capacity = 'primary_rm' AND valid_from > $2 - $4::interval
+))
+"""
+# Tasks of customers who have just come from another outlet.
+_NOT_BY_OUTLET = """
+(task.outlet_id = ANY($3::uuid[])) IS NOT TRUE AND task.customer_id = ANY(ARRAY(
+    SELECT customer_id FROM book_assignment
+    WHERE valid_from > $2 - $4::interval AND valid_from <= $2 AND capacity = 'primary_rm' AND outlet_id = ANY($3::uuid[])
 ))
 """
 _PAGE = """
@@ -144,7 +154,7 @@ def worklist_select(
     after: tuple[int, UUID] | None,
     limit: int,
 ) -> tuple[str, list[object]]:
-    """The select of a page and its arguments. $1 is the limit, $2 the instant, $3 the caller's staff id or outlets."""
+    """The select of a page and its arguments. $1 is the limit, $2 the instant, $3 the keepers of the caller's books, or the outlets."""
     visible, who = visible_customers_sql(scope, "task.customer_id", now, 2, row_by_row=True)
     arguments: list[object] = [limit, *who]
     conditions = ["state = 'open'", visible]
@@ -156,22 +166,27 @@ def worklist_select(
     def tasks(*place: str) -> str:
         return f"(SELECT {_LISTED} FROM task WHERE {' AND '.join((*place, *conditions))} {_IN_ORDER})"  # noqa: S608  # code only
 
-    # $4, which only the first kind of list takes.
-    by_book = given(FRESH) if scope.kind is ScopeKind.OWN and owner_id is None else None
+    # $4, which only lists that follow the stored owner or outlet take.
+    by_book = owner_id is None and scope.kind is not ScopeKind.ALL
+    if by_book:
+        given(FRESH if scope.kind is ScopeKind.OWN else MOVED)
     if breached is not None:
         conditions.append("breached_at IS NOT NULL" if breached else "breached_at IS NULL")
     if after is not None:
         conditions.append(f"(rank_key, id) > ({given(after[0])}::bigint, {given(after[1])}::uuid)")
     if owner_id is not None:
         conditions.append(f"owner_id = {given(owner_id)}::uuid")
-    if by_book is not None:
-        source = f"{tasks('owner_id = $3::uuid')} UNION ALL {tasks(_NOT_BY_OWNER)}"
-    elif scope.kind is ScopeKind.OUTLET and owner_id is None:
-        each = tasks("outlet_id = place.outlet")
-        source = f"SELECT of_outlet.* FROM unnest($3::uuid[]) AS place (outlet) CROSS JOIN LATERAL {each} AS of_outlet"  # noqa: S608  # code only
+    if by_book:
+        column, others = ("owner_id", _NOT_BY_OWNER) if scope.kind is ScopeKind.OWN else ("outlet_id", _NOT_BY_OUTLET)
+        source = f"{_of_each(column, tasks)} UNION ALL {tasks(others)}"
     else:
         source = tasks(*(["outlet_id = ANY($3::uuid[])"] if scope.kind is ScopeKind.OUTLET else []))
     return _PAGE.format(source=source, in_order=_IN_ORDER), arguments
+
+
+def _of_each(column: str, tasks: Callable[[str], str]) -> str:
+    """The first tasks of each value of `column` in $3, each by a walk of its own along the index."""
+    return f"SELECT of_one.* FROM unnest($3::uuid[]) AS place (one) CROSS JOIN LATERAL {tasks(f'{column} = place.one')} AS of_one"  # noqa: S608  # code only
 
 
 def _listed(row: Mapping[Any, Any]) -> ListedTask:
@@ -248,53 +263,3 @@ async def mark_breached(uow: UnitOfWork, breaches: Sequence[tuple[UUID, UUID | N
     """Mark tasks breached: (task id, lead to whom it escalates)."""
     statement = update(_task).where(_task.c.id == bindparam("b_id")).values(breached_at=now, escalated_to=bindparam("b_lead"))
     await uow.execute(statement, [{"b_id": task, "b_lead": lead} for task, lead in breaches])
-
-
-# The book's primary interval that is valid now, for tasks whose stored owner differs.
-_FOLLOW_BOOK = """
-UPDATE task SET owner_id = book.staff_id, outlet_id = book.outlet_id
-FROM book_assignment book
-WHERE task.state = 'open' AND book.customer_id = task.customer_id AND book.capacity = 'primary_rm'
-    AND book.valid_from <= $1 AND (book.valid_to IS NULL OR $1 < book.valid_to)
-    AND (task.owner_id, task.outlet_id) IS DISTINCT FROM (book.staff_id, book.outlet_id)
-"""
-_OF_CUSTOMERS = " AND task.customer_id = ANY($2::uuid[])"
-_BEGUN_SINCE = " AND book.valid_from > $2"
-_WITHOUT_PLACE = " AND task.outlet_id IS NULL"
-
-
-async def follow_the_book_of(uow: UnitOfWork, now: datetime, customer_ids: Collection[UUID]) -> int:
-    """Give the customers' open tasks to whoever looks after them now; returns how many moved. When their assignments arrive."""
-    return _moved(await uow.driver.execute(_FOLLOW_BOOK + _OF_CUSTOMERS, now, list(customer_ids)))
-
-
-async def follow_the_book_since(uow: UnitOfWork, now: datetime, since: datetime) -> int:
-    """The same for all customers with an interval that began after `since` (transfers that the clock has made effective), and for
-    tasks that were opened before the customer was known here."""
-    found = _moved(await uow.driver.execute(_FOLLOW_BOOK + _WITHOUT_PLACE, now))
-    return found + _moved(await uow.driver.execute(_FOLLOW_BOOK + _BEGUN_SINCE, now, since))
-
-
-def _moved(outcome: str) -> int:
-    return int(outcome.rsplit(" ", 1)[1])
-
-
-async def responsible_for(uow: UnitOfWork, customer_ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[UUID | None, UUID]]:
-    """Who looks after each customer now: (staff id or None, outlet id)."""
-    rows = await uow.driver.fetch(
-        "SELECT customer_id, staff_id, outlet_id FROM book_assignment WHERE customer_id = ANY($1::uuid[])"
-        " AND capacity = 'primary_rm' AND valid_from <= $2 AND (valid_to IS NULL OR $2 < valid_to)",
-        list(customer_ids),
-        now,
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-async def leads_of(uow: UnitOfWork, outlet_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """The lead of each outlet: its active outlet manager, else its team lead."""
-    rows = await uow.driver.fetch(
-        "SELECT DISTINCT ON (outlet_id) outlet_id, id FROM directory_staff WHERE outlet_id = ANY($1::uuid[]) AND active"
-        " AND role IN ('outlet_manager', 'team_lead') ORDER BY outlet_id, role, id",
-        list(outlet_ids),
-    )
-    return {row[0]: row[1] for row in rows}

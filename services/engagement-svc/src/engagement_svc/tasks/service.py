@@ -12,11 +12,12 @@ from guanxi_common.errors import Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.security.directory.responsibility import read_escalations
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.standards import Standards
-from engagement_svc.tasks import policy, repository
+from engagement_svc.tasks import following, policy, repository
 from engagement_svc.tasks.errors import NotTheCustomersTask
 from engagement_svc.tasks.events import TaskBreached, TaskCompleted, TaskOpened
 from engagement_svc.tasks.policy import Evidence
@@ -50,7 +51,7 @@ async def open_task(
     deadline = policy.due_time(task_type, now, calendar, request.within)
     due_at = request.due_at or deadline.due_at
     priority = request.priority or task_type.priority
-    owner_id, outlet_id = (await repository.responsible_for(uow, [request.customer_id], now)).get(
+    owner_id, outlet_id = (await following.responsible_for(uow, [request.customer_id], now)).get(
         request.customer_id, (None, None)
     )
     task = Task(
@@ -112,14 +113,14 @@ async def end_tasks(
 
 
 async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patience = USUAL) -> int:
-    """Count each clock that has run out, once, and escalate it to the lead of the outlet. Returns how many. A task fails alone."""
+    """Count each clock that has run out, once, and escalate it to the superior or the lead. Returns how many. A task fails alone."""
 
     async def take(only: Sequence[UUID] | None) -> list[Task]:
         return await repository.lock_overdue_tasks(uow, now, BREACH_BATCH, only)
 
     async def breach(overdue: Sequence[Task]) -> None:
-        leads = await repository.leads_of(uow, {task.outlet_id for task in overdue if task.outlet_id})
-        breaches = [(task, leads.get(task.outlet_id) if task.outlet_id else None) for task in overdue]
+        leads = await read_escalations(uow, [(task.owner_id, task.outlet_id) for task in overdue])
+        breaches = [(task, leads[task.owner_id, task.outlet_id]) for task in overdue]
         await repository.mark_breached(uow, [(task.id, lead) for task, lead in breaches], now)
         await outbox.append(uow, *(_breached(task, lead) for task, lead in breaches))
 

@@ -48,6 +48,10 @@ class _StaffData(BaseModel):
     outlet_id: UUID | None = None
     reports_to: UUID | None = None
     active: bool
+    suspended: bool = False
+    deputy_id: UUID | None = None
+    away_from: datetime | None = None
+    away_until: datetime | None = None
 
 
 class _ClientData(BaseModel):
@@ -139,9 +143,7 @@ def directory_handlers(issuer: str) -> Mapping[str, Handler]:
 
     async def apply_staff(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         events = newest_of_each_key(events)
-        staff = [
-            Staff(d.staff_id, issuer, *_details(d), version.number, version.epoch) for d, version in _read(events, _StaffData)
-        ]
+        staff = [_staff(issuer, data, version) for data, version in _read(events, _StaffData)]
         await repository.apply_staff(uow, staff)
         await repository.remove_staff(uow, [UUID(key) for key in _erased(events)])
 
@@ -162,5 +164,6 @@ def directory_handlers(issuer: str) -> Mapping[str, Handler]:
     }
 
 
-def _details(data: _StaffData) -> tuple[str, str, str, UUID | None, UUID | None, bool]:
-    return data.subject, data.name, data.role, data.outlet_id, data.reports_to, data.active
+def _staff(issuer: str, data: _StaffData, version: Version) -> Staff:
+    facts = data.model_dump(exclude={"staff_id"})
+    return Staff(id=data.staff_id, issuer=issuer, **facts, version=version.number, epoch=version.epoch)

@@ -6,29 +6,41 @@ one again, as a rebuild reads it, puts right what has gone wrong with the row.
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import astuple
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.errors import NotInDirectory
 from guanxi_common.security.directory.values import Book, Client, Outlet, Role, Staff
-from guanxi_common.security.principal import Identity, Principal, ScopeKind
+from guanxi_common.security.principal import Identity, Principal, ScopeKind, StandIn
 
 # UNION, not UNION ALL: outlets that a mistake has put in a circle end the recursion.
 _RESOLVE = """
 WITH RECURSIVE caller AS (
     SELECT staff.id, staff.role, staff.outlet_id, role.grants
     FROM directory_staff staff JOIN directory_role role ON role.role = staff.role
-    WHERE staff.issuer = $1 AND staff.subject = $2 AND staff.active AND role.holder = 'staff'
+    WHERE staff.issuer = $1 AND staff.subject = $2 AND staff.active AND NOT staff.suspended AND role.holder = 'staff'
 ), subtree (id) AS (
     SELECT outlet_id FROM caller WHERE outlet_id IS NOT NULL
     UNION SELECT outlet.id FROM directory_outlet outlet JOIN subtree ON outlet.parent_id = subtree.id
+), absent AS (
+    SELECT staff.id, staff.away_from AS since, staff.away_until AS until
+    FROM caller JOIN directory_staff staff ON staff.deputy_id = caller.id
+    WHERE staff.active AND NOT staff.suspended AND staff.away_from IS NOT NULL
+    UNION ALL
+    SELECT staff.id, NULL, NULL FROM caller JOIN directory_staff staff ON staff.deputy_id = caller.id
+    WHERE NOT staff.active OR staff.suspended
 )
-SELECT id, role, outlet_id, grants::text, ARRAY(SELECT id FROM subtree) AS outlet_ids, NULL::text[] AS sources FROM caller
+SELECT id, role, outlet_id, grants::text, ARRAY(SELECT id FROM subtree) AS outlet_ids, NULL::text[] AS sources,
+    (SELECT json_agg(json_build_array(id, since, until)) FROM absent)::text AS stands_in
+FROM caller
 """
 
 _RESOLVE_CLIENT = """
-SELECT client.id, client.role, NULL::uuid AS outlet_id, role.grants::text, ARRAY[]::uuid[] AS outlet_ids, client.sources
+SELECT client.id, client.role, NULL::uuid AS outlet_id, role.grants::text, ARRAY[]::uuid[] AS outlet_ids, client.sources,
+    NULL::text AS stands_in
 FROM directory_client client JOIN directory_role role ON role.role = client.role
 WHERE client.issuer = $1 AND client.client_id = $2 AND client.active AND role.holder = 'client'
 """
@@ -52,7 +64,12 @@ async def resolve_principal(uow: UnitOfWork, identity: Identity) -> Principal:
         outlet_ids=tuple(_uuid(outlet_id) for outlet_id in row["outlet_ids"]),
         grants={permission: ScopeKind(kind) for permission, kind in json.loads(row["grants"]).items()},
         sources=None if row["sources"] is None else frozenset(row["sources"]),
+        stands_in=tuple(_stand_in(*absent) for absent in json.loads(row["stands_in"] or "[]")),
     )
+
+
+def _stand_in(staff_id: str, since: str | None, until: str | None) -> StandIn:
+    return StandIn(UUID(staff_id), *(datetime.fromisoformat(instant) if instant else None for instant in (since, until)))
 
 
 def _uuid(value: Any) -> UUID:
@@ -76,12 +93,13 @@ async def apply_outlets(uow: UnitOfWork, outlets: Sequence[Outlet]) -> None:
 async def apply_staff(uow: UnitOfWork, staff: Sequence[Staff]) -> None:
     await uow.driver.executemany(
         "INSERT INTO directory_staff AS kept (id, issuer, subject, name, role, outlet_id, reports_to, active, version,"
-        " epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " epoch, suspended, deputy_id, away_from, away_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         " ON CONFLICT (id) DO UPDATE SET issuer = EXCLUDED.issuer, subject = EXCLUDED.subject, name = EXCLUDED.name,"
         " role = EXCLUDED.role, outlet_id = EXCLUDED.outlet_id, reports_to = EXCLUDED.reports_to, active = EXCLUDED.active,"
-        " version = EXCLUDED.version, epoch = EXCLUDED.epoch"
+        " version = EXCLUDED.version, epoch = EXCLUDED.epoch, suspended = EXCLUDED.suspended, deputy_id = EXCLUDED.deputy_id,"
+        " away_from = EXCLUDED.away_from, away_until = EXCLUDED.away_until"
         " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
-        [(s.id, s.issuer, s.subject, s.name, s.role, s.outlet_id, s.reports_to, s.active, s.version, s.epoch) for s in staff],
+        [astuple(one) for one in staff],
     )
 
 

@@ -1,7 +1,7 @@
 """The one place where row scope becomes SQL.
 
 A customer is visible under
-- OWN: if the caller is its primary RM or assistant now;
+- OWN: if the caller, or somebody for whom the caller stands in now, is its primary RM or assistant now;
 - OUTLET: if its `primary_rm` row names an outlet of the caller's subtree now, whether or not an RM stands in that row;
 - ALL: always.
 *Now* is `valid_from <= now < valid_to`, so a transfer that was decided before takes effect by the clock alone.
@@ -9,8 +9,9 @@ A customer is visible under
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, exists, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from guanxi_common.security.directory.tables import BookAssignment
@@ -25,8 +26,7 @@ def visible_customers(
         return true()
     book = aliased(BookAssignment)
     if scope.kind is ScopeKind.OWN:
-        # A literal, because `== None` would become IS NULL and match the customers without an RM.
-        reached = book.staff_id == literal(scope.staff_id, Uuid())
+        reached: ColumnElement[bool] = book.staff_id.in_(scope.keepers(now))
     else:
         reached = and_(book.capacity == "primary_rm", book.outlet_id.in_(scope.outlet_ids))
     valid = and_(book.valid_from <= now, or_(book.valid_to.is_(None), book.valid_to > now))
@@ -39,16 +39,16 @@ def visible_customers_sql(
     """The same for statements written for the driver: the condition and its arguments, numbered from `first_parameter`.
 
     `customer_id` is a column expression of the statement, never input. The text does not depend on the caller,
-    so that plans are kept. The arguments are `now` and who asks: the staff id, or the list of outlets; none for ALL.
+    so that plans are kept. The arguments are `now` and a list: keepers of books, or outlets; none for ALL.
 
     `row_by_row` is for pages: the condition is looked up for the rows in turn until the page is full, never joined with the book.
     """
     if scope.kind is ScopeKind.ALL:
         return "true", ()
-    argument: object
+    argument: list[UUID]
     instant, who = f"${first_parameter}::timestamptz", f"${first_parameter + 1}"
     if scope.kind is ScopeKind.OWN:
-        reached, argument = f"book.staff_id = {who}::uuid", scope.staff_id
+        reached, argument = f"book.staff_id = ANY({who}::uuid[])", scope.keepers(now)
     else:
         reached, argument = f"book.capacity = 'primary_rm' AND book.outlet_id = ANY({who}::uuid[])", list(scope.outlet_ids)
     # OFFSET 0 changes no result; a subquery with it is never turned into a join.

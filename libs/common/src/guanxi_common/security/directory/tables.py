@@ -31,7 +31,7 @@ class DirectoryOutlet(CommonBase):
 
 
 class DirectoryStaff(CommonBase):
-    """A person who may call us, known by the issuer and subject of the tokens."""
+    """A person who may call us, known by the issuer and subject of the tokens. See `values.Staff`."""
 
     __tablename__ = "directory_staff"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -44,7 +44,15 @@ class DirectoryStaff(CommonBase):
     active: Mapped[bool]
     version: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
-    __table_args__ = (UniqueConstraint("issuer", "subject"), Index("ix_directory_staff_outlet_id", "outlet_id"))
+    suspended: Mapped[bool] = mapped_column(server_default=text("false"))
+    deputy_id: Mapped[UUID | None]
+    away_from: Mapped[datetime | None] = mapped_column(_Instant)
+    away_until: Mapped[datetime | None] = mapped_column(_Instant)
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        Index("ix_directory_staff_outlet_id", "outlet_id"),
+        Index("ix_directory_staff_deputy_id", "deputy_id", postgresql_where=text("deputy_id IS NOT NULL")),
+    )
 
 
 class DirectoryClient(CommonBase):

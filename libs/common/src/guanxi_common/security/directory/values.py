@@ -24,6 +24,12 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
+    """A member of staff. `active` is the employment; a suspended one is employed and may not call.
+
+    The deputy sees and works the book from `away_from` until `away_until` (both or neither), and while its keeper is suspended or has
+    left, when the duties are the deputy's as well.
+    """
+
     id: UUID
     issuer: str
     subject: str
@@ -34,6 +40,10 @@ class Staff:
     active: bool
     version: int
     epoch: int = FIRST_EPOCH
+    suspended: bool = False
+    deputy_id: UUID | None = None
+    away_from: datetime | None = None
+    away_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
