@@ -53,10 +53,17 @@ _parts = (
         f"{PARTS}::test_a_part_waits_for_what_it_needs_and_says_so",
     ),
     Rule(
+        "what ended a part is not over because one lane gets on at once",
+        "guanxi_common/parts.py",
+        "        if self._heard - self._began > PROVEN_SECONDS:\n",
+        "        if True:\n",
+        f"{PARTS}::test_d18_what_ended_a_part_is_over_once_its_lanes_have_got_on_for_a_while",
+    ),
+    Rule(
         "a lane's success does not hide another lane's failures",
         "guanxi_common/parts.py",
-        "        if self._failures.pop(source, None) and not self._failures:",
-        "        self._failures.clear()\n        if self._failures.pop(source, None) and not self._failures:",
+        "        self._failures.pop(source, None)\n",
+        "        self._failures.clear()\n",
         f"{PARTS}::test_one_lane_that_gets_on_does_not_hide_the_other_that_fails",
     ),
     Rule(

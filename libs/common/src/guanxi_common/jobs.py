@@ -47,7 +47,8 @@ def waking(handler: Handler, wake: asyncio.Event) -> Handler:
 
 
 def job_part(database: Database, job: Job, *, needs: Sequence[Part] = ()) -> Part:
-    """The part that runs one job, and runs it again, later each time, where it fails."""
+    """The part that runs one job, and runs it again, later each time, where it fails. One that never succeeds is late from now on."""
+    JOB_LAST_DONE.labels(job.name).set_to_current_time()
 
     async def work(part: Part, stop: asyncio.Event) -> None:
         await _run(database, job, part, stop)
@@ -62,7 +63,6 @@ async def run_jobs(database: Database, jobs: Sequence[Job], stop: asyncio.Event)
 
 async def _run(database: Database, job: Job, part: Part, stop: asyncio.Event) -> None:
     set_context(replace(current_context(), actor=f"system:{job.name}"))
-    JOB_LAST_DONE.labels(job.name).set_to_current_time()  # one that never succeeds is late from its start
     while not stop.is_set():
         job.wake.clear()  # before the look: what comes during it is looked for again
         try:

@@ -30,7 +30,7 @@ and has not yet shown that the failure is over. `done`: a step of the start that
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 30.0
 PROVEN_SECONDS: Final = 60.0
-"""A part that has run this long since its last failure has recovered, whether it says so or not."""
+"""What ended a part is over once the part has run this long again and one of its sources gets on."""
 STALLED_SECONDS: Final = 180.0
 """Three times the consumer's batch deadline: a part that is merely slow is left alone."""
 _CHECK_SECONDS: Final = 5.0
@@ -74,7 +74,8 @@ def backoff_after(failures: int) -> float:
 
 
 Work = Callable[["Part", asyncio.Event], Awaitable[None]]
-"""What a part does until the event is set. It may tell the part of `failed` and `went_well`, or leave both to what it raises."""
+"""What a part does until the event is set. It says when it `went_well`: nothing else ends a row of failures, however long it takes to
+fail. It may tell of what `failed` too, or leave that to what it raises."""
 
 
 class Part:
@@ -109,31 +110,33 @@ class Part:
         self._next_try: datetime | None = None
         self._phase: State = "waiting"
         self._since = _now()
-        self._began = self._heard = self._failed = float("-inf")
+        self._began = self._heard = float("-inf")
         part_metrics.FAILURES.labels(name).set_function(lambda: self.failures)
         if stalled_after is not None:
             part_metrics.SILENT.labels(name).set_function(self.silent_seconds)
 
     @property
     def failures(self) -> int:
-        """Failures in a row; 0 once it has run for `PROVEN_SECONDS` without one."""
-        proven = self._phase == "running" and monotonic() - max(self._began, self._failed) > PROVEN_SECONDS
-        return 0 if proven else max(self._failures.values(), default=0)
+        """Failures in a row, of the source that has most."""
+        return max(self._failures.values(), default=0)
 
     def failed(self, error: BaseException, *, source: object = None) -> None:
         """The part, or one `source` of its work (a lane of the relay), failed and will try again by itself."""
-        if not self.failures:
-            self._failures.clear()
+        if not self._failures:
             self._failing_since = _now()
         self._failures[source] = self._failures.get(source, 0) + 1
         self._last_error, self._failed_at = _describe(error), _now()
-        self._heard = self._failed = monotonic()
+        self._heard = monotonic()
         part_metrics.FAILED.labels(self.name).inc()
 
     def went_well(self, *, source: object = None) -> None:
-        """It got on with its work: what failed before is over."""
+        """It got on with its work, or a source of it did: what failed there before is over."""
         self._heard = monotonic()
-        if self._failures.pop(source, None) and not self._failures:
+        failing = bool(self._failures)
+        self._failures.pop(source, None)
+        if self._heard - self._began > PROVEN_SECONDS:
+            self._failures.pop(None, None)
+        if failing and not self._failures:
             self._since = _now()
             _log.info("part_recovered", part=self.name)
 
@@ -239,6 +242,8 @@ class Part:
         self._phase, self._since = phase, _now()
         if phase == "running":
             self._began = monotonic()
+            # Its sources begin anew; that it ended is not over yet.
+            self._failures = {None: self.failures} if self._failures else {}
 
     def _state(self) -> State:
         if self._phase != "running":

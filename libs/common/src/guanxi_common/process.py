@@ -218,7 +218,7 @@ class Worker:
         """The worker's only reason to end by itself: on a schema that it does not know every statement is a guess."""
         while not stop.is_set():
             try:
-                async with self._database.transaction(readonly=True) as uow:
+                async with asyncio.timeout(DATABASE_DEADLINE), self._database.transaction(readonly=True) as uow:
                     await require_revision(uow, self._needed_revision)
             except SchemaUnfit as error:
                 self._unfit = error
@@ -301,9 +301,16 @@ class Worker:
             await bus.maintain()
             part.went_well()
 
-    async def _serve(self, _part: Part, stop: asyncio.Event) -> None:
-        port = self._settings.worker_port or 0
-        await serve_worker_http(self._settings.service, self.parts, stop, port=port)
+    async def _serve(self, part: Part, stop: asyncio.Event) -> None:
+        settings = self._settings
+        await serve_worker_http(
+            settings.service,
+            self.parts,
+            stop,
+            port=settings.worker_port or 0,
+            host=settings.worker_host,
+            on_listening=part.went_well,
+        )
 
     def _opened_bus(self) -> Bus:
         if self._bus is None:

@@ -56,7 +56,7 @@ class ServiceSettings(TransportSettings):
     stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
     on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
     URL; `client_grant_claim` is the claim in which the issuer says that a token was granted for client credentials. `worker_port` serves
-    `/livez`, `/healthz`, `/metrics` of the worker. `item_attempts`: how often an item of a queue fails until it is set aside.
+    `/livez`, `/healthz`, `/metrics` of the worker, on `worker_host`. `item_attempts`: how often an item of a queue fails until it is set aside.
     `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4 partitions, for
     tests; it can never be changed for a broker's data.
     """
@@ -86,6 +86,7 @@ class ServiceSettings(TransportSettings):
     event_signing_key: str | None = _secret()
     event_public_keys: str | None = None
     worker_port: int | None = None
+    worker_host: str = "127.0.0.1"
     erasure_list: Path | None = None
     """The file of erasures, on a volume that every process of all services mounts and no backup of a database holds."""
     few_partitions: bool = False

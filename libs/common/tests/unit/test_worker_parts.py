@@ -141,21 +141,40 @@ async def test_a_part_that_gets_on_has_recovered() -> None:
         assert health_of("scoring-svc", "worker", [part])["status"] == "ok"
 
 
-async def test_a_part_that_runs_on_in_silence_has_recovered_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PROVEN_SECONDS", 0.05)
+async def test_d18_however_long_it_takes_to_fail_the_failures_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that fails after minutes, a consumer whose batch ends at its deadline: time alone proves nothing."""
+    monkeypatch.setattr(parts, "PROVEN_SECONDS", 0.01)
+
+    async def work(_part: Part, _stop: asyncio.Event) -> None:
+        await asyncio.sleep(0.05)
+        raise ConnectionError
+
+    part = Part("slow to fail", work)
+    async with running([part]):
+        await becomes(lambda: part.report().failures >= 3)
+        assert not part.report().healthy
+
+
+async def test_d18_what_ended_a_part_is_over_once_its_lanes_have_got_on_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     tries = 0
 
-    async def work(_part: Part, stop: asyncio.Event) -> None:
+    async def work(part: Part, stop: asyncio.Event) -> None:
         nonlocal tries
         tries += 1
+        part.failed(ConnectionError(), source=f"lane of start {tries}")
         if tries == 1:
             raise ConnectionError
-        await stop.wait()
+        while not stop.is_set():
+            part.went_well(source=f"lane of start {tries}")
+            await asyncio.sleep(0.001)
 
-    part = Part("silent", work)
+    part = Part("ended", work)
     async with running([part]):
-        await becomes(lambda: tries == 2 and part.report().state == "running")
-        assert part.report().failures == 0
+        await becomes(lambda: tries == 2)
+        await asyncio.sleep(0.05)
+        assert (part.report().state, part.report().failures) == ("trying_again", 1), "it has not run for long"
+        monkeypatch.setattr(parts, "PROVEN_SECONDS", 0.05)
+        await becomes(lambda: part.report().state == "running")
 
 
 async def test_one_lane_that_gets_on_does_not_hide_the_other_that_fails() -> None:

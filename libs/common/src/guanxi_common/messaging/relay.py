@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 POLL_INTERVAL: Final = 0.100
 SEND_DEADLINE: Final = 15.0
+PASS_DEADLINE: Final = 300.0
+"""A pass that has hung for so long is given up with its connection, and with the locks that it held."""
 """Below `idle_in_transaction_session_timeout`: the transaction outlives the send, so what was acknowledged can be marked."""
 FIRST_BACKOFF: Final = 0.1
 LONGEST_BACKOFF: Final = 5.0
@@ -80,7 +82,8 @@ class Relay:
             while not stop.is_set():
                 wake.clear()
                 try:
-                    more = await publish_pass(self._store, sender)
+                    async with asyncio.timeout(PASS_DEADLINE):
+                        more = await publish_pass(self._store, sender)
                 except Exception as error:
                     if not is_transient(error):
                         raise

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -37,12 +37,19 @@ def create_worker_app(service: str, parts: Sequence[Part]) -> Starlette:
 
 
 async def serve_worker_http(
-    service: str, parts: Sequence[Part], stop: asyncio.Event, *, port: int, host: str = "127.0.0.1"
+    service: str,
+    parts: Sequence[Part],
+    stop: asyncio.Event,
+    *,
+    port: int,
+    host: str = "127.0.0.1",
+    on_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve in this event loop until `stop` is set: a loop that is blocked does not answer. Raises OSError if the port is taken."""
     app = create_worker_app(service, parts)
     # uvicorn would end the process where the port is taken.
     listening = socket.create_server((host, port), backlog=32)
+    on_listening()
     config = uvicorn.Config(
         app,
         log_config=None,

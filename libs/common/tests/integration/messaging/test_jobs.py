@@ -56,15 +56,20 @@ async def test_a_job_that_fails_is_counted_tried_again_and_late_until_it_succeed
     def count(outcome: str) -> float:
         return REGISTRY.get_sample_value("guanxi_job_runs_total", {"name": "stumble", "outcome": outcome}) or 0
 
-    async def succeeded() -> bool:
-        return count("done") > 0
+    def last_done() -> float:
+        return REGISTRY.get_sample_value("guanxi_job_last_done_seconds", {"name": "stumble"}) or 0
+
+    async def outcome(name: str, times: int) -> bool:
+        return count(name) >= times
 
     jobs = asyncio.create_task(run_jobs(fabric.database, [Job("stumble", 0.01, stumble)], stop))
     began = time.time()
     try:
-        await eventually(succeeded)
+        await eventually(lambda: outcome("failed", 2))
+        assert last_done() < began + 0.5, "a start that fails does not count as done"
+        await eventually(lambda: outcome("done", 1))
         assert count("failed") == 2
-        assert REGISTRY.get_sample_value("guanxi_job_last_done_seconds", {"name": "stumble"}) >= began + 0.5
+        assert last_done() >= began + 0.5
     finally:
         stop.set()
         await jobs
