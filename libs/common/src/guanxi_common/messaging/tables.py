@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, SmallInteger, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, SmallInteger, Table, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guanxi_common.db.metadata import CommonBase
@@ -143,7 +143,8 @@ class DeadLetter(CommonBase):
     resolution: Mapped[str | None] = mapped_column(Text)
     resolved_by: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (
-        UniqueConstraint("consumer", "topic", "partition", "offset"),
+        # A log that was made anew or restored gives an offset to another record.
+        Index("uq_dead_letter_record", "consumer", "topic", "partition", "offset", text("md5(record)"), unique=True),
         Index("ix_dead_letter_open", "consumer", "topic", "key", postgresql_where=text("resolved_at IS NULL")),
         Index(
             "ix_dead_letter_made_at", "consumer", "topic", "partition", "made_at", postgresql_where=text("resolved_at IS NULL")

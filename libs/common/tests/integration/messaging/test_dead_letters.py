@@ -119,6 +119,16 @@ async def test_a_bug_in_a_handler_and_a_violated_constraint_are_permanent(fabric
     assert [row["key"] for row in await fabric.fetch("SELECT key FROM customer")] == ["fine"]
 
 
+async def test_d18_another_record_at_the_offset_of_a_letter_has_a_letter_of_its_own(fabric: Fabric) -> None:
+    """A log that was made anew gives its offsets out again; the same record read twice is one letter."""
+    processor = Processor(PostgresInbox(fabric.database), fabric.group, fabric.subscriptions())
+    for value in (b"{no json", b"{no json", b"{neither"):
+        bad = record(FACTS, "bad", OPENED, event_id=uuid4(), data=value)
+        await processor.process([Record(FACTS, 0, 7, bad.key, value, (), 0)])
+    kept = [inbox.unpack(letter["record"]) for letter in await dead_letters(fabric)]
+    assert [letter.value for letter in kept if letter] == [b"{no json", b"{neither"]
+
+
 async def test_later_events_of_the_key_wait_and_a_replay_releases_them_in_order(fabric: Fabric) -> None:
     poison = Poison(2)
     runner = fabric.runner(poison)
