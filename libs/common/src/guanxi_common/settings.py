@@ -53,12 +53,12 @@ class ServiceSettings(TransportSettings):
 
     Keys are written `id:base64`, several with commas between them, the current one first; 32 bytes each. `master_keys` wrap the
     customers' data keys; `blind_index_keys` (ids 1 to 255) index sealed fields; `http_secrets` (base64, without ids) seal cursors and
-    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events
-    on signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a
-    URL; `client_grant_claim` is the claim in which the issuer says that a token was granted for client credentials. `worker_port` serves
-    `/livez`, `/healthz`, `/metrics` of the worker, on `worker_host`. `item_attempts`: how often an item of a queue fails until it is set aside.
-    `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4 partitions, for
-    tests; it can never be changed for a broker's data.
+    stored answers; `audit_key` (one, base64) signs the audit log's tree heads. `event_signing_key` (one) signs this service's events on
+    signed topics, `event_public_keys` are those of all their producers; the ids are `<service>/<label>`. `jwks` is a file or a URL;
+    `client_grant_claim` is the claim in which the issuer says that a token was granted for client credentials. `worker_port` serves
+    `/livez`, `/healthz`, `/metrics` of the worker, on `worker_host`. `item_attempts`: how often an item of a queue fails until it is
+    set aside. `dead_letter_limit`: how many open dead letters of the last hour pause a partition. `few_partitions`: topics with 4
+    partitions, for tests; it can never be changed for a broker's data.
     """
 
     model_config = SettingsConfigDict(

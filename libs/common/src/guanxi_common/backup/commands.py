@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 import anyio
 import typer
 
-from guanxi_common.backup.dumping import copy_secrets, make_backup, prune_key_backups
+from guanxi_common.backup.dumping import bring_back_secrets, copy_secrets, make_backup, prune_key_backups
 from guanxi_common.backup.manifest import FILE, BackupError, Manifest, folder_name
 from guanxi_common.backup.restoring import (
     age_of,
@@ -75,16 +75,18 @@ def restore(
 ) -> None:
     """Restore a backup into empty databases: of the server given, else of the embedded one in $GUANXI_HOME, which must not run.
 
-    On the embedded server a database that is there is set aside under another name. Everything is held against the manifest: hashes
-    before anything is written, then revisions, the audit logs and whether the keys open. Each restored service is then in a new epoch, and
-    its worker publishes its snapshots anew.
+    On the embedded server a database that is there is set aside under another name, and so are secrets that are others.
+    Everything is held against the manifest: hashes before anything is written, then revisions, the audit logs and whether the
+    keys open. Each restored service is then in a new epoch, and its worker publishes its snapshots anew.
     """
     home = default_home()
     try:
         data, key_backup = _backup_in(folder), _backup_in(keys) if keys else None
-        if secrets is not None:
-            copy_secrets(secrets, home)
         wanted = _wanted(data, key_backup, only or [])
+        _demand_whole(data, key_backup)
+        if secrets is not None:
+            for aside in bring_back_secrets(secrets, home, datetime.now(UTC)):
+                typer.echo(f"the secrets that were here are kept in {aside}: what was sealed since the backup needs them")
         if server or database:
             problems = anyio.run(_restore_and_begin, data, key_backup, wanted, _addresses(server, database), home)
         else:
@@ -157,6 +159,13 @@ def _wanted(data: Path, keys: Path | None, only: list[str]) -> list[str]:
     if missing := sorted(set(only) - set(held)):
         raise BackupError(f"the backup holds no database {', '.join(missing)}")
     return [name for name in held if not only or name in only]
+
+
+def _demand_whole(*backups: Path | None) -> None:
+    """Raise `BackupError` where a file is not what its manifest says, before anything is written."""
+    problems = [problem for backup in backups if backup for problem in Manifest.read(backup).problems(backup)]
+    if problems:
+        raise BackupError("\n".join(problems))
 
 
 async def _restore_all(data: Path, keys: Path | None, wanted: list[str], targets: Mapping[str, str], home: Path) -> list[str]:

@@ -13,13 +13,11 @@ import anyio
 import asyncpg
 
 from guanxi_common.backup import programs
-from guanxi_common.backup.manifest import BackupError, Dump, Manifest, digest_of, folder_name, outlived
+from guanxi_common.backup.manifest import PARTIAL, BackupError, Dump, Manifest, digest_of, folder_name, made_at_of, outlived
 from guanxi_common.security.secret_files import replace
 
 ORDER: Final = ("engagement", "scoring", "customer", "keys", "bus")
 """In which snapshots are taken: who reads before who writes, and the log, which everybody reads, last."""
-
-_PARTIAL: Final = ".partial"
 
 _FIGURES: Final = {
     "alembic_version": "SELECT max(version_num) AS revision FROM alembic_version",
@@ -36,7 +34,7 @@ async def make_backup(sources: Mapping[str, str], folder: Path, now: datetime) -
     All dumps show one moment. A backup that breaks off leaves nothing behind that looks like one. Raises `BackupError`.
     """
     made = folder / folder_name(now)
-    partial = made.with_name(made.name + _PARTIAL)
+    partial = made.with_name(made.name + PARTIAL)
     partial.mkdir(parents=True, mode=0o700)
     try:
         async with AsyncExitStack() as stack:
@@ -54,15 +52,29 @@ async def make_backup(sources: Mapping[str, str], folder: Path, now: datetime) -
 
 
 def prune_key_backups(folder: Path, now: datetime) -> list[Path]:
-    """Delete the key backups below `folder` that have outlived their time; returns them. A folder without a manifest is left alone."""
-    backups = []
-    for manifest in folder.glob("*/manifest.json"):
-        read = Manifest.read(manifest.parent)
-        if set(read.databases) == {"keys"}:
-            backups.append((manifest.parent, read.made_at))
+    """Delete the key backups below `folder` that have outlived their time, whole or broken off; returns them.
+
+    Folders that hold no keys, or those of other databases too, are left alone. Raises `BackupError` in the end, naming the folders with
+    keys whose age nothing tells.
+    """
+    backups, undated = [], []
+    for dump in sorted(folder.glob("*/keys.dump")):
+        try:
+            manifest = Manifest.read(dump.parent)
+        except BackupError:
+            if made_at := made_at_of(dump.parent.name):
+                backups.append((dump.parent, made_at))
+            else:
+                undated.append(dump.parent)
+        else:
+            if set(manifest.databases) == {"keys"}:
+                backups.append((dump.parent, manifest.made_at))
     gone = outlived(backups, now)
     for one in gone:
         shutil.rmtree(one)
+    if undated:
+        names = ", ".join(map(str, undated))
+        raise BackupError(f"{names}: keys without a readable manifest, so their age is unknown; delete them within 30 days")
     return gone
 
 
@@ -71,13 +83,35 @@ def copy_secrets(home: Path, folder: Path) -> None:
 
     In production the secrets lie in the platform's store, which has backups of its own.
     """
-    for name in ("secrets", "issuer"):
-        for file in sorted((home / name).rglob("*")):
-            if file.is_file() and file.name != "databases":
-                target = folder / name / file.relative_to(home / name)
-                for parent in reversed(target.parents):
-                    parent.mkdir(exist_ok=True, mode=0o700)
-                replace(target, file.read_bytes())
+    for name, file in _secrets_in(home):
+        _copy(file, folder / name / file.relative_to(home / name))
+
+
+def bring_back_secrets(folder: Path, home: Path, now: datetime) -> list[Path]:
+    """Copy the secrets of a backup to `home`. One that is another there is kept in a folder beside, which is returned: what has been
+    sealed since can be opened with it alone."""
+    kept = []
+    for name, file in _secrets_in(folder):
+        inner = file.relative_to(folder / name)
+        present = home / name / inner
+        if present.is_file() and present.read_bytes() != file.read_bytes():
+            aside = home / f"{name}_before_{folder_name(now)}"
+            _copy(present, aside / inner)
+            kept.append(aside)
+        _copy(file, present)
+    return sorted(set(kept))
+
+
+def _secrets_in(home: Path) -> list[tuple[str, Path]]:
+    """The files, each with the folder of `home` that it is in. The embedded server's own passwords are no secret of the data."""
+    files = ((name, file) for name in ("secrets", "issuer") for file in sorted((home / name).rglob("*")))
+    return [(name, file) for name, file in files if file.is_file() and file.name != "databases"]
+
+
+def _copy(file: Path, target: Path) -> None:
+    for parent in reversed(target.parents):
+        parent.mkdir(exist_ok=True, mode=0o700)
+    replace(target, file.read_bytes())
 
 
 def _in_order(sources: Mapping[str, str]) -> list[tuple[str, str]]:

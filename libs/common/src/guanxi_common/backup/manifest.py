@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,6 +12,9 @@ FILE: Final = "manifest.json"
 FORMAT: Final = 1
 KEYS_KEPT: Final = timedelta(days=30)
 """The longest life of a key backup: within it an erased customer's key can be brought back by whoever holds backup and master key."""
+
+PARTIAL: Final = ".partial"
+"""What the folder's name ends with until the backup is whole."""
 
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
 _BLOCK: Final = 1024 * 1024
@@ -91,6 +94,14 @@ def digest_of(file: Path) -> str:
 def folder_name(made_at: datetime) -> str:
     """The name of a backup's folder: names sort by time."""
     return made_at.strftime(_STAMP)
+
+
+def made_at_of(name: str) -> datetime | None:
+    """The time that a folder's name tells, that of a backup that broke off included."""
+    try:
+        return datetime.strptime(name.removesuffix(PARTIAL), _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def outlived(backups: Iterable[tuple[Path, datetime]], now: datetime) -> list[Path]:

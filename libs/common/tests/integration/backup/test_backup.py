@@ -14,7 +14,7 @@ import anyio.from_thread
 import asyncpg
 import pytest
 from guanxi_common.backup import commands, dumping, programs
-from guanxi_common.backup.dumping import copy_secrets, make_backup, prune_key_backups
+from guanxi_common.backup.dumping import bring_back_secrets, copy_secrets, make_backup, prune_key_backups
 from guanxi_common.backup.manifest import BackupError, Dump, Manifest
 from guanxi_common.backup.restoring import begin_epochs, differences, restore_backup, unreadable_keys
 from guanxi_common.clock import ManualClock
@@ -182,16 +182,64 @@ async def test_d20_keys_are_backed_up_apart_and_what_does_not_open_is_counted(em
 
 
 def test_d20_key_backups_are_pruned_and_other_folders_are_left_alone(tmp_path: Path) -> None:
-    for age, names in ((31, ("keys",)), (29, ("keys",)), (31, ("keys", "customer"))):
-        made_at = NOW - timedelta(days=age, microseconds=len(names))
-        folder = tmp_path / dumping.folder_name(made_at)
-        folder.mkdir()
-        Manifest(made_at, {name: Dump(f"{name}.dump", "", 0, "18") for name in names}).write(folder)
-    (tmp_path / "notes").mkdir()
-    assert [folder.name for folder in prune_key_backups(tmp_path, NOW)] == [
-        dumping.folder_name(NOW - timedelta(days=31, microseconds=1))
-    ]
-    assert len(list(tmp_path.iterdir())) == 3
+    """Also those that broke off or cannot be read: each holds keys. One bad folder keeps no other."""
+
+    def put(name: str, *databases: str, manifest: datetime | str | None) -> None:
+        (tmp_path / name).mkdir()
+        for database in databases:
+            (tmp_path / name / f"{database}.dump").touch()
+        if isinstance(manifest, datetime):
+            Manifest(manifest, {name: Dump(f"{name}.dump", "", 0, "18") for name in databases}).write(tmp_path / name)
+        elif manifest is not None:
+            (tmp_path / name / "manifest.json").write_text(manifest)
+
+    old, young = NOW - timedelta(days=31), NOW - timedelta(days=29)
+    put("0 first by name and of no age", "keys", manifest="{")
+    put("whole and old", "keys", manifest=old)
+    put("whole and young", "keys", manifest=young)
+    put("more than keys", "keys", "customer", manifest=old)
+    put(f"{dumping.folder_name(old)}.partial", "keys", manifest=None)
+    put(f"{dumping.folder_name(young)}.partial", "keys", manifest=None)
+    put(dumping.folder_name(old), "keys", manifest='{"format": 99}')
+    put("notes", manifest=None)
+    with pytest.raises(BackupError, match="0 first by name and of no age: keys without a readable manifest"):
+        prune_key_backups(tmp_path, NOW)
+    assert {folder.name for folder in tmp_path.iterdir()} == {
+        "0 first by name and of no age",
+        "whole and young",
+        "more than keys",
+        f"{dumping.folder_name(young)}.partial",
+        "notes",
+    }
+
+
+def test_d20_secrets_that_come_back_keep_those_that_were_there(tmp_path: Path) -> None:
+    """The database that is set aside beside them holds keys wrapped under a master key that no backup has."""
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    for folder, content in ((home, "new"), (copy, "old")):
+        (folder / "secrets").mkdir(parents=True)
+        (folder / "secrets/master-keys").write_text(content)
+        (folder / "secrets/audit-key").write_text("same")
+    [aside] = bring_back_secrets(copy, home, NOW)
+    assert (home / "secrets/master-keys").read_text() == "old"
+    assert {file.name: file.read_text() for file in aside.iterdir()} == {"master-keys": "new"}
+    assert bring_back_secrets(copy, home, NOW + timedelta(hours=1)) == []
+
+
+def test_d20_a_restore_that_is_refused_has_changed_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, data, copy = tmp_path / "home", tmp_path / "data", tmp_path / "copy"
+    for folder, content in ((home, "new"), (copy, "old")):
+        (folder / "secrets").mkdir(parents=True)
+        (folder / "secrets/master-keys").write_text(content)
+    data.mkdir()
+    (data / "customer.dump").write_text("changed since")
+    Manifest(NOW, {"customer": Dump("customer.dump", "0" * 64, 13, "18")}).write(data)
+    monkeypatch.setattr(commands, "default_home", lambda: home)
+    app = Typer()
+    app.command()(commands.restore)
+    outcome = CliRunner().invoke(app, [str(data), "--secrets", str(copy)])
+    assert (outcome.exit_code, "its hash is another" in outcome.output) == (1, True), outcome.output
+    assert [file.read_text() for file in home.rglob("*") if file.is_file()] == ["new"]
 
 
 def test_secrets_are_copied_for_their_owner_alone(tmp_path: Path) -> None:
