@@ -8,7 +8,7 @@ from guanxi_common.http.openapi import operations
 from guanxi_testing.good_requests.targets import GoodRequests
 from guanxi_testing.house import House
 
-from tests.contract.test_bad_input import permitted
+from tests.contract.sheet import SHEET
 
 LONG = "流水" * 127
 WRONG: dict[str, list[dict[str, Any]]] = {
@@ -46,7 +46,7 @@ def test_d12_every_batch_operation_is_in_the_table(house: House) -> None:
 
 @pytest.mark.parametrize("operation", WRONG)
 def test_d12_one_bad_item_never_refuses_the_batch(house: House, requests: GoodRequests, operation: str) -> None:
-    _, caller = permitted(operation)
+    _, caller = SHEET.permitted(operation)
     path, good = requests[operation]("customer", "any")
     [item] = good["items"]
     items = [item, *({**item, **wrong} for wrong in WRONG[operation]), item]
@@ -60,7 +60,7 @@ def test_d12_one_bad_item_never_refuses_the_batch(house: House, requests: GoodRe
 
 
 def test_d12_a_long_id_in_any_script_travels_to_the_event(house: House, requests: GoodRequests) -> None:
-    _, caller = permitted("batchCreateTransactions")
+    _, caller = SHEET.permitted("batchCreateTransactions")
     path, good = requests["batchCreateTransactions"]("customer", "any")
     name = f"{uuid4()}{LONG}"[:255]
     item = {**good["items"][0], "external_id": name}
