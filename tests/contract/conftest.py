@@ -25,6 +25,7 @@ from engagement_svc.parts import EngagementParts
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.policy import Origin
 from engagement_svc.tasks.service import TaskRequest
 from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
@@ -253,7 +254,9 @@ def _seed_work(house: House) -> None:
 
 
 async def _open_task(house: House, customer_id: UUID) -> str:
-    request = TaskRequest(customer_id, "signal_follow_up", f"seed:{customer_id}", "dormancy", Text("Quiet.", "无交易。"), {})
+    request = TaskRequest(
+        customer_id, "signal_follow_up", Origin("seed", customer_id), "dormancy", Text("Quiet.", "无交易。"), {}
+    )
     calendar = BusinessCalendar(zone="Asia/Shanghai")
     async with house.databases["engagement"].transaction() as uow:
         task = await tasks.open_task(uow, load_standards(), calendar, request, datetime.now(UTC))

@@ -2,26 +2,55 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import yaml
 from guanxi_common.errors import Text
 
 from engagement_svc.contact_budget.policy import ContactLimit
 
-ClockKind = Literal["business_hours_48", "end_of_business_day", "on_date"]
+Subject = Literal["customer", "staff", "outlet"]
+ClockRule = Literal["hours_of_business_days", "end_of_business_day", "end_of_calendar_day", "on_date"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStandard:
+    """The rule by which a clock runs, and how many of the rule's unit; see `standards.yaml`."""
+
+    rule: ClockRule
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceStandard:
+    """The rule of `tasks.policy` by which a task ends; for contacts: the purposes that end it, and those that do if it is named."""
+
+    rule: str
+    purposes: frozenset[str] = frozenset()
+    if_named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
-    """One kind of task: its clock, its priority (1 is the most urgent) and the evidence that ends it."""
+    """One kind of task: what it is about, its clock, its priority (1 is the most urgent) and the evidence that ends it."""
 
     name: str
     label: Text
-    clock: ClockKind
+    subject: Subject
+    clock: ClockStandard
+    warn: timedelta
     priority: int
-    closes_on: frozenset[str]
+    ends_by: EvidenceStandard
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMethod:
+    """`written`: it goes one way, unless the other side answered."""
+
+    label: Text
+    written: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +77,42 @@ class Standards:
     version: int
     task_types: Mapping[str, TaskType]
     actions: Mapping[str, ActionKind]
+    action_tasks: Mapping[str, str]
     contact_limit: ContactLimit
     contact_results: Mapping[str, ContactResult]
-    contact_methods: Mapping[str, Text]
+    contact_methods: Mapping[str, ContactMethod]
 
 
 def parse_standards(document: Mapping[str, Any]) -> Standards:
     """Raises KeyError, TypeError or ValueError where the document is incomplete or names what is not known."""
-    task_types = {
-        name: TaskType(
-            name=name,
-            label=Text(facts["en"], facts["zh"]),
-            clock=cast("ClockKind", facts["clock"]),
-            priority=int(facts["priority"]),
-            closes_on=frozenset(facts["closes_on"]),
-        )
-        for name, facts in document["task_types"].items()
-    }
+    task_types = {name: _task_type(name, facts) for name, facts in document["task_types"].items()}
     return Standards(
         version=int(document["version"]),
         task_types=task_types,
         actions={name: ActionKind(**facts) for name, facts in document["actions"].items()},
+        action_tasks=document["action_tasks"],
         contact_limit=ContactLimit(**document["contact_limit"]),
         contact_results={
             name: ContactResult(Text(facts["en"], facts["zh"]), bool(facts["counts"]), facts["outcome"])
             for name, facts in document["contact_results"].items()
         },
-        contact_methods={name: Text(facts["en"], facts["zh"]) for name, facts in document["contact_methods"].items()},
+        contact_methods={
+            name: ContactMethod(Text(facts["en"], facts["zh"]), bool(facts["written"]))
+            for name, facts in document["contact_methods"].items()
+        },
+    )
+
+
+def _task_type(name: str, facts: Mapping[str, Any]) -> TaskType:
+    ends_by = facts["ends_by"]
+    return TaskType(
+        name=name,
+        label=Text(facts["en"], facts["zh"]),
+        subject=facts["subject"],
+        clock=ClockStandard(**facts["clock"]),
+        warn=timedelta(hours=facts["warn_hours"]),
+        priority=int(facts["priority"]),
+        ends_by=EvidenceStandard(ends_by["rule"], frozenset(ends_by.get("purposes", ())), frozenset(ends_by.get("if_named", ()))),
     )
 
 

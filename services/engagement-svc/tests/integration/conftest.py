@@ -10,6 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, take_up_actions
+from engagement_svc.complaints import service as complaints
+from engagement_svc.complaints.repository import Complaint
+from engagement_svc.complaints.schemas import Acknowledgement, ComplaintRecord, Resolution
 from engagement_svc.contact_budget import service as contact_budget
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from engagement_svc.interactions.schemas import InteractionRecord
@@ -178,6 +181,35 @@ class Branch:
             recorded = await record_interaction(uow, own(rm), STANDARDS, CALENDAR, record, rm, self.clock.now())
             await uow.commit()
         return recorded.completed_task_ids
+
+    async def complain(self, severity: str = "serious") -> Complaint:
+        told = {"category": "service", "severity": severity, "channel": "branch", "content": "等候五十分钟"}
+        record = ComplaintRecord.model_validate({"customer_id": self.customer, **told})
+        async with self.database.transaction() as uow:
+            opened = await complaints.open_complaint(
+                uow, own(self.rm_a), STANDARDS, CALENDAR, record, self.rm_a, self.clock.now()
+            )
+            await uow.commit()
+        return opened
+
+    async def acknowledge(self, complaint: Complaint) -> Complaint:
+        told = Acknowledgement.model_validate({"through": "phone"})
+        async with self.database.transaction() as uow:
+            done = await complaints.acknowledge_complaint(
+                uow, own(self.rm_a), STANDARDS, CALENDAR, complaint.id, told, self.rm_a, self.clock.now(), lambda _: None
+            )
+            await uow.commit()
+        return done
+
+    async def resolve(self, complaint: Complaint) -> Complaint:
+        told = Resolution.model_validate({"outcome": "upheld", "remedy": "致歉。"})
+        scope = RowScope(ScopeKind.OUTLET, self.lead, (self.outlet,))
+        async with self.database.transaction() as uow:
+            done = await complaints.resolve_complaint(
+                uow, scope, STANDARDS, CALENDAR, complaint.id, told, self.lead, self.clock.now(), lambda _: None
+            )
+            await uow.commit()
+        return done
 
     async def breach(self) -> int:
         async with self.database.transaction() as uow:

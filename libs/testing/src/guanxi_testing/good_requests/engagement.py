@@ -33,6 +33,7 @@ def engagement_requests(house: House) -> OfOneService:
         "recordInteraction": lambda t: ("/v1/interactions", interaction(customer(t))),
         "openComplaint": lambda t: ("/v1/complaints", complaint(customer(t))),
         "readComplaint": lambda t: (f"/v1/complaints/{_complaint(house, t)}", None),
+        "acknowledgeComplaint": lambda t: (f"/v1/complaints/{_complaint(house, t)}:acknowledge", {"through": "phone"}),
         "resolveComplaint": lambda t: (
             f"/v1/complaints/{_complaint(house, t)}:resolve",
             {"outcome": "upheld", "remedy": "致歉。"},

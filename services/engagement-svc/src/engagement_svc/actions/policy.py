@@ -6,8 +6,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from engagement_svc.customers.policy import Consent, is_granted
+from engagement_svc.tasks.policy import Origin
 
-ORIGIN = "action:"
 LOWEST_PRIORITY = 100
 _WHOLE_BP = 10_000
 
@@ -41,5 +41,5 @@ def task_priority(priority_bp: int) -> int:
     return LOWEST_PRIORITY - (LOWEST_PRIORITY - 1) * priority_bp // _WHOLE_BP
 
 
-def origin_of(action_id: UUID) -> str:
-    return f"{ORIGIN}{action_id}"
+def origin_of(action_id: UUID) -> Origin:
+    return Origin("action", action_id)

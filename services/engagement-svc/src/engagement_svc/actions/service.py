@@ -8,14 +8,14 @@ from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import NotFound, Text
+from guanxi_common.errors import Conflict, NotFound, Text
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.actions import policy, repository
-from engagement_svc.actions.errors import NotDeclinable
+from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable, OfferEnded
 from engagement_svc.actions.events import ActionAccepted, ActionConcluded, ActionDeclined
 from engagement_svc.actions.policy import Refusal
 from engagement_svc.actions.repository import Action
@@ -29,10 +29,10 @@ from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository as task_store
 from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.policy import Ended
 from engagement_svc.tasks.repository import Task
-from engagement_svc.tasks.service import TaskRequest
+from engagement_svc.tasks.service import SYSTEM, TaskRequest
 
-TASK_TYPE = "next_best_action"
 REQUESTED_BY = "system:actions"
 EXPIRY_BATCH = 500
 
@@ -81,7 +81,8 @@ async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalen
     if refusal is None and kind.purpose in COUNTED:
         reservation = await contact_budget.reserve(uow, standards, _wanted(told, kind.purpose, today), now, today)
         refusal = None if reservation else Refusal.CONTACT_BUDGET
-    task = await tasks.open_task(uow, standards, calendar, _task_request(told), now) if refusal is None else None
+    request = _task_request(told, standards.action_tasks[told.kind])
+    task = await tasks.open_task(uow, standards, calendar, request, now) if refusal is None else None
     await repository.insert_action(
         uow,
         Action(
@@ -107,7 +108,7 @@ async def withdraw(uow: UnitOfWork, action_id: UUID, reason: str, now: datetime)
     task_id = await repository.task_of(uow, action_id)
     if task_id is None or not await task_store.lock_open(uow, [task_id]):
         return
-    await task_store.cancel_tasks(uow, [task_id], now, f"action_withdrawn:{reason}")
+    await tasks.cancel_tasks(uow, [task_id], Ended.WITHDRAWN, str(policy.origin_of(action_id)), now)
     for action in await repository.lock_accepted(uow, [task_id]):
         await _end(uow, action, "withdrawn", now, reason=reason)
 
@@ -115,21 +116,35 @@ async def withdraw(uow: UnitOfWork, action_id: UUID, reason: str, now: datetime)
 async def decline(
     uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, why: str, declined_by: UUID, now: datetime
 ) -> Action:
-    """An RM does not take an offer up. Raises `NotFound` out of scope, `NotDeclinable` for a duty and for what has ended."""
+    """An RM does not take an offer up. Raises `NotFound` out of scope, `NotDeclinable` for a duty, and for a task that has ended
+    `AlreadyDeclined` or `OfferEnded`, which say how, by whom and when."""
     if await task_store.read_task(uow, scope, task_id, now) is None:
         raise NotFound
-    await task_store.lock_open(uow, [task_id])
+    if not await task_store.lock_open(uow, [task_id]):
+        raise await _ended_before(uow, scope, task_id, now)
     actions = await repository.lock_accepted(uow, [task_id])
     if not actions or not standards.actions[actions[0].kind].may_be_declined:
         raise NotDeclinable
     [action] = actions
-    await task_store.cancel_tasks(uow, [task_id], now, f"declined_by:{declined_by}")
+    await tasks.cancel_tasks(uow, [task_id], Ended.DECLINED, f"staff:{declined_by}", now)
     await _end(uow, action, "declined", now, reason=f"{Refusal.RM_DECLINED}:{why}")
     declined = ActionDeclined(
         action_id=action.action_id, customer_id=action.customer_id, reason=Refusal.RM_DECLINED, declined_by=declined_by
     )
     await outbox.append(uow, declined)
     return action
+
+
+async def _ended_before(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Conflict:
+    """The refusal of a task that is no longer open."""
+    listed = await task_store.read_task(uow, scope, task_id, now)
+    if listed is None or listed.task.completed_at is None:
+        return NotDeclinable()
+    task, by = listed.task, listed.task.ended_by or ""
+    if task.ended_because != Ended.DECLINED:
+        return OfferEnded(task.ended_because, by, listed.task.completed_at)
+    name = await task_store.staff_name(uow, UUID(by.removeprefix("staff:")))
+    return AlreadyDeclined(name or by, listed.task.completed_at)
 
 
 async def conclude(
@@ -189,7 +204,7 @@ async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now
         return await repository.expired_tasks(uow, kinds, today, EXPIRY_BATCH, now, only)
 
     async def expire(task_ids: Sequence[UUID]) -> None:
-        await task_store.cancel_tasks(uow, task_ids, now, "action_expired")
+        await tasks.cancel_tasks(uow, task_ids, Ended.EXPIRED, SYSTEM, now)
         for action in await repository.lock_accepted(uow, task_ids):
             await _end(uow, action, "concluded", now, outcome="expired")
             await outbox.append(uow, _concluded(action, "expired", None, today))
@@ -218,7 +233,7 @@ async def _expire_reservation(uow: UnitOfWork, reservation: Reservation, today: 
     if not await budget.settle(uow, reservation.id, "expired", now):
         return
     for action in offers:
-        await task_store.cancel_tasks(uow, [action.task_id] if action.task_id else [], now, "reservation_expired")
+        await tasks.cancel_tasks(uow, [action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, now)
         await repository.end_action(uow, action.action_id, "concluded", now, reason=None, outcome="expired")
         await outbox.append(uow, _concluded(action, "expired", None, today))
     expired = ContactReservationExpired(
@@ -244,7 +259,8 @@ async def _give_up(
         return
     refusal = Refusal.NO_CONSENT if because == contact_budget.NO_CONSENT else Refusal.CONTACT_BUDGET
     for action in offers:
-        await task_store.cancel_tasks(uow, [action.task_id] if action.task_id else [], now, f"reservation_cancelled:{because}")
+        task_ids = [action.task_id] if action.task_id else []
+        await tasks.cancel_tasks(uow, task_ids, Ended.WITHDRAWN, f"reservation:{reservation.id}", now)
         await repository.end_action(uow, action.action_id, "declined", now, reason=refusal, outcome=None)
         declined = ActionDeclined(action_id=action.action_id, customer_id=action.customer_id, reason=refusal, declined_by=None)
         await outbox.append(uow, declined)
@@ -291,10 +307,10 @@ def _wanted(told: Recommendation, purpose: str, today: date) -> Wanted:
     )
 
 
-def _task_request(told: Recommendation) -> TaskRequest:
+def _task_request(told: Recommendation, task_type: str) -> TaskRequest:
     return TaskRequest(
         customer_id=told.customer_id,
-        task_type=TASK_TYPE,
+        task_type=task_type,
         origin=policy.origin_of(told.action_id),
         reason_code=told.reason_code,
         reason=told.reason,

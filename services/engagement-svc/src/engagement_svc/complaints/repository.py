@@ -32,6 +32,9 @@ class Complaint:
     outcome: str | None = None
     remedy: str | None = None
     resolved_by: UUID | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: UUID | None = None
+    acknowledged_through: str | None = None
     version: int = 1
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from engagement_svc.complaints import repository, service
 from engagement_svc.complaints.repository import Complaint
-from engagement_svc.complaints.schemas import ComplaintOut, ComplaintRecord, Resolution
+from engagement_svc.complaints.schemas import Acknowledgement, ComplaintOut, ComplaintRecord, Resolution
 from engagement_svc.parts import parts_of
 
 complaints = router("complaints")
@@ -35,7 +35,17 @@ _COMPLAINT = {
     "outcome": None,
     "remedy": None,
     "resolved_by": None,
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "acknowledged_through": None,
     "version": 1,
+}
+_ACKNOWLEDGED = {
+    **_COMPLAINT,
+    "acknowledged_at": "2026-11-23T06:00:00Z",
+    "acknowledged_by": _COMPLAINT["opened_by"],
+    "acknowledged_through": "phone",
+    "version": 2,
 }
 _RESOLUTION = {"outcome": "upheld", "remedy": "Apologised by the manager; an appointment was given."}
 _RESOLUTION_ZH = {**_RESOLUTION, "remedy": "网点经理致歉并安排预约。"}
@@ -45,13 +55,14 @@ _RESOLVED = {**_COMPLAINT, **_RESOLUTION_ZH, "resolved_on": "2026-11-24", "resol
 @complaints.post(
     "/v1/complaints",
     operation_id="openComplaint",
-    summary="Record a complaint; it holds selling until it is resolved (投诉)",
+    summary="Record a complaint; it opens two duties and holds selling until it is resolved (投诉)",
     **documented(ComplaintOut, _COMPLAINT, status=201, request=_RECORD, request_zh=_RECORD_ZH),
 )
 async def open_complaint(body: ComplaintRecord, call: Annotated[Call, permission("complaint.record")]) -> Response:
+    parts = parts_of(call)
     async with call.write() as write:
         opened = await service.open_complaint(
-            write.uow, write.scope, parts_of(call).calendar, body, call.principal.staff_id, write.now
+            write.uow, write.scope, parts.standards, parts.calendar, body, call.principal.staff_id, write.now
         )
         await audit.record(write.uow, write.audit, opened.customer_id, ("complaint",))
         return await write.reply(201, _out(opened), etag=opened.version, location=f"/v1/complaints/{opened.id}")
@@ -73,6 +84,24 @@ async def read_complaint(complaint_id: UUID, call: Annotated[Call, permission("c
 
 
 @complaints.post(
+    "/v1/complaints/{complaint_id}:acknowledge",
+    operation_id="acknowledgeComplaint",
+    summary="Record that the customer was told of the receipt, once (告知受理)",
+    **documented(ComplaintOut, _ACKNOWLEDGED, request={"through": "phone"}),
+)
+async def acknowledge_complaint(
+    complaint_id: UUID, body: Acknowledgement, call: Annotated[Call, permission("complaint.record", if_match=True)]
+) -> Response:
+    async with call.write() as write:
+        parts, who = parts_of(call), call.principal.staff_id
+        acknowledged = await service.acknowledge_complaint(
+            write.uow, write.scope, parts.standards, parts.calendar, complaint_id, body, who, write.now, write.check_version
+        )
+        await audit.record(write.uow, write.audit, acknowledged.customer_id, ("complaint",))
+        return await write.reply(200, _out(acknowledged), etag=acknowledged.version)
+
+
+@complaints.post(
     "/v1/complaints/{complaint_id}:resolve",
     operation_id="resolveComplaint",
     summary="Resolve a complaint with its outcome, once (投诉办结)",
@@ -82,9 +111,9 @@ async def resolve_complaint(
     complaint_id: UUID, body: Resolution, call: Annotated[Call, permission("complaint.resolve", if_match=True)]
 ) -> Response:
     async with call.write() as write:
-        calendar, who = parts_of(call).calendar, call.principal.staff_id
+        parts, who = parts_of(call), call.principal.staff_id
         resolved = await service.resolve_complaint(
-            write.uow, write.scope, calendar, complaint_id, body, who, write.now, write.check_version
+            write.uow, write.scope, parts.standards, parts.calendar, complaint_id, body, who, write.now, write.check_version
         )
         await audit.record(write.uow, write.audit, resolved.customer_id, ("complaint",))
         return await write.reply(200, _out(resolved), etag=resolved.version)

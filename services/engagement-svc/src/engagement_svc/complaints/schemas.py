@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body
+from guanxi_contracts import vocabularies
 from pydantic import Field
 
 
@@ -57,6 +58,12 @@ class Resolution(Body):
     remedy: Annotated[str, Field(min_length=1, max_length=5_000, description="What was done about it.")]
 
 
+class Acknowledgement(Body):
+    """The customer has been told that the complaint was received. It counts from the moment of this record."""
+
+    through: vocabularies.Channel
+
+
 class ComplaintOut(Answer):
     """A complaint; open while `resolved_on` is null."""
 
@@ -73,4 +80,7 @@ class ComplaintOut(Answer):
     outcome: str | None
     remedy: str | None
     resolved_by: UUID | None
+    acknowledged_at: datetime | None
+    acknowledged_by: UUID | None
+    acknowledged_through: str | None
     version: int

@@ -10,7 +10,8 @@ from engagement_svc.database import Base
 
 
 class ComplaintRow(Base):
-    """What was said and what was done about it. Open until `resolved_on` and `outcome` are set, once."""
+    """What was said and what was done about it. Open until `resolved_on` and `outcome` are set, once. `acknowledged_through`: the channel
+    by which the customer heard that it was received."""
 
     __tablename__ = "complaint"
     __table_args__ = (
@@ -31,4 +32,7 @@ class ComplaintRow(Base):
     outcome: Mapped[str | None]
     remedy: Mapped[str | None]
     resolved_by: Mapped[UUID | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None]
+    acknowledged_through: Mapped[str | None]
     version: Mapped[int]

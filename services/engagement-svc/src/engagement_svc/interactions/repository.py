@@ -25,6 +25,7 @@ class Interaction:
     customer_id: UUID
     method: str
     direction: str
+    replied: bool
     purpose: str
     occurred_at: datetime
     booked_on: date

@@ -34,6 +34,7 @@ _INTERACTION = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a11",
     **_RECORD_ZH,
     "direction": "outbound",
+    "replied": False,
     "booked_on": "2026-11-23",
     "result_note": None,
     "participants": [],

@@ -56,9 +56,10 @@ class InteractionRecord(Body):
     participants: Annotated[list[Line], Field(max_length=20)] = []
     materials: Annotated[list[Line], Field(max_length=20)] = []
     next_step: Annotated[str, Field(max_length=1_000)] | None = None
-    task_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
+    replied: Annotated[bool, Field(description="Of a written contact: the other side has answered.")] = False
+    answers: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
-        description="The tasks that this contact answers. Left out: all open tasks of the customer that a contact can end.",
+        description="The tasks that this contact answers. Left out: the customer's open tasks that end by a contact for this purpose.",
     )
 
 
@@ -69,6 +70,7 @@ class InteractionOut(Answer):
     customer_id: UUID
     method: str
     direction: str
+    replied: bool
     purpose: str
     occurred_at: datetime
     booked_on: date

@@ -25,7 +25,7 @@ from engagement_svc.interactions.repository import Interaction
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import service as tasks
-from engagement_svc.tasks.policy import Evidence
+from engagement_svc.tasks.policy import Contact
 from engagement_svc.tasks.repository import Task
 
 
@@ -38,7 +38,7 @@ async def record_interaction(
     recorded_by: UUID,
     now: datetime,
 ) -> Interaction:
-    """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `NotTheCustomersTask`."""
+    """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `NotTheCustomersTask`, `CannotAnswer`."""
     if policy.is_in_the_future(record.occurred_at, now):
         raise ContactInTheFuture()
     if not await customers.customer_is_visible(uow, scope, record.customer_id, now):
@@ -46,14 +46,14 @@ async def record_interaction(
     interaction_id = new_id()
     if record.direction == "outbound":
         await budget.lock_accounts(uow, [record.customer_id])
-    counts = standards.contact_results[record.result].counts
-    evidence = Evidence("interaction", str(interaction_id), record.occurred_at, counts)
-    ended = await tasks.end_tasks(uow, scope, standards, record.customer_id, evidence, now, task_ids=record.task_ids)
+    evidence = _evidence(record, interaction_id, standards)
+    ended = await tasks.end_tasks(uow, scope, standards, record.customer_id, evidence, now, named=record.answers)
     interaction = Interaction(
         id=interaction_id,
         customer_id=record.customer_id,
         method=record.method,
         direction=record.direction,
+        replied=record.replied,
         purpose=record.purpose,
         occurred_at=record.occurred_at,
         booked_on=calendar.local_date(record.occurred_at),
@@ -73,6 +73,18 @@ async def record_interaction(
     await _count_contact(uow, standards, calendar, interaction, ended, now)
     await outbox.append(uow, _recorded(interaction))
     return interaction
+
+
+def _evidence(record: InteractionRecord, interaction_id: UUID, standards: Standards) -> Contact:
+    return Contact(
+        reference=str(interaction_id),
+        customer_id=record.customer_id,
+        occurred_at=record.occurred_at,
+        direction=record.direction,
+        purpose=record.purpose,
+        counts=standards.contact_results[record.result].counts,
+        two_way=record.replied or not standards.contact_methods[record.method].written,
+    )
 
 
 async def _count_contact(

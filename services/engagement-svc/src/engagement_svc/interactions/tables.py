@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Text, Uuid
+from sqlalchemy import Index, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,7 +11,8 @@ from engagement_svc.database import Base
 
 
 class InteractionRow(Base):
-    """`late` marks a record made after the end of the business day of the contact. `booked_on` is the contact's local date."""
+    """`late` marks a record made after the end of the business day of the contact. `booked_on` is the contact's local date. `replied`: a
+    written contact that the other side answered."""
 
     __tablename__ = "interaction"
     __table_args__ = (Index("ix_interaction_customer", "customer_id", "occurred_at", "id"),)
@@ -20,6 +21,7 @@ class InteractionRow(Base):
     customer_id: Mapped[UUID]
     method: Mapped[str]
     direction: Mapped[str]
+    replied: Mapped[bool] = mapped_column(server_default=text("false"))
     purpose: Mapped[str]
     occurred_at: Mapped[datetime]
     booked_on: Mapped[date]

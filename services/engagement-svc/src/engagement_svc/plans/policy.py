@@ -4,6 +4,8 @@ from calendar import monthrange
 from datetime import date
 from uuid import UUID
 
+from engagement_svc.tasks.policy import Origin
+
 
 def add_months(day: date, months: int) -> date:
     """The same day of the month, or the month's last day where it has no such day."""
@@ -16,6 +18,6 @@ def review_fits(reviewed_on: date, *, agreed_on: date, next_review_on: date | No
     return agreed_on <= reviewed_on <= today and (next_review_on is None or next_review_on > reviewed_on)
 
 
-def review_origin(plan_id: UUID, due_on: date) -> str:
+def review_origin(plan_id: UUID, due_on: date) -> Origin:
     """What opens the task of a due review, and what the review then ends."""
-    return f"plan:{plan_id}:{due_on}"
+    return Origin("plan", plan_id, due_on.isoformat())

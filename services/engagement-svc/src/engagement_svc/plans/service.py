@@ -20,7 +20,7 @@ from engagement_svc.plans.repository import Plan, PlanReview
 from engagement_svc.plans.schemas import PlanAgreement, PlanReviewRecord, ReviewOutcome
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import service as tasks
-from engagement_svc.tasks.policy import Evidence
+from engagement_svc.tasks.policy import Deed
 from engagement_svc.tasks.repository import Task
 from engagement_svc.tasks.service import TaskRequest
 
@@ -104,9 +104,8 @@ async def review_plan(
     ended: list[Task] = []
     if plan.next_review_on is not None:
         # The review answers its own plan's task, even one that was opened between the review and its record.
-        evidence = Evidence(
-            "plan_review", str(review.id), record.reviewed_at, answers=policy.review_origin(plan.id, plan.next_review_on)
-        )
+        due = policy.review_origin(plan.id, plan.next_review_on)
+        evidence = Deed("plan_review", str(review.id), record.reviewed_at, frozenset({str(due)}))
         ended = await tasks.end_tasks(uow, scope, standards, plan.customer_id, evidence, now)
     await outbox.append(uow, _reviewed(review))
     return review, ended

@@ -15,7 +15,7 @@ class TaskOpened(DomainEvent, type="guanxi.task.opened.v1", topic="engagement.ac
 
 
 class TaskCompleted(DomainEvent, type="guanxi.task.completed.v1", topic="engagement.activities", key="customer_id"):
-    """`completed_by` names the evidence, as `interaction:<id>` or `plan_review:<id>`.
+    """`completed_by` names the evidence, as `interaction:<id>` or `complaint_resolution:<id>`.
 
     `in_time`: it happened, and was recorded, before the clock ran out. A contact recorded too late has been counted as a breach.
     """
@@ -25,6 +25,16 @@ class TaskCompleted(DomainEvent, type="guanxi.task.completed.v1", topic="engagem
     task_type: str
     completed_by: str
     in_time: bool
+
+
+class TaskCancelled(DomainEvent, type="guanxi.task.cancelled.v1", topic="engagement.activities", key="customer_id"):
+    """It left the list without evidence. `ended_because`: withdrawn, declined or expired; `ended_by` as in `TaskRow`."""
+
+    task_id: UUID
+    customer_id: UUID
+    task_type: str
+    ended_because: str
+    ended_by: str
 
 
 class TaskBreached(DomainEvent, type="guanxi.task.breached.v1", topic="engagement.activities", key="customer_id"):

@@ -13,10 +13,11 @@ from guanxi_common.security.audit.repository import audited_read
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope, ScopeKind
 from guanxi_common.set_aside import not_set_aside
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.tables import CustomerRow
+from engagement_svc.tasks.policy import Ended
 from engagement_svc.tasks.tables import TaskRow
 
 _task = table_of(TaskRow)
@@ -29,8 +30,12 @@ class Task:
 
     id: UUID
     customer_id: UUID
+    subject_type: str
+    subject_id: UUID | None
     task_type: str
     origin: str
+    origin_kind: str | None
+    origin_id: UUID | None
     reason_code: str
     reason_en: str
     reason_zh: str
@@ -50,6 +55,8 @@ class Task:
     escalated_to: UUID | None = None
     completed_at: datetime | None = None
     completed_by: str | None = None
+    ended_because: str | None = None
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,9 @@ that stores owners runs every second; it must not stand still for longer than th
 MOVED = timedelta(hours=1)
 """The same of an outlet's list, by the outlet stored with the tasks: intervals of all outlets are looked through, so it is shorter."""
 
-_FIELDS = tuple(field.name for field in fields(Task))
+# What an open task has not got is not read.
+_OF_THE_ENDED = {"completed_at", "completed_by", "ended_because", "ended_by"}
+_FIELDS = tuple(field.name for field in fields(Task) if field.name not in _OF_THE_ENDED)
 _LISTED = ", ".join("evidence::text" if name == "evidence" else name for name in _FIELDS)
 _IN_ORDER = "ORDER BY rank_key, id LIMIT $1::int + 1"
 # Own customers whose tasks the stored owner does not lead to: where the caller assists, or has just taken over.
@@ -214,10 +223,10 @@ async def lock_open_tasks(
     return [_of(row) for row in (await uow.execute(statement)).mappings()]
 
 
-async def are_tasks_of(uow: UnitOfWork, customer_id: UUID, task_ids: Collection[UUID]) -> bool:
-    """Whether all of these are the customer's, open or ended."""
-    found = select(func.count()).select_from(_task).where(_task.c.id.in_(task_ids), _task.c.customer_id == customer_id)
-    return bool((await uow.execute(found)).scalar_one() == len(set(task_ids)))
+async def tasks_among(uow: UnitOfWork, customer_id: UUID, task_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the ids that are tasks of the customer, open or ended."""
+    statement = select(_task.c.id).where(_task.c.id.in_(task_ids), _task.c.customer_id == customer_id)
+    return set((await uow.execute(statement)).scalars())
 
 
 async def lock_open(uow: UnitOfWork, task_ids: Sequence[UUID]) -> list[UUID]:
@@ -228,21 +237,28 @@ async def lock_open(uow: UnitOfWork, task_ids: Sequence[UUID]) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], cancelled_at: datetime, because: str) -> None:
-    """Take open tasks off the list without a contact: their ground is gone, or they were offers."""
-    await uow.driver.execute(
-        "UPDATE task SET state = 'cancelled', completed_at = $2, completed_by = $3 WHERE id = ANY($1::uuid[]) AND state = 'open'",
+async def cancel_tasks(
+    uow: UnitOfWork, task_ids: Sequence[UUID], at: datetime, because: str, by: str
+) -> list[tuple[UUID, UUID, str]]:
+    """Take the open ones of the tasks off the list without evidence; returns id, customer and type of each."""
+    rows = await uow.driver.fetch(
+        "UPDATE task SET state = 'cancelled', completed_at = $2, completed_by = $4, ended_because = $3, ended_by = $4"
+        " WHERE id = ANY($1::uuid[]) AND state = 'open' RETURNING id, customer_id, task_type",
         list(task_ids),
-        cancelled_at,
+        at,
         because,
+        by,
     )
+    return [tuple(row.values()) for row in rows]
 
 
-async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at: datetime, completed_by: str) -> None:
+async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at: datetime, ended_by: str) -> None:
     await uow.execute(
         update(_task)
         .where(_task.c.id.in_(task_ids))
-        .values(state="completed", completed_at=completed_at, completed_by=completed_by)
+        .values(
+            state="completed", completed_at=completed_at, completed_by=ended_by, ended_because=Ended.ANSWERED, ended_by=ended_by
+        )
     )
 
 
@@ -263,3 +279,8 @@ async def mark_breached(uow: UnitOfWork, breaches: Sequence[tuple[UUID, UUID | N
     """Mark tasks breached: (task id, lead to whom it escalates)."""
     statement = update(_task).where(_task.c.id == bindparam("b_id")).values(breached_at=now, escalated_to=bindparam("b_lead"))
     await uow.execute(statement, [{"b_id": task, "b_lead": lead} for task, lead in breaches])
+
+
+async def staff_name(uow: UnitOfWork, staff_id: UUID) -> str | None:
+    name: str | None = await uow.driver.fetchval("SELECT name FROM directory_staff WHERE id = $1", staff_id)
+    return name

@@ -14,15 +14,19 @@ from engagement_svc.parts import parts_of
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository
 from engagement_svc.tasks.repository import ListedTask
-from engagement_svc.tasks.schemas import Bilingual, QuietHours, TaskOut, Worklist
+from engagement_svc.tasks.schemas import Bilingual, EndsBy, QuietHours, TaskOut, Worklist
 
 _TASK = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
+    "subject_type": "customer",
+    "subject_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     "customer_name": "王伟",
     "quiet_hours": {"from": "12:00", "to": "14:00"},
-    "task_type": "next_best_action",
-    "title": {"en": "Next best action", "zh": "最优下一步行动"},
+    "task_type": "retention_contact",
+    "title": {"en": "Keep the customer", "zh": "客户挽留"},
+    "origin_kind": "action",
+    "origin_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a41",
     "reason_code": "large_outflow",
     "reason": {
         "en": "60,000.00 CNY left on 2026-11-20; usual on such a day is 2,400.00 CNY.",
@@ -33,13 +37,16 @@ _TASK = {
     "state": "open",
     "opened_at": "2026-11-20T08:00:00Z",
     "due_at": "2026-11-24T08:00:00Z",
+    "warns_at": "2026-11-23T08:00:00Z",
     "due_provisional": False,
-    "closes_on": ["interaction"],
+    "ends_by": {"rule": "conversation", "purposes": ["care", "service"], "if_named": ["plan_follow_up", "related_sales"]},
     "owner_id": "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02",
     "breached_at": None,
     "escalated_to": None,
     "completed_at": None,
     "completed_by": None,
+    "ended_because": None,
+    "ended_by": None,
 }
 _PARAMETERS: list[dict[str, Any]] = [
     {
@@ -125,13 +132,18 @@ async def read_task(call: Call) -> Response:
 def _out(listed: ListedTask, standards: Standards) -> TaskOut:
     task = listed.task
     kind = standards.task_types[task.task_type]
+    ends_by = kind.ends_by
     return TaskOut(
         id=task.id,
         customer_id=task.customer_id,
+        subject_type=task.subject_type,
+        subject_id=task.subject_id or task.customer_id,
         customer_name=listed.customer_name,
         quiet_hours=QuietHours(*(f"{at:%H:%M}" for at in listed.quiet_hours)) if listed.quiet_hours else None,
         task_type=task.task_type,
         title=Bilingual(kind.label.en, kind.label.zh),
+        origin_kind=task.origin_kind,
+        origin_id=task.origin_id,
         reason_code=task.reason_code,
         reason=Bilingual(task.reason_en, task.reason_zh),
         evidence=dict(task.evidence),
@@ -139,13 +151,16 @@ def _out(listed: ListedTask, standards: Standards) -> TaskOut:
         state=task.state,
         opened_at=task.opened_at,
         due_at=task.due_at,
+        warns_at=task.due_at - kind.warn,
         due_provisional=task.due_provisional,
-        closes_on=sorted(kind.closes_on),
+        ends_by=EndsBy(ends_by.rule, sorted(ends_by.purposes), sorted(ends_by.if_named)),
         owner_id=task.owner_id,
         breached_at=task.breached_at,
         escalated_to=task.escalated_to,
         completed_at=task.completed_at,
         completed_by=task.completed_by,
+        ended_because=task.ended_because,
+        ended_by=task.ended_by,
     )
 
 

@@ -19,16 +19,30 @@ class QuietHours(msgspec.Struct, rename={"from_": "from"}):
     to: str
 
 
+class EndsBy(msgspec.Struct):
+    """The evidence that ends a task; nothing else does. `rule`: `conversation` (a contact in which both sides spoke), `touch` (that, or
+    what we have sent), or the deed by its name. `purposes`: contacts that end it without naming it; `if_named`: those that must."""
+
+    rule: str
+    purposes: list[str]
+    if_named: list[str]
+
+
 class TaskOut(msgspec.Struct):
-    """One task. `closes_on` names the evidence that ends it; nothing else does. `breached_at`: its clock has run out. In the
-    `quiet_hours` the customer is not to be contacted, but in the customer's own matters."""
+    """One task. `warns_at`: from then on it is shown as nearly due; `breached_at`: its clock has run out. `ended_because`: answered,
+    withdrawn, declined or expired; `ended_by`: the evidence, or who ended it. In the `quiet_hours` the customer is contacted only in the
+    customer's own matters."""
 
     id: UUID
     customer_id: UUID
+    subject_type: str
+    subject_id: UUID
     customer_name: str | None
     quiet_hours: QuietHours | None
     task_type: str
     title: Bilingual
+    origin_kind: str | None
+    origin_id: UUID | None
     reason_code: str
     reason: Bilingual
     evidence: dict[str, Any]
@@ -36,13 +50,16 @@ class TaskOut(msgspec.Struct):
     state: str
     opened_at: datetime
     due_at: datetime
+    warns_at: datetime
     due_provisional: bool
-    closes_on: list[str]
+    ends_by: EndsBy
     owner_id: UUID | None
     breached_at: datetime | None
     escalated_to: UUID | None
     completed_at: datetime | None
     completed_by: str | None
+    ended_because: str | None
+    ended_by: str | None
 
 
 class Worklist(msgspec.Struct):

@@ -1,6 +1,6 @@
 """Open tasks, end them on evidence, and count the breaches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,22 +18,24 @@ from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import following, policy, repository
-from engagement_svc.tasks.errors import NotTheCustomersTask
-from engagement_svc.tasks.events import TaskBreached, TaskCompleted, TaskOpened
-from engagement_svc.tasks.policy import Evidence
+from engagement_svc.tasks.errors import CannotAnswer, NotTheCustomersTask
+from engagement_svc.tasks.events import TaskBreached, TaskCancelled, TaskCompleted, TaskOpened
+from engagement_svc.tasks.policy import Ended, Evidence, Misfit, Origin
 from engagement_svc.tasks.repository import Task
 
 BREACH_BATCH = 500
+SYSTEM = "system"
+"""What ends a task where neither evidence nor a member of staff does: the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
     """What asks for a task. `origin` makes it unique; `due_at` is for types whose clock is `on_date`; `caused_by` is the event, if
-    one asks. Who asks may say how urgent it is (`priority`) and how long the clock runs (`within`); else its type does."""
+    one asks. Who asks may say how urgent it is (`priority`) and how many hours the clock runs (`within`); else its type does."""
 
     customer_id: UUID
     task_type: str
-    origin: str
+    origin: Origin
     reason_code: str
     reason: Text
     evidence: Mapping[str, Any]
@@ -48,8 +50,7 @@ async def open_task(
 ) -> Task | None:
     """Open the task that `request` asks for; None where its origin has opened one before."""
     task_type = standards.task_types[request.task_type]
-    deadline = policy.due_time(task_type, now, calendar, request.within)
-    due_at = request.due_at or deadline.due_at
+    deadline = policy.due_time(task_type, now, calendar, within=request.within, on=request.due_at)
     priority = request.priority or task_type.priority
     owner_id, outlet_id = (await following.responsible_for(uow, [request.customer_id], now)).get(
         request.customer_id, (None, None)
@@ -57,18 +58,22 @@ async def open_task(
     task = Task(
         id=new_id(),
         customer_id=request.customer_id,
+        subject_type=task_type.subject,
+        subject_id=request.customer_id,
         task_type=task_type.name,
-        origin=request.origin,
+        origin=str(request.origin),
+        origin_kind=request.origin.kind,
+        origin_id=request.origin.id,
         reason_code=request.reason_code,
         reason_en=request.reason.en,
         reason_zh=request.reason.zh,
         evidence=request.evidence,
         priority=priority,
-        rank_key=policy.rank_key(priority, due_at),
+        rank_key=policy.rank_key(priority, deadline.due_at),
         owner_id=owner_id,
         outlet_id=outlet_id,
         opened_at=now,
-        due_at=due_at,
+        due_at=deadline.due_at,
         zone=deadline.zone,
         calendar_version=deadline.calendar_version,
         due_provisional=deadline.provisional,
@@ -91,25 +96,44 @@ async def end_tasks(
     evidence: Evidence,
     now: datetime,
     *,
-    task_ids: Collection[UUID] | None = None,
+    named: Sequence[UUID] | None = None,
 ) -> list[Task]:
-    """End the customer's open tasks that `evidence` ends, of `task_ids` if they are given, and return them.
+    """End the customer's open tasks that `evidence` ends, of the `named` ones if any are, and return them.
 
-    A task that was ended before, or that this evidence does not end, stays as it is: what happened is recorded in any case. Raises
-    `NotTheCustomersTask`.
+    A named task that has ended meanwhile stays as it is, and an attempt that reached nobody ends none: what happened is recorded in any
+    case. Raises `NotTheCustomersTask`, and `CannotAnswer` for an open task that this evidence can never end.
     """
-    if task_ids is not None and not await repository.are_tasks_of(uow, customer_id, task_ids):
-        raise NotTheCustomersTask
-    candidates = await repository.lock_open_tasks(uow, scope, customer_id, now, task_ids=task_ids)
-    ended = [
-        task for task in candidates if policy.ends(standards.task_types[task.task_type], task.origin, task.opened_at, evidence)
-    ]
-    if not ended:
-        return []
-    completed_by = f"{evidence.kind}:{evidence.reference}"
-    await repository.complete_tasks(uow, [task.id for task in ended], now, completed_by)
-    await outbox.append(uow, *(_completed(task, completed_by, evidence.occurred_at) for task in ended))
+    if named is not None:
+        known = await repository.tasks_among(uow, customer_id, named)
+        if unknown := [place for place, task_id in enumerate(named) if task_id not in known]:
+            raise NotTheCustomersTask(unknown)
+    candidates = await repository.lock_open_tasks(uow, scope, customer_id, now, task_ids=named)
+    misfits = {
+        task.id: policy.misfit_of(standards.task_types[task.task_type], task, evidence, named=named is not None)
+        for task in candidates
+    }
+    refused = {
+        place: why for place, task_id in enumerate(named or ()) if (why := misfits.get(task_id)) and why is not Misfit.NOT_REACHED
+    }
+    if refused:
+        raise CannotAnswer(refused)
+    ended = [task for task in candidates if misfits[task.id] is None]
+    if ended:
+        await repository.complete_tasks(uow, [task.id for task in ended], now, evidence.name)
+        await outbox.append(uow, *(_completed(task, evidence) for task in ended))
     return ended
+
+
+async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], because: Ended, by: str, now: datetime) -> None:
+    """Take tasks off the list without evidence: their ground is gone, or they were offers. What has ended stays as it is."""
+    cancelled = await repository.cancel_tasks(uow, task_ids, now, because, by)
+    await outbox.append(
+        uow,
+        *(
+            TaskCancelled(task_id=task_id, customer_id=customer_id, task_type=task_type, ended_because=because, ended_by=by)
+            for task_id, customer_id, task_type in cancelled
+        ),
+    )
 
 
 async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patience = USUAL) -> int:
@@ -127,13 +151,13 @@ async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patienc
     return await work_off(uow, repository.BREACHES, take, breach, key=lambda task: task.id, now=now, patience=patience)
 
 
-def _completed(task: Task, completed_by: str, occurred_at: datetime) -> TaskCompleted:
+def _completed(task: Task, evidence: Evidence) -> TaskCompleted:
     return TaskCompleted(
         task_id=task.id,
         customer_id=task.customer_id,
         task_type=task.task_type,
-        completed_by=completed_by,
-        in_time=task.breached_at is None and occurred_at <= task.due_at,
+        completed_by=evidence.name,
+        in_time=task.breached_at is None and evidence.occurred_at <= task.due_at,
     )
 
 

@@ -12,8 +12,13 @@ from engagement_svc.database import Base
 
 
 class TaskRow(Base):
-    """`origin` is what opened it (`action:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once. `state`: open, completed
-    (`completed_by` names the evidence) or cancelled (it says why)."""
+    """`origin` is what opened it (`action:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once; `origin_kind` and `origin_id`
+    are its parts. `subject_id` is None in rows of the release before, whose subject is the customer.
+
+    `state`: open, completed or cancelled. `ended_because` says why, as `policy.Ended`; `ended_by` what or who ended it: the evidence
+    (`interaction:<id>`), the member of staff (`staff:<id>`), the action whose ground is gone (`action:<id>`), or `system`.
+    `completed_by` repeats `ended_by` until /v2.
+    """
 
     __tablename__ = "task"
     __table_args__ = (
@@ -27,8 +32,12 @@ class TaskRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     customer_id: Mapped[UUID]
+    subject_type: Mapped[str] = mapped_column(server_default=text("'customer'"))
+    subject_id: Mapped[UUID | None]
     task_type: Mapped[str]
     origin: Mapped[str]
+    origin_kind: Mapped[str | None]
+    origin_id: Mapped[UUID | None]
     reason_code: Mapped[str]
     reason_en: Mapped[str]
     reason_zh: Mapped[str]
@@ -47,4 +56,6 @@ class TaskRow(Base):
     escalated_to: Mapped[UUID | None]
     completed_at: Mapped[datetime | None]
     completed_by: Mapped[str | None]
+    ended_because: Mapped[str | None]
+    ended_by: Mapped[str | None]
     standards_version: Mapped[int]

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from engagement_svc.actions.errors import NotDeclinable
+from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable, OfferEnded
 from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope, ScopeKind
 
@@ -99,6 +99,8 @@ async def test_s5_a_withdrawn_action_leaves_the_list_and_frees_its_contact(branc
     await branch.withdraw(action)
     await branch.withdraw(action)
     await branch.withdraw(uuid4())
+    [cancelled] = await branch.told("task.cancelled")
+    assert (cancelled["ended_because"], cancelled["ended_by"]) == ("withdrawn", f"action:{action}")
     assert await branch.worklist(own(branch.rm_a)) == []
     assert await branch.budget() == (0, 0, 0)
     assert await branch.contact(branch.rm_a) == []
@@ -121,12 +123,23 @@ async def test_s5_an_offer_may_be_declined_by_its_rm_alone_and_a_duty_by_nobody(
     with pytest.raises(NotDeclinable):
         await branch.decline(branch.rm_a, duty.id)
     await branch.decline(branch.rm_a, offer.id)
-    with pytest.raises(NotDeclinable):
+    with pytest.raises(AlreadyDeclined, match=r"^Declined by n at 2026-11-20 07:00 UTC\.$"):
         await branch.decline(branch.rm_a, offer.id)
     [declined] = await branch.told("action.declined")
     assert (declined["reason"], declined["declined_by"]) == ("rm_declined", str(branch.rm_a))
     assert [task.id for task in await branch.worklist(own(branch.rm_a))] == [duty.id]
     assert await branch.budget() == (0, 0, 0)
+
+
+async def test_d1_an_offer_that_has_ended_otherwise_says_so(branch: Any) -> None:
+    await branch.recommend(**OFFER)
+    [offer] = await branch.worklist(own(branch.rm_a))
+    branch.clock.advance(timedelta(days=15))
+    await branch.expire()
+    with pytest.raises(OfferEnded, match=r"^Expired by system at 2026-12-05 07:00 UTC\.$"):
+        await branch.decline(branch.rm_a, offer.id)
+    [cancelled] = await branch.told("task.cancelled")
+    assert (cancelled["task_id"], cancelled["ended_because"], cancelled["ended_by"]) == (str(offer.id), "expired", "system")
 
 
 async def test_s5_offers_expire_once_and_duties_stay(branch: Any) -> None:

@@ -59,9 +59,9 @@ async def test_e1_only_a_contact_that_counts_and_is_not_older_ends_the_task(bran
     [task] = await branch.worklist(own(branch.rm_a))
     assert await branch.contact(branch.rm_a, result="not_reached") == []
     assert await branch.contact(branch.rm_a, occurred_at=FRIDAY - timedelta(minutes=1)) == []
-    assert await branch.contact(branch.rm_a, result="not_reached", task_ids=[task.id]) == []
+    assert await branch.contact(branch.rm_a, result="not_reached", answers=[task.id]) == []
     with pytest.raises(NotTheCustomersTask):
-        await branch.contact(branch.rm_a, task_ids=[uuid4()])
+        await branch.contact(branch.rm_a, answers=[uuid4()])
     assert await branch.contact(branch.rm_a) == [task.id]
     assert await branch.worklist(own(branch.rm_a)) == []
 
