@@ -135,7 +135,7 @@ _related_sales = (
         "related_sales/service.py",
         " and fact.subject_id not in resolved)",
         ")",
-        f"{PLANNING}::test_s5_a_complaint_holds_the_sale_and_becomes_a_duty_that_ends_with_it",
+        f"{PLANNING}::test_s5_a_complaint_holds_the_sale_until_it_is_resolved",
     ),
 )
 

@@ -63,8 +63,12 @@ def _task(customer_id: UUID, rank: int, owner: UUID | None, outlet: UUID) -> Tas
     return Task(
         id=new_id(),
         customer_id=customer_id,
+        subject_type="customer",
+        subject_id=None,
         task_type="signal_follow_up",
         origin=f"signal:{uuid4()}",
+        origin_kind=None,
+        origin_id=None,
         reason_code="large_outflow",
         reason_en="Much left.",
         reason_zh="大额流出。",

@@ -66,7 +66,7 @@ def candidates(
     situation: Situation, sales: Sequence[Assessment], past: Sequence[Past], standard: ActionStandard
 ) -> list[Candidate]:
     """Everything that could be done for the customer, with the refusals that lie in the thing itself."""
-    found = [*_complaints(situation, standard), *_retention(situation, past, standard), *_birthday(situation, standard)]
+    found = [*_retention(situation, past, standard), *_birthday(situation, standard)]
     found += [_sale(situation, one, standard) for one in sales if not one.refusals][: standard.sales_considered]
     found += [_sale(situation, one, standard) for one in sales if one.refusals]
     return [*found, *_care(situation, standard)]
@@ -83,23 +83,6 @@ def _talk(kind: ActionKind, code: str, talk: Talk, reason: Reason, situation: Si
         currency=situation.currency or NO_CURRENCY,
         **more,
     )
-
-
-def _complaints(situation: Situation, standard: ActionStandard) -> Iterator[Candidate]:
-    for complaint in situation.complaints:
-        on = complaint.opened_on
-        reason = {"code": "open_complaint", "zh": f"{on}的投诉尚未办结。", "en": f"The complaint of {on} is open."}
-        evidence = {"complaint_id": complaint.complaint_id}
-        yield _talk(
-            ActionKind.SERVICE,
-            "open_complaint",
-            standard.complaint,
-            reason,
-            situation,
-            value_minor=0,
-            evidence=evidence,
-            duty=True,
-        )
 
 
 def _retention(situation: Situation, past: Sequence[Past], standard: ActionStandard) -> Iterator[Candidate]:

@@ -187,7 +187,7 @@ def _gone(
         return None
     if action.kind == ActionKind.RELATED_SALE:
         return _sale_gone(action, situation, [one for one in sales if one.product.code == action.product_code])
-    if action.kind == ActionKind.SERVICE:
+    if action.kind == ActionKind.SERVICE:  # for a complaint, from the time when scoring recommended what is engagement-svc's now
         still = {complaint.complaint_id for complaint in situation.complaints}
         return None if action.evidence.get("complaint_id") in still else "reason_gone"
     return None if any(one.key == (action.kind, action.reason_code, action.product_code) for one in found) else "reason_gone"

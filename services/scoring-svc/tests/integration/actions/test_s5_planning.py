@@ -90,24 +90,33 @@ async def test_c6_a_vulnerability_holds_an_open_offer_also_when_its_review_is_ov
     assert await desk.states() == [("cross", "withdrawn", "hold")]
 
 
-async def test_s5_a_complaint_holds_the_sale_and_becomes_a_duty_that_ends_with_it(desk: Desk) -> None:
+async def test_s5_a_complaint_withdraws_the_sale_and_is_no_action_itself(desk: Desk) -> None:
     await desk.know()
     await desk.offer(DEPOSIT)
     await desk.plan()
-    complaint = str(uuid4())
-    facts = take_up_facts(desk.clock)
+    opened = {"complaint_id": str(uuid4()), "customer_id": str(desk.customer), "opened_on": TODAY.isoformat()}
+    await desk.handle(take_up_facts(desk.clock), COMPLAINT_OPENED, opened)
+    await score(desk)
+    await desk.plan(mark=False)
+    assert await desk.states() == [("cross", "withdrawn", "hold")]
+    withdrawn = [event for event in await desk.published() if set(event) == {"action_id", "customer_id", "reason"}]
+    assert [event["reason"] for event in withdrawn] == ["hold"]
+
+
+async def test_s5_a_complaint_holds_the_sale_until_it_is_resolved(desk: Desk) -> None:
+    await desk.know()
+    await desk.offer(DEPOSIT)
+    facts, complaint = take_up_facts(desk.clock), str(uuid4())
     opened = {"complaint_id": complaint, "customer_id": str(desk.customer), "opened_on": TODAY.isoformat()}
     await desk.handle(facts, COMPLAINT_OPENED, opened)
     await score(desk)
     await desk.plan(mark=False)
-    assert await desk.states() == [("cross", "withdrawn", "hold"), ("open_complaint", "open", None)]
+    assert await desk.states() == []
     resolved = {"complaint_id": complaint, "customer_id": str(desk.customer), "resolved_on": TODAY.isoformat()}
     await desk.handle(facts, COMPLAINT_RESOLVED, resolved)
     await score(desk)
     await desk.plan(mark=False)
-    assert await desk.states() == [("cross", "withdrawn", "hold"), ("open_complaint", "withdrawn", "reason_gone")]
-    withdrawn = [event for event in await desk.published() if set(event) == {"action_id", "customer_id", "reason"}]
-    assert [event["reason"] for event in withdrawn] == ["hold", "reason_gone"]
+    assert await desk.states() == [("cross", "open", None)]
 
 
 async def test_s5_s7_a_reversed_posting_takes_its_action_back(desk: Desk) -> None:
