@@ -254,9 +254,9 @@ def _seed_work(house: House) -> None:
 
 
 async def _open_task(house: House, customer_id: UUID) -> str:
-    request = TaskRequest(
-        customer_id, "signal_follow_up", Origin("seed", customer_id), "dormancy", Text("Quiet.", "无交易。"), {}
-    )
+    # The first of every list, however many tasks the tests open.
+    origin, reason = Origin("seed", customer_id), Text("Quiet.", "无交易。")
+    request = TaskRequest(customer_id, "signal_follow_up", origin, "dormancy", reason, {}, priority=1)
     calendar = BusinessCalendar(zone="Asia/Shanghai")
     async with house.databases["engagement"].transaction() as uow:
         task = await tasks.open_task(uow, load_standards(), calendar, request, datetime.now(UTC))

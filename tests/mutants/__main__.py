@@ -18,6 +18,7 @@ from tests.mutants.asvs_rules import ASVS_RULES
 from tests.mutants.audit_rules import AUDIT_RULES
 from tests.mutants.budget_rules import BUDGET_RULES
 from tests.mutants.customer_rules import CUSTOMER_RULES
+from tests.mutants.duties_rules import DUTIES_RULES
 from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.intake_rules import INTAKE_RULES
@@ -41,6 +42,7 @@ RULES: Final = (
     *ASVS_RULES,
     *BUDGET_RULES,
     *CUSTOMER_RULES,
+    *DUTIES_RULES,
     *EDGE_RULES,
     *INTAKE_RULES,
     *ITEMS_RULES,

@@ -1,0 +1,95 @@
+"""The rules of duties and their evidence (D1); see `tests.mutants.rules`."""
+
+from typing import Final
+
+from tests.mutants.rules import Rule
+
+ENGAGEMENT: Final = "services/engagement-svc"
+EVIDENCE: Final = f"{ENGAGEMENT}/tests/unit/tasks/test_d1_evidence.py"
+DUTIES: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d1_duties.py"
+TAKEN_UP: Final = f"{ENGAGEMENT}/tests/integration/actions/test_s5_actions_taken_up.py"
+
+
+def _engagement(name: str, file: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, f"engagement_svc/{file}", text, without, test, ENGAGEMENT)
+
+
+DUTIES_RULES: Final = (
+    _engagement(
+        "a message without an answer ends no duty that needs a conversation",
+        "tasks/policy.py",
+        "    if not contact.two_way:",
+        "    if False:",
+        f"{EVIDENCE}::test_d1_a_contact_ends_what_its_purpose_and_its_way_fit",
+    ),
+    _engagement(
+        "a message from the customer is no greeting of ours",
+        "tasks/policy.py",
+        '    if contact.direction != "outbound":',
+        "    if False:",
+        f"{EVIDENCE}::test_d1_a_contact_ends_what_its_purpose_and_its_way_fit",
+    ),
+    _engagement(
+        "a contact for another purpose must name the task",
+        "tasks/policy.py",
+        "or (named and contact.purpose in ends_by.if_named)",
+        "or contact.purpose in ends_by.if_named",
+        f"{EVIDENCE}::test_d1_a_contact_ends_what_its_purpose_and_its_way_fit",
+    ),
+    _engagement(
+        "a contact answers nothing that was opened after it",
+        "tasks/policy.py",
+        "    if evidence.occurred_at < task.opened_at:",
+        "    if False:",
+        f"{EVIDENCE}::test_d1_a_misfit_says_why",
+    ),
+    _engagement(
+        "a contact with one customer answers no task about another",
+        "tasks/policy.py",
+        " or task.customer_id != evidence.customer_id:",
+        ":",
+        f"{EVIDENCE}::test_d1_a_misfit_says_why",
+    ),
+    _engagement(
+        "a deed ends the duties of its own matter alone",
+        "tasks/policy.py",
+        "return None if task.origin in evidence.answers else Misfit.ANOTHER_SUBJECT",
+        "return None",
+        f"{EVIDENCE}::test_d1_a_deed_ends_the_duty_of_its_own_matter_alone",
+    ),
+    _engagement(
+        "a clock of calendar days does not wait for a business day",
+        "tasks/policy.py",
+        "calendar.start_of_day(calendar.local_date(start) + timedelta(days=clock.count + 1))",
+        "calendar.end_of_business_day(calendar.local_date(start) + timedelta(days=clock.count))",
+        f"{EVIDENCE}::test_d1_each_clock_counts_in_the_unit_of_its_standard",
+    ),
+    _engagement(
+        "naming a task that the contact cannot end is refused",
+        "tasks/service.py",
+        "    if refused:\n",
+        "    if False:\n",
+        f"{DUTIES}::test_d1_naming_a_task_that_a_contact_cannot_end_is_refused_with_its_place_and_reason",
+    ),
+    _engagement(
+        "a complaint opens its duties itself",
+        "complaints/service.py",
+        "    for duty in policy.DUTIES:",
+        "    for duty in ():",
+        f"{DUTIES}::test_d1_a_complaint_opens_its_duties_in_its_own_transaction",
+    ),
+    _engagement(
+        "a complaint is acknowledged once",
+        "complaints/service.py",
+        "    if complaint.acknowledged_at is not None:",
+        "    if False:",
+        f"{DUTIES}::test_d1_of_many_acknowledgements_at_once_one_counts_and_the_others_say_whose",
+    ),
+    _engagement(
+        "every task that leaves the list without evidence is told",
+        "tasks/service.py",
+        "            for task_id, customer_id, task_type in cancelled\n",
+        "            for task_id, customer_id, task_type in ()\n",
+        f"{TAKEN_UP}::test_d1_an_offer_that_has_ended_otherwise_says_so",
+    ),
+)
