@@ -48,7 +48,7 @@ async def test_s5_told_three_times_at_once_it_is_taken_up_once(branch: Any) -> N
 async def test_s5_one_contact_concludes_all_actions_and_uses_one_reservation(branch: Any) -> None:
     actions = {str(await branch.recommend(**OFFER)) for _ in range(2)}
     assert await branch.budget() == (0, 2, 0)
-    await branch.contact(branch.rm_a)
+    await branch.contact(branch.rm_a, purpose="related_sales")
     concluded = await branch.told("action.concluded")
     assert {event["action_id"] for event in concluded} == actions
     assert {(event["outcome"], event["concluded_on"]) for event in concluded} == {("success", "2026-11-20")}
@@ -57,7 +57,7 @@ async def test_s5_one_contact_concludes_all_actions_and_uses_one_reservation(bra
 
 async def test_s5_a_customer_who_came_uses_no_contact(branch: Any) -> None:
     await branch.recommend(**OFFER)
-    await branch.contact(branch.rm_a, direction="inbound", result="reached_negative")
+    await branch.contact(branch.rm_a, purpose="related_sales", direction="inbound", result="reached_negative")
     [concluded] = await branch.told("action.concluded")
     assert concluded["outcome"] == "negative"
     assert await branch.budget() == (0, 0, 0)
@@ -65,7 +65,7 @@ async def test_s5_a_customer_who_came_uses_no_contact(branch: Any) -> None:
 
 async def test_s5_an_attempt_in_vain_concludes_nothing(branch: Any) -> None:
     await branch.recommend(**OFFER)
-    await branch.contact(branch.rm_a, result="not_reached")
+    await branch.contact(branch.rm_a, purpose="related_sales", result="not_reached")
     assert await types(branch) == ["action.accepted"]
     assert await branch.budget() == (0, 1, 0)
 
@@ -103,12 +103,12 @@ async def test_s5_a_withdrawn_action_leaves_the_list_and_frees_its_contact(branc
     assert (cancelled["ended_because"], cancelled["ended_by"]) == ("withdrawn", f"action:{action}")
     assert await branch.worklist(own(branch.rm_a)) == []
     assert await branch.budget() == (0, 0, 0)
-    assert await branch.contact(branch.rm_a) == []
+    assert await branch.contact(branch.rm_a, purpose="related_sales") == []
 
 
 async def test_s5_what_a_contact_has_ended_is_not_withdrawn(branch: Any) -> None:
     action = await branch.recommend(**OFFER)
-    await branch.contact(branch.rm_a)
+    await branch.contact(branch.rm_a, purpose="related_sales")
     await branch.withdraw(action)
     assert await branch.budget() == (1, 0, 0)
     assert await types(branch) == ["action.accepted", "action.concluded"]

@@ -61,7 +61,7 @@ async def test_d5_a_contact_past_the_limit_cancels_the_latest_and_tells_the_owne
     last = (desk.branch.clock.now() + 12 * DAY).date().isoformat()
     await desk.branch.recommend(kind="related_sale", consent_purpose="marketing", expires_on=last)
     assert await desk.branch.budget() == (0, 2, 0)
-    await desk.branch.contact(desk.branch.rm_a, purpose="related_sales", task_ids=None, occurred_at=desk.branch.clock.now())
+    await desk.branch.contact(desk.branch.rm_a, purpose="related_sales", occurred_at=desk.branch.clock.now())
     assert await desk.branch.budget() == (1, 1, 0), "it carried out the offer"
     await desk.branch.contact(desk.branch.rm_a)
     assert await desk.branch.budget() == (2, 0, 0)
