@@ -11,6 +11,7 @@ from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
 from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff
 from engagement_svc.tasks.following import follow_the_book_of, follow_the_book_since
+from engagement_svc.tasks.policy import Origin
 from engagement_svc.tasks.service import TaskRequest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
@@ -63,7 +64,7 @@ class Region:
             books = [Book(one, (Assignment("primary_rm", XIA, NORTH, LONG_AGO),), 1) for one in self.customers]
             await directory.apply_books(uow, books)
             for customer in self.customers[:TASKS]:
-                reason = TaskRequest(customer, "signal_follow_up", f"signal:{uuid4()}", "large_outflow", Text("a", "b"), {})
+                reason = TaskRequest(customer, "signal_follow_up", Origin("signal", uuid4()), "large_outflow", Text("a", "b"), {})
                 await service.open_task(uow, STANDARDS, CALENDAR, reason, NOW)
             await uow.commit()
 
@@ -145,7 +146,7 @@ async def test_d11_until_a_snapshot_has_come_tasks_stand_on_the_leads_list_and_n
         await directory.apply_staff(uow, [replace(region.staff[XIA], suspended=True, version=2)])
         region.staff[XIA] = replace(region.staff[XIA], suspended=True, version=2)
         customer = region.customers[TASKS - 1]
-        reason = TaskRequest(customer, "signal_follow_up", f"signal:{uuid4()}", "large_outflow", Text("a", "b"), {})
+        reason = TaskRequest(customer, "signal_follow_up", Origin("signal", uuid4()), "large_outflow", Text("a", "b"), {})
         opened = await service.open_task(uow, STANDARDS, CALENDAR, reason, NOW)
         assert opened.owner_id == DENG
         await uow.driver.execute("DELETE FROM task WHERE id = $1", opened.id)
