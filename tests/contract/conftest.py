@@ -18,6 +18,7 @@ from customer_svc import main as customer_main
 from customer_svc.directory import service as directory
 from customer_svc.parts import CustomerParts
 from customer_svc.settings import CustomerSettings
+from customer_svc.standards import load_standards as load_customer_standards
 from engagement_svc import main as engagement_main
 from engagement_svc import worker as engagement_worker
 from engagement_svc.actions.service import give_way
@@ -157,6 +158,7 @@ def _apps(house: House, settings: CustomerSettings) -> dict[str, FastAPI]:
                 indexes=customer_main.build_indexes(settings),
                 calendar=calendar,
                 issuer=settings.issuer,
+                standards=load_customer_standards(),
             ),
         ),
         "engagement": engagement_main.build_app(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
+from customer_svc.customers import changes
 from customer_svc.customers import repository as customers
 from customer_svc.customers.events import CustomerChanged
 from customer_svc.customers.repository import Customer
@@ -18,7 +19,6 @@ from customer_svc.customers.sealing import SealedContact
 from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
-from customer_svc.snapshots import service as snapshots
 from customer_svc.transactions.events import TransactionPosted, TransactionReversed
 from customer_svc.worker import snapshot_sources
 from engagement_svc import worker as engagement
@@ -157,7 +157,7 @@ class Owner:
         async def change(uow: UnitOfWork) -> None:
             await customers.insert_customer(uow, file, SealedContact(customer_id))
             await book.apply_books(uow, [Book(customer_id, (Assignment("primary_rm", self.rm, self.outlet, since),), 1)])
-            await snapshots.tell(uow, self.keys.key, file, CustomerChanged(customer_id=customer_id, changed_fields=["name"]))
+            await changes.tell(uow, self.keys.key, file, CustomerChanged(customer_id=customer_id, changed_fields=["name"]))
 
         await write(self.database, change)
         return customer_id
@@ -167,11 +167,11 @@ class Owner:
 
         async def change(uow: UnitOfWork) -> int:
             now = datetime.now(UTC)
-            file = await snapshots.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            file = await changes.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
             await uow.driver.execute("UPDATE customer SET name = $2 WHERE id = $1", customer_id, name)
-            file = await snapshots.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            file = await changes.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
             told = [CustomerChanged(customer_id=customer_id, changed_fields=["name"])]
-            return (await snapshots.tell_changes(uow, self.keys.key, file, told, now)).version
+            return (await changes.tell_changes(uow, self.keys.key, file, told, now)).version
 
         versions = [await write(self.database, change) for _ in range(times)]
         return versions[-1]

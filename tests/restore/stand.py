@@ -29,6 +29,7 @@ from customer_svc.erasures.service import completing, erase_customer
 from customer_svc.parts import CustomerParts
 from customer_svc.personal_data import PERSONAL_DATA as CUSTOMER_DATA
 from customer_svc.settings import CustomerSettings
+from customer_svc.standards import load_standards as load_customer_standards
 from customer_svc.transactions.schemas import MoneyIn, TransactionItem
 from customer_svc.transactions.service import post_transactions
 from engagement_svc import worker as engagement_worker
@@ -250,6 +251,7 @@ async def open_stand(urls: Mapping[str, str], home: Path) -> AsyncIterator[Stand
             indexes=customer_main.build_indexes(settings),
             calendar=calendar,
             issuer=settings.issuer,
+            standards=load_customer_standards(),
         )
         bus = await EmbeddedBus.open(urls["bus"])
         stack.push_async_callback(bus.close)

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import yaml
 from pydantic import TypeAdapter
@@ -29,6 +29,17 @@ class Standard(Protocol):
 
 
 S = TypeVar("S", bound=Standard)
+
+
+class Standards:
+    """The standards that a service goes by, one of each type: `standards[ConsentStandard]`."""
+
+    def __init__(self, *standards: Standard) -> None:
+        self._of_type = {type(standard): standard for standard in standards}
+
+    def __getitem__(self, kind: type[S]) -> S:
+        """Raises `KeyError` for a type that the service has not loaded."""
+        return cast("S", self._of_type[kind])
 
 
 def parse_standards(kind: type[S], versions: Iterable[Mapping[str, Any]]) -> tuple[S, ...]:

@@ -33,6 +33,7 @@ from customer_svc.reconciliations.routes import reconciliations
 from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
 from customer_svc.staff.routes import staff
+from customer_svc.standards import load_standards
 from customer_svc.tiers.routes import tiers
 from customer_svc.transactions.routes import batch_create_transactions, parked_postings
 from customer_svc.vulnerabilities.routes import vulnerabilities
@@ -69,6 +70,7 @@ def create_app() -> FastAPI:
         indexes=build_indexes(settings),
         calendar=BusinessCalendar(zone=settings.business_zone),
         issuer=settings.issuer,
+        standards=load_standards(),
     )
     return build_app(settings, parts)
 

@@ -1,6 +1,6 @@
 """What customer-svc is built from: made in `main.py` and `worker.py`, read by routes from the call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from guanxi_common.calendar import BusinessCalendar
@@ -9,8 +9,7 @@ from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.blind_index import BlindIndex
-
-from customer_svc.standards import Standards, load_standards
+from guanxi_common.standards import Standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class CustomerParts(ServiceParts):
     indexes: ContactIndexes
     calendar: BusinessCalendar
     issuer: str
-    standards: Standards = field(default_factory=load_standards)
+    standards: Standards
 
 
 def parts_of(call: Call) -> CustomerParts:

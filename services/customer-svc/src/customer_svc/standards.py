@@ -1,25 +1,14 @@
 """The standards that customer-svc goes by (X5): data with a version, an author, a date and a reason, beside the slice that uses them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from guanxi_common import standards
-from guanxi_common.standards import S
+from guanxi_common.standards import S, Standards
 
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.tiers.policy import TierStandard
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
-
-
-@dataclass(frozen=True, slots=True)
-class Standards:
-    """One of each, the version in force."""
-
-    consents: ConsentStandard
-    risk_profiles: RiskProfileStandard
-    tiers: TierStandard
-    vulnerabilities: VulnerabilityStandard
 
 
 @lru_cache

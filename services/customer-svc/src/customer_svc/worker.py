@@ -18,6 +18,7 @@ from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.customers import service as customers
+from customer_svc.customers.changes import publish_anew
 from customer_svc.digests.consumers import DIGEST_COMPARED, keep_comparisons
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
@@ -27,9 +28,9 @@ from customer_svc.products import service as products
 from customer_svc.products.events import ProductSnapshot
 from customer_svc.proposals.jobs import watch_directory
 from customer_svc.settings import CustomerSettings
-from customer_svc.snapshots import service as snapshots
 from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.standards import load_standards
+from customer_svc.tiers.policy import TierStandard
 from customer_svc.tiers.service import review_due
 from customer_svc.transactions.consumers import take_in_transactions
 
@@ -92,7 +93,7 @@ def replicas(_clock: Clock) -> list[Replica]:
 
 
 def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Patience) -> list[Job]:
-    standard = load_standards().tiers
+    standard = load_standards()[TierStandard]
 
     async def publish_products(uow: UnitOfWork) -> int:
         now = clock.now()
@@ -117,7 +118,7 @@ def snapshot_sources(keys: KeyStore, clock: Clock) -> list[SnapshotSource]:
     """All that customer-svc publishes on compacted topics. The directory first: it decides who may see the rest."""
 
     async def publish_customers(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
-        return await snapshots.publish_anew(uow, keys, after, limit, clock.now())
+        return await publish_anew(uow, keys, after, limit, clock.now())
 
     return [
         SnapshotSource(RoleSnapshot.event_type, directory.publish_roles_anew),

@@ -2,7 +2,7 @@
 
 from guanxi_common.errors import Conflict, InvalidInput, Text
 
-from customer_svc.assignments.policy import Interval
+from customer_svc.book.policy import Interval
 
 
 class NotAssignable(InvalidInput):

@@ -1,11 +1,10 @@
 """Pure rules of assignment: when a change may take effect, and what the book says afterwards."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
-Capacity = Literal["primary_rm", "assistant"]
+from customer_svc.book.policy import Interval
 
 NOTICE = timedelta(minutes=5)
 """A transfer is decided this long before it takes effect (see the slice's docstring)."""
@@ -14,24 +13,7 @@ SETTLED = timedelta(minutes=1)
 """From this long before it takes effect a transfer stays as it is: the services would not all hear of a change in time, nor would one
 that waits for the customer's row."""
 
-KEEPS_CUSTOMERS = frozenset({"relationship_manager", "team_lead", "outlet_manager"})
 ASSISTS = frozenset({"rm_assistant", "relationship_manager"})
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """`staff_id` looks after the customer in `capacity` while valid_from <= now < valid_to (None: open)."""
-
-    capacity: Capacity
-    staff_id: UUID | None
-    outlet_id: UUID
-    valid_from: datetime
-    valid_to: datetime | None = None
-
-
-def filing_interval(outlet_id: UUID, staff_id: UUID | None, now: datetime) -> Interval:
-    """The first interval of a new customer: with the RM who files it, else with the outlet's lead."""
-    return Interval("primary_rm", staff_id, outlet_id, now)
 
 
 def has_rm(book: list[Interval], now: datetime) -> bool:

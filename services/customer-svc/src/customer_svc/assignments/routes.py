@@ -10,9 +10,10 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
-from customer_svc.assignments import repository, service
-from customer_svc.assignments.policy import Interval
+from customer_svc.assignments import service
 from customer_svc.assignments.schemas import AssignmentList, AssignmentOut, AssignmentRequest
+from customer_svc.book import repository
+from customer_svc.book.policy import Interval
 from customer_svc.parts import parts_of
 
 assignments = router("assignments")

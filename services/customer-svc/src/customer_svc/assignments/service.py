@@ -8,15 +8,16 @@ from guanxi_common.http.call import Write
 from guanxi_common.security.directory.values import Staff
 from guanxi_common.security.principal import RowScope, ScopeKind
 
-from customer_svc.assignments import policy, repository
+from customer_svc.assignments import policy
 from customer_svc.assignments.errors import EffectiveTooSoon, NotAssignable, NoTransferPending, TransferPending, TransferSettled
-from customer_svc.assignments.policy import Interval
+from customer_svc.assignments.events import CustomerAssigned, CustomerTransferCancelled
 from customer_svc.assignments.schemas import AssignmentRequest
-from customer_svc.customers.events import CustomerAssigned, CustomerTransferCancelled
+from customer_svc.book import repository
+from customer_svc.book.policy import KEEPS_CUSTOMERS, Interval
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.repository import Customer
 from customer_svc.directory import repository as directory
 from customer_svc.parts import CustomerParts
-from customer_svc.snapshots import service as snapshots
 
 
 async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID, request: AssignmentRequest) -> list[Interval]:
@@ -49,13 +50,13 @@ async def cancel_transfer(write: Write, parts: CustomerParts, customer_id: UUID)
     cancelled = CustomerTransferCancelled(
         customer_id=customer_id, primary_rm_id=transfer.staff_id, effective_at=transfer.valid_from
     )
-    await snapshots.tell_changes(write.uow, await parts.keys.get(customer_id), customer, [cancelled], write.now)
+    await tell_changes(write.uow, await parts.keys.get(customer_id), customer, [cancelled], write.now)
     return book
 
 
 async def _locked_book(write: Write, customer_id: UUID) -> tuple[Customer, list[Interval]]:
     """The customer in scope, locked, and its intervals: no other transfer is decided until the transaction ends."""
-    customer = await snapshots.lock_customer(write.uow, write.scope, customer_id, write.now)
+    customer = await lock_customer(write.uow, write.scope, customer_id, write.now)
     return customer, await repository.read_book(write.uow, write.scope, customer_id, write.now)
 
 
@@ -73,7 +74,7 @@ async def _assign(
 ) -> list[Interval]:
     uow, scope, now = write.uow, write.scope, write.now
     effective_at = _effective_at(book, request, now)
-    rm = await _assignable(uow, scope, request.rm_id, policy.KEEPS_CUSTOMERS)
+    rm = await _assignable(uow, scope, request.rm_id, KEEPS_CUSTOMERS)
     if request.assistant_id is not None:
         await _assignable(uow, scope, request.assistant_id, policy.ASSISTS)
     outlet_id = rm.outlet_id or customer.outlet_id
@@ -86,7 +87,7 @@ async def _assign(
         assistant_id=request.assistant_id,
         effective_at=effective_at,
     )
-    await snapshots.tell_changes(uow, await parts.keys.get(customer.id), customer, [assigned], now)
+    await tell_changes(uow, await parts.keys.get(customer.id), customer, [assigned], now)
     return book
 
 

@@ -12,6 +12,7 @@ from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from customer_svc.consents import repository, service
+from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentOut, ConsentWithdrawal
 from customer_svc.customers.repository import customer_is_visible
@@ -49,7 +50,14 @@ async def grant_consents(customer_id: UUID, body: ConsentGrant, call: Annotated[
     parts = parts_of(call)
     async with call.write() as write:
         counting = await service.grant_consents(
-            write.uow, write.scope, parts.keys, parts.standards.consents, customer_id, body, call.principal.actor, write.now
+            write.uow,
+            write.scope,
+            parts.keys,
+            parts.standards[ConsentStandard],
+            customer_id,
+            body,
+            call.principal.actor,
+            write.now,
         )
         await audit.record(write.uow, write.audit, customer_id, ("consents",))
         return await write.reply(200, _page(counting))
@@ -67,7 +75,14 @@ async def withdraw_consents(
     parts = parts_of(call)
     async with call.write() as write:
         counting = await service.withdraw_consents(
-            write.uow, write.scope, parts.keys, parts.standards.consents, customer_id, body, call.principal.actor, write.now
+            write.uow,
+            write.scope,
+            parts.keys,
+            parts.standards[ConsentStandard],
+            customer_id,
+            body,
+            call.principal.actor,
+            write.now,
         )
         await audit.record(write.uow, write.audit, customer_id, ("consents",))
         return await write.reply(200, _page(counting))

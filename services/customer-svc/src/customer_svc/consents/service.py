@@ -14,8 +14,8 @@ from customer_svc.consents.events import ConsentChanged
 from customer_svc.consents.policy import ConsentStandard, Said
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.repository import Customer
-from customer_svc.snapshots import service as snapshots
 
 
 async def grant_consents(
@@ -56,7 +56,7 @@ async def withdraw_consents(
 async def _what_was_said(
     uow: UnitOfWork, scope: RowScope, standard: ConsentStandard, customer_id: UUID, purpose: str, now: datetime
 ) -> tuple[Customer, list[Said]]:
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
+    customer = await lock_customer(uow, scope, customer_id, now)
     if purpose not in standard.purposes:
         raise UnknownPurpose
     counting = await repository.read_consents(uow, scope, customer_id, now)
@@ -92,7 +92,7 @@ async def _keep(
     ]
     if news:
         await repository.insert_statements(uow, news)
-        await snapshots.tell_changes(uow, await keys.get(customer.id), customer, [_changed(one) for one in news], now)
+        await tell_changes(uow, await keys.get(customer.id), customer, [_changed(one) for one in news], now)
     return await repository.read_consents(uow, SYSTEM_SCOPE, customer.id, now)
 
 

@@ -15,8 +15,8 @@ from guanxi_common.security.principal import RowScope
 from customer_svc.contact_preferences import policy, repository
 from customer_svc.contact_preferences.repository import ContactPreferences
 from customer_svc.contact_preferences.schemas import ContactPreferencesChange
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
-from customer_svc.snapshots import service as snapshots
 
 _COLUMNS = {
     "preferred_channels": ("preferred_channels",),
@@ -39,7 +39,7 @@ async def change_preferences(
     check_version: Callable[[int], None],
 ) -> ContactPreferences:
     """Apply a merge patch; raises `NotFound`, `StaleVersion` by `check_version`, `InvalidInput`. What changes nothing is no change."""
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
+    customer = await lock_customer(uow, scope, customer_id, now)
     before = await repository.read_preferences(uow, scope, customer_id, now)
     check_version(before.version)
     today = calendar.local_date(now)
@@ -60,7 +60,7 @@ async def change_preferences(
     patched = replace(patched, version=before.version + 1, agreed={**before.agreed, **dict.fromkeys(fields, agreement)})
     await repository.store_preferences(uow, patched)
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await snapshots.tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
+    await tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
     return patched
 
 

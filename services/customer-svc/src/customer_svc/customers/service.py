@@ -13,9 +13,10 @@ from guanxi_common.ids import new_id
 from guanxi_common.security.principal import Principal, RowScope, ScopeKind, SourceNotYours
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
-from customer_svc.assignments import policy as assignments
-from customer_svc.assignments import repository as books
+from customer_svc.book import repository as books
+from customer_svc.book.policy import KEEPS_CUSTOMERS, filing_interval
 from customer_svc.customers import policy, repository
+from customer_svc.customers.changes import tell
 from customer_svc.customers.errors import AlreadyRegistered, OutletOutOfScope
 from customer_svc.customers.events import CustomerChanged, CustomerRegistered
 from customer_svc.customers.names import query_terms
@@ -25,7 +26,6 @@ from customer_svc.customers.schemas import CustomerChange, CustomerRegistration,
 from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
 from customer_svc.directory import repository as directory
 from customer_svc.parts import ContactIndexes, CustomerParts
-from customer_svc.snapshots import service as snapshots
 
 NAMES_AT_ONCE = 500
 
@@ -74,11 +74,11 @@ async def register_customer(
     key = await parts.keys.create(customer.id)
     if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, parts.indexes)):
         raise AlreadyRegistered
-    rm_id = principal.staff_id if principal.role in assignments.KEEPS_CUSTOMERS else None
-    book = [assignments.filing_interval(customer.outlet_id, rm_id, now)]
+    rm_id = principal.staff_id if principal.role in KEEPS_CUSTOMERS else None
+    book = [filing_interval(customer.outlet_id, rm_id, now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
-    await snapshots.tell(uow, key, customer, registered)
+    await tell(uow, key, customer, registered)
     return customer, contact
 
 
@@ -107,7 +107,7 @@ async def change_customer(
     customer = replace(customer, version=before.version + 1, updated_at=now)
     await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await snapshots.tell(uow, key, customer, changed)
+    await tell(uow, key, customer, changed)
     return customer, contact
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from customer_svc.customers.repository import customer_is_visible
 from customer_svc.parts import parts_of
 from customer_svc.risk_profiles import policy, repository, service
+from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
 from customer_svc.risk_profiles.schemas import RiskAssessment, RiskProfileOut
 
@@ -47,7 +48,7 @@ async def assess_risk(
     parts = parts_of(call)
     async with call.write() as write:
         profile, counts = await service.assess_risk(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards.risk_profiles, customer_id, body,
+            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[RiskProfileStandard], customer_id, body,
             call.principal.actor, write.now,
         )  # fmt: skip
         await audit.record(write.uow, write.audit, customer_id, ("risk_profile",))

@@ -10,12 +10,12 @@ from guanxi_common.ids import new_id
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.principal import RowScope
 
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
 from customer_svc.risk_profiles import policy, repository
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
 from customer_svc.risk_profiles.schemas import RiskAssessment
-from customer_svc.snapshots import service as snapshots
 
 
 async def assess_risk(
@@ -30,7 +30,7 @@ async def assess_risk(
     now: datetime,
 ) -> tuple[RiskProfile, bool]:
     """Keep an assessment, and tell it if it counts from now on; returns it, and whether it does. Raises `NotFound`, `InvalidInput`."""
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
+    customer = await lock_customer(uow, scope, customer_id, now)
     today = calendar.local_date(now)
     assessed_on = assessment.assessed_on or today
     expires_on = assessment.expires_on or policy.latest_expiry(assessed_on, standard)
@@ -52,5 +52,5 @@ async def assess_risk(
     counts = await repository.read_latest(uow, scope, customer_id, now) == profile
     if counts:
         changed = CustomerChanged(customer_id=customer_id, changed_fields=["risk_profile"])
-        await snapshots.tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
+        await tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
     return profile, counts

@@ -48,7 +48,7 @@ _TIER = {
     **documented(CustomerTierOut, _TIER),
 )
 async def read_customer_tier(customer_id: UUID, call: Annotated[Call, permission("tier.read")]) -> Response:
-    standard = parts_of(call).standards.tiers
+    standard = parts_of(call).standards[TierStandard]
     async with call.read() as read:
         if not await customer_is_visible(read.uow, read.scope, customer_id, read.now):
             raise NotFound

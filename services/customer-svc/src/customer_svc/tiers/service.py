@@ -12,7 +12,7 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.principal import SYSTEM_SCOPE
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
-from customer_svc.snapshots.service import lock_customer, tell_changes
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.tiers import policy, repository
 from customer_svc.tiers.events import CustomerTiered
 from customer_svc.tiers.policy import TierStandard, TierState

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from uuid import UUID
 
@@ -13,11 +14,21 @@ from guanxi_common.instants import is_bounded
 from guanxi_common.security.principal import RowScope
 
 from customer_svc.transactions.schemas import TransactionItem
-from customer_svc.transactions.tables import PostingState
 
 Key = tuple[UUID, str]
 
 EARLIEST_BOOKING = date(1900, 1, 1)
+
+
+class PostingState(StrEnum):
+    """What has become of a key."""
+
+    POSTED = "posted"  # published
+    PARKED = "parked"  # its account is unknown so far
+    AWAITED = "awaited"  # only its reversal has come
+    REVERSED = "reversed"  # published, and its reversal too
+    REVERSAL = "reversal"  # is itself a reversal; `reverses` names the original
+    REFUSED = "refused"  # a reversal that does not count; kept, since who names it is refused too, whichever came first
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from uuid import UUID
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.principal import RowScope
 
-from customer_svc.transactions.policy import Key, Posting
+from customer_svc.transactions.policy import Key, Posting, PostingState
 from customer_svc.transactions.schemas import TransactionItem
-from customer_svc.transactions.tables import PostingState
 
 _COLUMNS = (
     "account_id, external_id, state, source, account_number, booked_on, occurred_at, amount_minor, currency, code, reverses,"

@@ -1,26 +1,12 @@
 """The postings as core banking told them. Money in minor units, credit positive."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from customer_svc.database import Base
-
-
-class PostingState(StrEnum):
-    """What has become of a key."""
-
-    POSTED = "posted"  # published
-    PARKED = "parked"  # its account is unknown so far
-    AWAITED = "awaited"  # only its reversal has come
-    REVERSED = "reversed"  # published, and its reversal too
-    REVERSAL = "reversal"  # is itself a reversal; `reverses` names the original
-    REFUSED = (
-        "refused"  # a reversal that does not count; kept, since who names it must be refused too in whatever order they come
-    )
 
 
 class PostingRow(Base):

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from customer_svc.customers.repository import customer_is_visible
 from customer_svc.parts import parts_of
 from customer_svc.vulnerabilities import repository, service
+from customer_svc.vulnerabilities.policy import VulnerabilityStandard
 from customer_svc.vulnerabilities.repository import Vulnerability
 from customer_svc.vulnerabilities.schemas import (
     VulnerabilityOut,
@@ -77,7 +78,7 @@ async def open_vulnerability(
     parts = parts_of(call)
     async with call.write() as write:
         opened = await service.open_vulnerability(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards.vulnerabilities, customer_id, body,
+            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[VulnerabilityStandard], customer_id, body,
             call.principal.actor, write.now,
         )  # fmt: skip
         await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS)
@@ -122,7 +123,7 @@ async def review_vulnerability(
     parts = parts_of(call)
     async with call.write() as write:
         reviewed = await service.review_vulnerability(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards.vulnerabilities, customer_id, vulnerability_id,
+            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[VulnerabilityStandard], customer_id, vulnerability_id,
             body, call.principal.actor, write.now, write.check_version,
         )  # fmt: skip
         await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS if _shows_reason(call) else FIELDS)

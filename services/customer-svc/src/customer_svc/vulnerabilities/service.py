@@ -13,9 +13,9 @@ from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.security.fields import Place, seal, unseal
 from guanxi_common.security.principal import RowScope
 
+from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
 from customer_svc.customers.repository import Customer
-from customer_svc.snapshots import service as snapshots
 from customer_svc.vulnerabilities import policy, repository
 from customer_svc.vulnerabilities.errors import VulnerabilityResolved
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
@@ -35,7 +35,7 @@ async def open_vulnerability(
     now: datetime,
 ) -> Vulnerability:
     """Keep it and tell it; from then on nothing is sold to the customer. Raises `NotFound`, `InvalidInput`."""
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
+    customer = await lock_customer(uow, scope, customer_id, now)
     today = calendar.local_date(now)
     if errors := policy.wrong(report.kind, report.review_on, today, standard):
         raise InvalidInput(errors=errors)
@@ -126,7 +126,7 @@ async def _open_one(
     check_version: Callable[[int], None],
 ) -> tuple[Customer, Vulnerability]:
     """The customer, locked, and the vulnerability, which its lock holds too."""
-    customer = await snapshots.lock_customer(uow, scope, customer_id, now)
+    customer = await lock_customer(uow, scope, customer_id, now)
     found = await repository.read_vulnerability(uow, scope, customer_id, vulnerability_id, now)
     if found is None:
         raise NotFound
@@ -138,7 +138,7 @@ async def _open_one(
 
 async def _tell(uow: UnitOfWork, key: DataKey, customer: Customer, now: datetime) -> None:
     changed = CustomerChanged(customer_id=customer.id, changed_fields=["vulnerability"])
-    await snapshots.tell_changes(uow, key, customer, [changed], now)
+    await tell_changes(uow, key, customer, [changed], now)
 
 
 def _place(column: str, vulnerability_id: UUID) -> Place:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from customer_svc.consents import repository, service
 from customer_svc.consents.errors import UnknownPurpose
+from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
 from guanxi_common.errors import NotFound
@@ -22,7 +23,7 @@ async def grant(desk: Any, *channels: str, text: str = "2026-03", purpose: str =
     body = ConsentGrant.model_validate(told)
     return await desk.write(
         lambda uow: service.grant_consents(
-            uow, desk.scope, desk.keys, desk.standards.consents, desk.customer, body, desk.actor, desk.now
+            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.customer, body, desk.actor, desk.now
         )
     )
 
@@ -32,7 +33,7 @@ async def withdraw(desk: Any, *channels: str, purpose: str = "marketing") -> lis
     body = ConsentWithdrawal.model_validate(told)
     return await desk.write(
         lambda uow: service.withdraw_consents(
-            uow, desk.scope, desk.keys, desk.standards.consents, desk.customer, body, desk.actor, desk.now
+            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.customer, body, desk.actor, desk.now
         )
     )
 

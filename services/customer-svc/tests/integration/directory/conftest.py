@@ -14,6 +14,7 @@ from customer_svc import main
 from customer_svc.directory import service as directory
 from customer_svc.parts import CustomerParts
 from customer_svc.settings import CustomerSettings
+from customer_svc.standards import load_standards
 from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
@@ -163,6 +164,7 @@ async def office(postgres: Any, tmp_path: Path, one_key: Any) -> AsyncIterator[O
             indexes=main.build_indexes(settings),
             calendar=BusinessCalendar(zone=settings.business_zone),
             issuer=settings.issuer,
+            standards=load_standards(),
         )
         app = main.build_app(settings, parts)
         app.state.edge.authenticator = Authenticator(parts, ttl=0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from customer_svc.risk_profiles import repository, service
+from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
 from customer_svc.risk_profiles.schemas import RiskAssessment
 from guanxi_common.errors import InvalidInput
@@ -16,7 +17,15 @@ async def assess(desk: Any, level: int, **told: Any) -> tuple[RiskProfile, bool]
     body = RiskAssessment.model_validate({"level": level, "method": "questionnaire", **told})
     return await desk.write(
         lambda uow: service.assess_risk(
-            uow, desk.scope, desk.keys, desk.calendar, desk.standards.risk_profiles, desk.customer, body, desk.actor, desk.now
+            uow,
+            desk.scope,
+            desk.keys,
+            desk.calendar,
+            desk.standards[RiskProfileStandard],
+            desk.customer,
+            body,
+            desk.actor,
+            desk.now,
         )
     )
 

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from customer_svc.customers import changes
 from customer_svc.customers import repository as customers
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
-from customer_svc.snapshots import service as snapshots
 from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.worker import snapshot_sources
 from guanxi_common.clock import ManualClock
@@ -142,7 +142,7 @@ async def test_d20_what_was_begun_in_the_old_epoch_is_published_anew_with_all_el
     """A process that has read the old epoch commits after it was raised: nothing is published before that transaction has ended."""
     sources = [SnapshotSource(CustomerSnapshot.event_type, snapshot_sources(desk.keys, ManualClock(NOW))[-1].publish)]
     async with desk.database.transaction() as late:
-        customer = await snapshots.lock_customer(late, desk.scope, desk.customer, NOW)
+        customer = await changes.lock_customer(late, desk.scope, desk.customer, NOW)
         await customers.bump_version(late, customer.id, NOW)
         await late.driver.fetchval("SELECT max(epoch) FROM owner_epoch")
         raised = await raise_epoch(desk, "drill")

@@ -8,7 +8,7 @@ import pytest
 from customer_svc.accounts.schemas import AccountItem, HolderReference
 from customer_svc.accounts.service import report_accounts
 from customer_svc.tiers import repository, service
-from customer_svc.tiers.policy import TierState
+from customer_svc.tiers.policy import TierStandard, TierState
 from customer_svc.transactions.schemas import MoneyIn
 from guanxi_common.security.principal import SYSTEM_SCOPE
 
@@ -33,7 +33,7 @@ def balance(amount: int, number: str = "A1", as_of: date = TODAY, currency: str 
 
 
 async def review(desk: Any) -> int:
-    return await desk.write(lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards.tiers, desk.now))
+    return await desk.write(lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards[TierStandard], desk.now))
 
 
 async def state(desk: Any) -> TierState | None:

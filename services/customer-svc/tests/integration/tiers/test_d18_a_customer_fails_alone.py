@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from customer_svc.tiers import queue, repository, service
-from customer_svc.tiers.policy import TierState
+from customer_svc.tiers.policy import TierStandard, TierState
 from guanxi_common.set_aside.repository import list_items, retry
 from guanxi_testing.poison import mend, poison
 
@@ -28,7 +28,9 @@ async def test_d18_a_customer_whose_tier_cannot_be_stored_fails_alone_and_is_rev
     await desk.write(fill)
 
     async def review() -> int:
-        return await desk.write(lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards.tiers, desk.now))
+        return await desk.write(
+            lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards[TierStandard], desk.now)
+        )
 
     for seconds in (0, 31, 121):
         desk.now += timedelta(seconds=seconds)

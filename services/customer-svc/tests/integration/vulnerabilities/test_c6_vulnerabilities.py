@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from customer_svc.vulnerabilities import service
 from customer_svc.vulnerabilities.errors import VulnerabilityResolved
+from customer_svc.vulnerabilities.policy import VulnerabilityStandard
 from customer_svc.vulnerabilities.repository import Vulnerability
 from customer_svc.vulnerabilities.schemas import VulnerabilityReport, VulnerabilityResolution, VulnerabilityReview
 from guanxi_common.errors import InvalidInput, NotFound, StaleVersion
@@ -22,7 +23,7 @@ REASON, RESOLUTION = "客户配偶去世", "遗产已处理完毕"
 async def open_one(desk: Any, review_on: str = "2027-02-21", kind: str = "life_event") -> Vulnerability:
     told = {"kind": kind, "evidence": "customer", "reason": REASON, "review_on": review_on}
     body = VulnerabilityReport.model_validate(told)
-    standard = desk.standards.vulnerabilities
+    standard = desk.standards[VulnerabilityStandard]
     return await desk.write(
         lambda uow: service.open_vulnerability(
             uow, desk.scope, desk.keys, desk.calendar, standard, desk.customer, body, desk.actor, desk.now
@@ -31,7 +32,7 @@ async def open_one(desk: Any, review_on: str = "2027-02-21", kind: str = "life_e
 
 
 async def review(desk: Any, vulnerability: UUID, review_on: str, version: int | None = None) -> Vulnerability:
-    body, standard = VulnerabilityReview.model_validate({"review_on": review_on}), desk.standards.vulnerabilities
+    body, standard = VulnerabilityReview.model_validate({"review_on": review_on}), desk.standards[VulnerabilityStandard]
     return await desk.write(
         lambda uow: service.review_vulnerability(
             uow, desk.scope, desk.keys, desk.calendar, standard, desk.customer, vulnerability, body, desk.actor, desk.now,

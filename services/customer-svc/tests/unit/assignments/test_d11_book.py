@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from customer_svc.assignments import policy
-from customer_svc.assignments.policy import Interval
+from customer_svc.book.policy import Interval
 
 NOW = datetime(2026, 11, 28, 2, tzinfo=UTC)
 BEGAN, LATER, LATEST = NOW - timedelta(days=30), NOW + timedelta(days=3), NOW + timedelta(days=9)

@@ -11,9 +11,8 @@ from uuid import UUID
 
 import pytest
 from customer_svc.transactions import policy
-from customer_svc.transactions.policy import Key, Posting
+from customer_svc.transactions.policy import Key, Posting, PostingState
 from customer_svc.transactions.schemas import MoneyIn, TransactionItem
-from customer_svc.transactions.tables import PostingState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

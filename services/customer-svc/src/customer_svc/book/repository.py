@@ -14,7 +14,7 @@ from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope
 from sqlalchemy import select
 
-from customer_svc.assignments.policy import Interval
+from customer_svc.book.policy import Interval
 
 _book = table_of(BookAssignment)
 

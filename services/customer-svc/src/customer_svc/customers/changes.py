@@ -1,0 +1,90 @@
+"""Change a customer's file in order: lock it, and publish each fact at a version of its own, with the snapshot of the last of them.
+
+A slice that changes what a snapshot holds locks the file (`lock_customer`), stores its change, and hands its facts to `tell_changes`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import NotFound
+from guanxi_common.keys.store import DataKey, KeyStore
+from guanxi_common.messaging import outbox
+from guanxi_common.messaging.envelope import DomainEvent
+from guanxi_common.messaging.failures import describe
+from guanxi_common.recovery.republication import Batch
+from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
+from guanxi_common.set_aside import try_each
+
+from customer_svc.customers import repository
+from customer_svc.customers.repository import Customer
+from customer_svc.snapshots.service import FileFacts, read_snapshot
+
+log = structlog.get_logger(__name__)
+
+
+async def lock_customer(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> Customer:
+    """The file, its row locked until the transaction ends. Raises `NotFound`, also for one out of scope."""
+    found = await repository.read_customer(uow, scope, customer_id, now, lock=True)
+    if found is None:
+        raise NotFound
+    return found[0]
+
+
+async def tell_changes(uow: UnitOfWork, key: DataKey, customer: Customer, changes: list[DomainEvent], now: datetime) -> Customer:
+    """Count and tell changes that touch none of the file's own columns; `customer` is the file as it was locked.
+
+    Returns the file as it now is. No change tells nothing.
+    """
+    if not changes:
+        return customer
+    await repository.bump_version(uow, customer.id, now, by=len(changes))
+    changed = replace(customer, version=customer.version + len(changes), updated_at=now)
+    await tell(uow, key, changed, *changes)
+    return changed
+
+
+async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, *changes: DomainEvent) -> None:
+    """Append the changes, the last at the file's version and those before it at the ones before, and the snapshot.
+
+    Everything that the snapshot tells is stored already, and the customer's row is locked by this transaction.
+    """
+    for version, change in enumerate(changes[:-1], customer.version - len(changes) + 1):
+        await outbox.append(uow, change, version=version)
+    await outbox.append(uow, changes[-1], await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
+
+
+async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
+    """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none.
+
+    A customer whose snapshot cannot be made is left out and logged, and stops nobody else's.
+    """
+    ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit)
+    data_keys = await keys.get_many(ids)
+
+    async def publish(customer_ids: Sequence[UUID]) -> None:
+        for customer_id in customer_ids:
+            customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            await outbox.append(
+                uow, await read_snapshot(uow, data_keys[customer_id], facts_of(customer)), version=customer.version
+            )
+
+    failed = await try_each(uow, [one for one in ids if one in data_keys], publish)
+    for customer_id, error in failed.items():
+        log.error("snapshot_not_published", customer_id=str(customer_id), error=describe(error))
+    return Batch(len(data_keys) - len(failed), str(ids[-1]) if len(ids) == limit else None)
+
+
+def facts_of(customer: Customer) -> FileFacts:
+    """What the snapshot holds of the file itself."""
+    return FileFacts(
+        customer_id=customer.id,
+        customer_type=customer.customer_type,
+        outlet_id=customer.outlet_id,
+        language=customer.language,
+        name=customer.name,
+        birth_date=customer.birth_date,
+    )
