@@ -93,6 +93,7 @@ _restored = (
 
 _REBUILDS: Final = "guanxi_common/recovery/rebuilds.py"
 _REBUILT: Final = "tests/recovery/test_d20_restore_and_rebuild.py"
+_LAG: Final = f"{INTEGRATION}/messaging/test_d20_rebuild_with_lag.py"
 _AGAIN: Final = f"{INTEGRATION}/messaging/test_d20_read_again.py"
 
 _rebuilds = (
@@ -123,6 +124,55 @@ _rebuilds = (
         "    return record.offset < again.get",
         "    return record.offset <= again.get",
         _AGAIN,
+    ),
+    Rule(
+        "what the group had not read yet is no repetition",
+        _REBUILDS,
+        "nullif(greatest(log.first, least(log.until, greatest(kept.position, kept.replay_until))), log.first)",
+        "log.until",
+        f"{_LAG}::test_d20_what_the_group_had_not_read_yet_has_its_effects_once_and_what_it_had_none_again",
+    ),
+    Rule(
+        "a rebuild after a cancelled one knows what had its effects",
+        _REBUILDS,
+        "greatest(kept.position, kept.replay_until)",
+        "kept.position",
+        f"{_LAG}::test_d20_a_rebuild_after_one_that_was_given_up_half_way_knows_what_had_its_effects",
+    ),
+    Rule(
+        "in another log nothing counts as read before",
+        "guanxi_common/messaging/positions.py",
+        "if again.get(at, 0) > end)",
+        "if again.get(at, 0) > end > 10**9)",
+        f"{_LAG}::test_d20_nothing_of_a_log_that_was_made_anew_counts_as_read_before",
+    ),
+    Rule(
+        "dead letters of a topic whose records expire survive a rebuild",
+        _REBUILDS,
+        "            for statement in _FORGET if replica.tables else ():\n",
+        "            for statement in _FORGET:\n",
+        f"{_LAG}::test_d20_letters_that_the_topic_no_longer_has_are_replayed_after_a_rebuild",
+    ),
+    Rule(
+        "a fact that waits is not applied when it is read again",
+        "guanxi_common/messaging/policy.py",
+        "        if arrival.again and arrival.place in self._held:",
+        "        if False:",
+        f"{_LAG}::test_d20_letters_that_the_topic_no_longer_has_are_replayed_after_a_rebuild",
+    ),
+    Rule(
+        "nothing is removed while dead letters of the topic are open",
+        _REBUILDS,
+        "            raise LettersOpen",
+        "            LettersOpen",
+        f"{_LAG}::test_d20_nothing_is_removed_while_a_snapshot_of_the_topic_is_a_dead_letter",
+    ),
+    Rule(
+        "a letter that was settled is open again when its record fails once more",
+        "guanxi_common/messaging/inbox_statements.py",
+        "WHERE dead_letter.resolved_at IS NOT NULL\n",
+        "WHERE false\n",
+        f"{_LAG}::test_d20_nothing_is_removed_while_a_snapshot_of_the_topic_is_a_dead_letter",
     ),
     Rule(
         "who is in the topic in an older epoch only is nobody's",

@@ -102,7 +102,7 @@ async def test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothin
     assert progress["customer.snapshots"].removed == 1
     assert await engagement.fetch("SELECT FROM outbox") == []
     assert await engagement.fetch("SELECT FROM partition_pause") == []
-    assert await engagement.fetch("SELECT FROM consumer_position WHERE replay_until IS NOT NULL") == []
+    assert await engagement.fetch("SELECT FROM consumer_position WHERE coalesce(replay_until, read_until) IS NOT NULL") == []
 
 
 async def contents(follower: Any) -> list[Any]:
@@ -199,12 +199,14 @@ def test_d20_the_operator_sees_how_far_a_rebuild_is() -> None:
     now = datetime.now(UTC)
     begun = Progress("customer.snapshots", now, None, None, None, None, None, 0, 0)
     reading = replace(begun, began_at=now, records=120, left_to_read=30)
+    waiting = replace(reading, read_at=now, left_to_read=0, open_letters=2)
     clearing = replace(reading, read_at=now, left_to_read=0, removed=3)
     done = replace(clearing, cleared_at=now, finished_at=now)
     given_up = replace(reading, finished_at=now)
-    assert [describe_rebuild(one).partition(": ")[2] for one in (begun, reading, clearing, done, given_up)] == [
+    assert [describe_rebuild(one).partition(": ")[2] for one in (begun, reading, waiting, clearing, done, given_up)] == [
         "waits for the worker",
         "90 of 120 records read",
+        "120 records read, waits until its 2 dead letters are settled",
         "120 records read, 3 rows removed that the topic does not have",
         "done, 120 records read, 3 rows removed",
         "given up, nothing was concluded",

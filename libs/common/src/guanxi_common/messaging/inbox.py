@@ -6,6 +6,7 @@ tables' keys: the later one waits or raises `LostRace`, and finds the work done 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from guanxi_common.messaging.arrivals import arrive
 from guanxi_common.messaging.bus import Record, TopicPartition
 from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.failures import LostRace
-from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Plan, State
+from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, ParkReason, Place, Plan, State
 from guanxi_common.messaging.positions import LETTERS_COUNT_FOR, Move, ReadAgain, Standing
 from guanxi_common.messaging.stored import ERROR_LENGTH, REASON_LENGTH, stored_text
 
@@ -70,6 +71,14 @@ class InboxTransaction(Protocol):
 
     async def read_again(self) -> ReadAgain:
         """What a rebuild reads once more. Asked for after the positions: a rewound one must not be known without it."""
+        ...
+
+    async def end_read_again(self, partitions: Iterable[TopicPartition]) -> None:
+        """Take nothing in these for read before: their log is another one."""
+        ...
+
+    async def held(self, again: Sequence[Arrival]) -> AbstractSet[Place]:
+        """The places of those that wait parked, or as a dead letter that was not applied."""
         ...
 
     async def move(self, moves: Sequence[Move]) -> None:
@@ -168,6 +177,13 @@ class PostgresInboxTransaction:
 
     async def read_again(self) -> ReadAgain:
         return {TopicPartition(row[0], row[1]): row[2] for row in await self._driver.fetch(sql.READ_AGAIN, self._group)}
+
+    async def end_read_again(self, partitions: Iterable[TopicPartition]) -> None:
+        await self._driver.execute(sql.END_READ_AGAIN, self._group, *_columns((at.topic, at.partition) for at in partitions))
+
+    async def held(self, again: Sequence[Arrival]) -> AbstractSet[Place]:
+        rows = [(*one.place, one.key[1] if one.key else None, one.envelope.id if one.envelope else None) for one in again]
+        return {tuple(row) for row in await self._driver.fetch(sql.HELD, self._group, *_columns(rows))}
 
     async def move(self, moves: Sequence[Move]) -> None:
         if moves:

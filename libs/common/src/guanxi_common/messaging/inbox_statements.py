@@ -40,16 +40,25 @@ PARK_AGAIN = """
 UPDATE inbox_parked AS p SET reason = n.reason FROM unnest($1::bigint[], $2::text[]) AS n (id, reason) WHERE p.id = n.id
 """
 UNPARK = "DELETE FROM inbox_parked WHERE id = ANY($1::bigint[])"
-BURY = """
-INSERT INTO dead_letter (id, consumer, topic, partition, "offset", key, event_id, type, version, record, reason, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
+# A letter that was settled is open again where the place fails once more, in a rebuild or in another log.
+_REOPEN = """
+ON CONFLICT (consumer, topic, partition, "offset") DO UPDATE
+SET key = excluded.key, event_id = excluded.event_id, type = excluded.type, version = excluded.version, record = excluded.record,
+    reason = excluded.reason, error = excluded.error, attempts = dead_letter.attempts + 1, made_at = now(), failed_at = now(),
+    requested_at = NULL, requested_by = NULL, resolved_at = NULL, resolution = NULL, resolved_by = NULL
+WHERE dead_letter.resolved_at IS NOT NULL
 """
+BURY = f"""
+INSERT INTO dead_letter (id, consumer, topic, partition, "offset", key, event_id, type, version, record, reason, error)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) {_REOPEN}
+"""  # noqa: S608  # a part of our own
 BLOCKED = f"({OPEN} UNION {BEHIND})"
 MOVE = """
 WITH step AS (
     SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[]) AS s (topic, partition, before, after)
 ), moved AS (
-    UPDATE consumer_position AS p SET position = step.after, moved_at = now() FROM step
+    UPDATE consumer_position AS p SET position = step.after, moved_at = now(),
+        replay_until = CASE WHEN p.replay_until > step.after THEN p.replay_until END FROM step
     WHERE p.consumer = $1 AND p.topic = step.topic AND p.partition = step.partition AND p.position = step.before RETURNING 1
 ), begun AS (
     INSERT INTO consumer_position (consumer, topic, partition, position)
@@ -62,6 +71,20 @@ SELECT topic, partition, position, since IS NOT NULL AND resumed_at IS NULL AS p
 FROM consumer_position LEFT JOIN partition_pause USING (consumer, topic, partition) WHERE consumer = $1
 """
 READ_AGAIN = "SELECT topic, partition, replay_until FROM consumer_position WHERE consumer = $1 AND replay_until IS NOT NULL"
+END_READ_AGAIN = """
+UPDATE consumer_position AS p SET replay_until = NULL, read_until = NULL
+FROM unnest($2::text[], $3::integer[]) AS anew (topic, partition)
+WHERE p.consumer = $1 AND p.topic = anew.topic AND p.partition = anew.partition
+"""
+HELD = """
+SELECT r.topic, r.partition, r."offset"
+FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::text[], $6::uuid[]) AS r (topic, partition, "offset", key, event_id)
+WHERE EXISTS (
+    SELECT FROM dead_letter AS d WHERE d.consumer = $1 AND d.topic = r.topic AND d.partition = r.partition
+        AND d."offset" = r."offset" AND d.resolution IS DISTINCT FROM 'replayed')
+OR EXISTS (
+    SELECT FROM inbox_parked AS p WHERE p.consumer = $1 AND p.topic = r.topic AND p.key = r.key AND p.event_id = r.event_id)
+"""
 ALLOWANCES = """
 SELECT p.topic, p.partition, coalesce(q."limit", $4) - (
     SELECT count(*) FROM dead_letter AS d
@@ -79,10 +102,10 @@ LEFT JOIN partition_pause AS q
 ON CONFLICT (consumer, topic, partition) DO UPDATE
 SET since = now(), reason = excluded.reason, "limit" = excluded."limit", resumed_at = NULL, resumed_by = NULL
 """
-BURY_BARE = """
+BURY_BARE = f"""
 INSERT INTO dead_letter (id, consumer, topic, partition, "offset", record, reason, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
-"""
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) {_REOPEN}
+"""  # noqa: S608  # a part of our own
 LOCK_REPLAYS = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi replay'), hashtext($1))"
 REPLAYS = """
 SELECT id, record, key IS NOT NULL FROM dead_letter WHERE consumer = $1 AND resolved_at IS NULL AND requested_at IS NOT NULL

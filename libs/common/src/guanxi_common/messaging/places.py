@@ -8,6 +8,7 @@ has it, which after a restore of the database is further on. A member that works
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from guanxi_contracts.topics import topic_kinds
 from guanxi_common.messaging import metrics
 from guanxi_common.messaging.bus import CommitFenced, Consumer, Record, TopicPartition
 from guanxi_common.messaging.inbox import InboxStore
-from guanxi_common.messaging.positions import Move, ReadAgain, Standing, Taken, read_from
+from guanxi_common.messaging.positions import Move, ReadAgain, Standing, Taken, of_another_log, read_from
 
 log = structlog.get_logger(__name__)
 
@@ -127,6 +128,7 @@ class Places:
         stored = await self._stored()
         known = [at for at in fresh if at in stored]
         starts, ends = (await consumer.start_offsets(known), await consumer.end_offsets(known)) if known else ({}, {})
+        await self._end_read_again(of_another_log(self.read_again, ends))
         sought = {}
         for at in known:
             standing = stored[at]
@@ -163,9 +165,18 @@ class Places:
         # The log was made anew, or lost records here. What is read twice is recognised, so the bus is followed.
         if first < place.next:
             self._report(at, "went_back", place.next, first)
+            await self._end_read_again(self.read_again.keys() & {at})
         elif topic_kinds().get(at.topic) != "snapshots":  # compaction leaves gaps
             self._report(at, "gap", place.next, first)
         return True
+
+    async def _end_read_again(self, partitions: AbstractSet[TopicPartition]) -> None:
+        """The log of these is another one: a rebuild's offset would keep what is new in it from its effects."""
+        if partitions:
+            async with self._store.begin(self._group) as transaction:
+                await transaction.end_read_again(partitions)
+                await transaction.commit()
+            self.read_again = {at: until for at, until in self.read_again.items() if at not in partitions}
 
     def _report(self, at: TopicPartition, reason: str, position: int, first: int) -> None:
         metrics.POSITIONS_RESET.labels(self._group, at.topic, reason).inc()

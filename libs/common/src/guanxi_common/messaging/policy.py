@@ -25,6 +25,9 @@ from guanxi_common.messaging.stored import stored_key
 AggregateKey = tuple[str, str]
 """(topic, key), the key as it is stored."""
 
+Place = tuple[str, int, int]
+"""(topic, partition, offset)."""
+
 Dedupe = Literal["inbox", "handler"]
 ParkReason = Literal["gap", "behind"]
 
@@ -116,6 +119,7 @@ class Arrival:
     """A record to be dealt with: just read, or parked before (`parked_id`). Where there is no envelope, `reason` says why.
 
     A record that is not its producer's (`trusted` False) has no key: it must not hold up the events of the key that it names.
+    `again`: a rebuild reads it once more, and its effects outside replicas have happened.
     """
 
     record: Record
@@ -124,6 +128,7 @@ class Arrival:
     reason: str = ""
     parked_id: int | None = None
     trusted: bool = True
+    again: bool = False
 
     @property
     def key(self) -> AggregateKey | None:
@@ -137,6 +142,10 @@ class Arrival:
         except UnicodeDecodeError:
             return None
 
+    @property
+    def place(self) -> Place:
+        return self.record.topic, self.record.partition, self.record.offset
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -149,6 +158,8 @@ class State:
     """Keys with an open dead letter, or with events that wait behind one."""
     waiting: Mapping[AggregateKey, Mapping[Version, Arrival]] = field(default_factory=dict)
     """Changes parked for a gap, by version."""
+    held: AbstractSet[Place] = frozenset()
+    """Of the facts that are read again, those that wait as they are: parked, or as a dead letter that was not applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,7 @@ class _Planner:
         self._seen: dict[UUID, int | None] = dict(state.seen)
         self._stored = state.versions
         self._blocked = set(state.blocked)
+        self._held = state.held
         self._waiting = {key: dict(waiting) for key, waiting in state.waiting.items()}
         self._now_waiting: set[int] = set()
         self._plan = Plan()
@@ -230,6 +242,8 @@ class _Planner:
     def _place(self, arrival: Arrival) -> Arrival | None:
         """Decide about one arrival; return the waiting one that is due after it."""
         envelope = arrival.envelope
+        if arrival.again and arrival.place in self._held:
+            return self._drop(arrival, "duplicate")
         if envelope is None:
             return self._reject(arrival, arrival.reason)
         rules = self._rules[envelope.topic]
@@ -259,7 +273,7 @@ class _Planner:
         verdict = Verdict.APPLY if kind == "facts" else decide(kind, self._last(key), version)
         if verdict is Verdict.SKIP:
             return self._drop(arrival, "stale")
-        if key in self._blocked:
+        if key in self._blocked and not (arrival.again and kind == "facts"):
             self._plan.outcomes[envelope.topic, "parked"] += arrival.parked_id is None
             self._plan.parked.append((arrival, "behind"))
             return None

@@ -19,7 +19,7 @@ Reset = Literal["below_start", "beyond_end"]
 
 
 ReadAgain = Mapping[TopicPartition, int]
-"""The partitions that a rebuild reads once more, each up to the offset at which the rebuild began."""
+"""The partitions that a rebuild reads once more, each up to the offset where the group stood before: below it all had its effects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Taken:
 def is_read_again(record: Record, again: ReadAgain) -> bool:
     """Whether the record had its effects before a rebuild began."""
     return record.offset < again.get(TopicPartition(record.topic, record.partition), 0)
+
+
+def of_another_log(again: ReadAgain, ends: Mapping[TopicPartition, int]) -> frozenset[TopicPartition]:
+    """The partitions whose log ends below what was read once: it was made anew, so nothing in it has had its effects."""
+    return frozenset(at for at, end in ends.items() if again.get(at, 0) > end)
 
 
 def read_from(position: int, start: int, end: int) -> tuple[int, Reset | None]:

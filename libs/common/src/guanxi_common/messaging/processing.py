@@ -100,7 +100,6 @@ class Processor:
         self._handlers = {subscription.topic: subscription.handlers for subscription in subscriptions}
         self._unparsed = {subscription.topic for subscription in subscriptions if subscription.parsed_by == "handler"}
         self._verifier = verifier or EventVerifier({})
-        self._again: ReadAgain = {}
         self._dead_letter_limit = dead_letter_limit
 
     async def process(
@@ -114,13 +113,15 @@ class Processor:
         """Take over the records and move the group's positions; on return all is durable and the offsets may be committed.
 
         With a `failure` no handler is called again: the records go to the dead letters with it.
-        What is read `again` for a rebuild is applied though its event id is known, under `UnitOfWork.replaying`.
+        What is read `again` for a rebuild is applied though its event id is known, under `UnitOfWork.replaying`; facts that wait
+        as dead letters or parked stay as they are, to be applied with all their effects.
         A partition that has reached its limit of dead letters stands at the first record that was not taken over, and is paused.
         Without its move it has no limit. Raises a transient error with nothing done, `LostRace` where another member has moved
         a position.
         """
-        self._again = again or {}
         arrivals = [self._arrive(record, parse=record.topic not in self._unparsed) for record in records]
+        if again:
+            arrivals = [replace(arrival, again=is_read_again(arrival.record, again)) for arrival in arrivals]
         if failure is not None:
             async with self._store.begin(self._group) as transaction:
                 return await self._one_by_one(transaction, arrivals, moves, failure, released=False)
@@ -245,24 +246,26 @@ class Processor:
             if rules.keeps_ids and envelope is not None and arrival.parked_id is None and envelope.type in rules.handled:
                 hashes.setdefault(envelope.id, arrival.payload_hash)
         seen = await transaction.admit(hashes) if hashes else {}
-        if self._again:
-            again = {
-                arrival.envelope.id for arrival in arrivals if arrival.envelope and is_read_again(arrival.record, self._again)
-            }
-            seen = {event_id: payload_hash for event_id, payload_hash in seen.items() if event_id not in again}
         state = await transaction.load(list(versioned), released=released, moves=moves)
-        return State(seen, state.versions, state.blocked, state.waiting)
+        again = [arrival for arrival in arrivals if arrival.again]
+        known = {arrival.envelope.id for arrival in again if arrival.envelope}
+        facts = [arrival for arrival in again if self._rules[arrival.record.topic].kind == "facts"]
+        return replace(
+            state,
+            seen={event_id: payload_hash for event_id, payload_hash in seen.items() if event_id not in known},
+            held=await transaction.held(facts) if facts else frozenset(),
+        )
 
     async def _handle(self, transaction: InboxTransaction, admitted: Sequence[Arrival]) -> None:
         """What is read again comes first: it is older than all else of its partition."""
-        again = [arrival for arrival in admitted if is_read_again(arrival.record, self._again)] if self._again else []
+        again = [arrival for arrival in admitted if arrival.again]
         if again:
             transaction.uow.replaying = True
             try:
                 await self._call(transaction, again)
             finally:
                 transaction.uow.replaying = False
-            admitted = [arrival for arrival in admitted if not is_read_again(arrival.record, self._again)]
+            admitted = [arrival for arrival in admitted if not arrival.again]
         await self._call(transaction, admitted)
 
     async def _call(self, transaction: InboxTransaction, admitted: Sequence[Arrival]) -> None:

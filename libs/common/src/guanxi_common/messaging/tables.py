@@ -155,7 +155,8 @@ class DeadLetter(CommonBase):
 class ConsumerPosition(CommonBase):
     """The offset that a group reads next. The authority: the offset committed to the bus only follows it.
 
-    What lies below `replay_until` is read again by a rebuild: it changes replicas and ledgers and has no other effect.
+    What lies below `replay_until` is read again by a rebuild: it changes replicas and ledgers and has no other effect, as it had
+    that when the group first came by. A rebuild has read the partition at `read_until`, where the log ended when it began.
     """
 
     __tablename__ = "consumer_position"
@@ -165,6 +166,7 @@ class ConsumerPosition(CommonBase):
     position: Mapped[int] = mapped_column(BigInteger)
     moved_at: Mapped[datetime] = mapped_column(_Instant, server_default=func.now())
     replay_until: Mapped[int | None] = mapped_column(BigInteger)
+    read_until: Mapped[int | None] = mapped_column(BigInteger)
     # Written with every batch: the free space keeps the new row on its page, without a new index entry.
     __table_args__ = ({"postgresql_with": {"fillfactor": 20}},)
 

@@ -104,6 +104,8 @@ def describe_rebuild(progress: rebuilds.Progress) -> str:
     records = progress.records or 0
     if progress.read_at is None:
         return f"{progress.topic}: {records - progress.left_to_read} of {records} records read"
+    if progress.cleared_at is None and progress.open_letters:
+        return f"{progress.topic}: {records} records read, waits until its {progress.open_letters} dead letters are settled"
     if progress.finished_at is None:
         return f"{progress.topic}: {records} records read, {progress.removed} rows removed that the topic does not have"
     return f"{progress.topic}: done, {records} records read, {progress.removed} rows removed"

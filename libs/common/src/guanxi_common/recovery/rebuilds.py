@@ -2,12 +2,14 @@
 
 A rebuild is of one topic, which the service's own consumer group reads again from its start. It is a row that goes by steps, each a
 transaction, so that a kill loses none of them:
-- *begin*: the group's versions, parked events and dead letters of the topic go, and its positions are set to the log's start, with
-  the offset at which each partition ends now. From then on the inbox holds the versions of this generation alone.
-- *reading*: the consumer applies the records below these offsets under `UnitOfWork.replaying`, and live ones as always.
-- *clearing*: once all positions are past them, what the generation has not seen is removed, a chunk at a time; then the
-  replica's own last work, then the end. A key that was seen in an older epoch only belongs to nobody any more: its owner has
-  published all that it has in the newest.
+- *begin*: the group's positions are set to the log's start, with the offset at which each partition ends now, and the one at which
+  the group stood. Of a compacted topic the versions, parked events and open dead letters go, as all of it is read again: from
+  then on the inbox holds this generation alone. Of a topic whose records expire they stay, for they may be the only copies.
+- *reading*: the consumer applies what lies below the place where it stood under `UnitOfWork.replaying`, as its effects have
+  happened, and what it had not read yet as always. A log that was made anew meanwhile ends the rebuild without a conclusion.
+- *clearing*: once all positions are past the log's end of then, and nothing of the topic waits as a dead letter or behind one, what
+  the generation has not seen is removed, a chunk at a time; then the replica's own last work, then the end. A key that was seen
+  in an older epoch only belongs to nobody any more: its owner has published all that it has in the newest.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ import structlog
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.jobs import Job
 from guanxi_common.messaging.bus import TopicPartition
+from guanxi_common.parts import PartProblem
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.principal import AuditContext, Purpose
 
@@ -37,14 +40,15 @@ _PARTITIONS = "SELECT partition FROM consumer_position WHERE consumer = $1 AND t
 _BEGIN = "UPDATE rebuild SET began_at = clock_timestamp(), records = $2 WHERE id = $1 AND began_at IS NULL"
 # First of all: whoever moves a position now waits, and finds that it was moved.
 _REWIND = """
-UPDATE consumer_position AS kept SET position = log.first, replay_until = log.until
+UPDATE consumer_position AS kept SET position = log.first, read_until = log.until,
+    replay_until = nullif(greatest(log.first, least(log.until, greatest(kept.position, kept.replay_until))), log.first)
 FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS log (partition, first, until)
 WHERE kept.consumer = $1 AND kept.topic = $2 AND kept.partition = log.partition
 """
 _FORGET = (
     "DELETE FROM inbox_version WHERE consumer = $1 AND topic = $2",
     "DELETE FROM inbox_parked WHERE consumer = $1 AND topic = $2",
-    "DELETE FROM dead_letter WHERE consumer = $1 AND topic = $2",
+    "DELETE FROM dead_letter WHERE consumer = $1 AND topic = $2 AND resolved_at IS NULL",
     "DELETE FROM partition_pause WHERE consumer = $1 AND topic = $2",
 )
 # What rests on the replica waits until it is whole; an operator's own pause stays as it is.
@@ -61,12 +65,14 @@ DELETE FROM partition_pause WHERE consumer = $1 AND topic = ANY($2::text[]) AND 
 _CANCEL = (
     "UPDATE rebuild SET finished_at = clock_timestamp() WHERE finished_at IS NULL AND topic = ANY($1::text[]) RETURNING topic"
 )
+_UNREAD = "UPDATE consumer_position SET read_until = NULL WHERE topic = ANY($1::text[])"
 _LET_ALL_GO = """
 DELETE FROM partition_pause WHERE reason = 'rebuild' AND NOT EXISTS (SELECT FROM rebuild WHERE finished_at IS NULL)
 """
-_LEFT = """
-SELECT coalesce(sum(greatest(replay_until - position, 0)), 0) FROM consumer_position
-WHERE consumer = $1 AND topic = $2 AND replay_until IS NOT NULL
+_READ_UNTIL = "SELECT partition, position, read_until FROM consumer_position WHERE consumer = $1 AND topic = $2"
+_WAITING = """
+SELECT EXISTS (SELECT FROM dead_letter WHERE consumer = $1 AND topic = $2 AND resolved_at IS NULL)
+    OR EXISTS (SELECT FROM inbox_parked WHERE consumer = $1 AND topic = $2)
 """
 _REMOVE = """
 DELETE FROM {table} WHERE ctid IN (
@@ -76,11 +82,12 @@ DELETE FROM {table} WHERE ctid IN (
     AND EXISTS (SELECT FROM inbox_version WHERE consumer = $1 AND topic = $2) LIMIT $3)
 """
 """A topic of which nothing was seen has lost its records, so nothing is concluded from it."""
-_END_REPLAY = "UPDATE consumer_position SET replay_until = NULL WHERE consumer = $1 AND topic = $2"
+_END = "UPDATE consumer_position SET read_until = NULL WHERE consumer = $1 AND topic = $2"
 _PROGRESS = """
 SELECT r.topic, r.requested_at, r.began_at, r.read_at, r.cleared_at, r.finished_at, r.records, r.removed,
-    (SELECT coalesce(sum(greatest(p.replay_until - p.position, 0)), 0)::bigint FROM consumer_position AS p
-     WHERE p.topic = r.topic AND p.replay_until IS NOT NULL) AS left_to_read
+    (SELECT coalesce(sum(greatest(p.read_until - p.position, 0)), 0)::bigint FROM consumer_position AS p
+     WHERE p.topic = r.topic) AS left_to_read,
+    (SELECT count(*) FROM dead_letter AS d WHERE d.topic = r.topic AND d.resolved_at IS NULL) AS open_letters
 FROM rebuild AS r ORDER BY r.requested_at DESC, r.topic LIMIT $1
 """
 
@@ -105,7 +112,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a rebuild is. `records` were to be read when it began; `left_to_read` of them are. Over before `cleared_at`: given up."""
+    """How far a rebuild is. `records` were to be read when it began; `left_to_read` of them are. Over before `cleared_at`: given up.
+
+    Nothing is removed while dead letters of the topic are open.
+    """
 
     topic: str
     requested_at: datetime
@@ -116,6 +126,11 @@ class Progress:
     records: int | None
     removed: int
     left_to_read: int
+    open_letters: int = 0
+
+
+class LettersOpen(PartProblem):
+    """A rebuild has read its topic, and cannot tell what the topic lacks before its dead letters are settled."""
 
 
 async def request(uow: UnitOfWork, topics: Sequence[str], by: str) -> None:
@@ -127,11 +142,15 @@ async def request(uow: UnitOfWork, topics: Sequence[str], by: str) -> None:
 
 
 async def cancel(uow: UnitOfWork, topics: Sequence[str], by: str) -> None:
-    """Give open rebuilds up: nothing is removed, and what rested goes on. What is not read yet is read on without effects elsewhere."""
+    """Give open rebuilds up: nothing is removed, and what rested goes on.
+
+    What had been read before is read on up to where the group stood, without effects elsewhere.
+    """
     for row in await uow.driver.fetch(_CANCEL, topics):
         await audit.record(
             uow, AuditContext(by, "cancelRebuild", Purpose.OPERATIONS, None), row[0], ("replica",), subject_type="rebuild"
         )
+    await uow.driver.execute(_UNREAD, topics)
     await uow.driver.execute(_LET_ALL_GO)
 
 
@@ -181,7 +200,8 @@ class Rebuilder:
             bounds = await self._bounds([TopicPartition(row["topic"], found[0]) for found in partitions])
             return await self._in_transaction(lambda uow: self._begin(uow, row["id"], replica, bounds))
         if row["read_at"] is None:
-            return await self._in_transaction(lambda uow: self._look(uow, row["id"], row["topic"]))
+            ends = await self._bounds([TopicPartition(row["topic"], found[0]) for found in partitions])
+            return await self._in_transaction(lambda uow: self._look(uow, row["id"], row["topic"], ends))
         work = self._clear if row["cleared_at"] is None else self._settle
         return await self._in_transaction(lambda uow: work(uow, row["id"], replica))
 
@@ -201,21 +221,30 @@ class Rebuilder:
             numbers = [at.partition for at in bounds]
             await uow.driver.execute(_HOLD, self._group, list(replica.holds))
             await uow.driver.execute(_REWIND, self._group, replica.topic, numbers, *map(list, zip(*bounds.values(), strict=True)))
-            for statement in _FORGET:
+            for statement in _FORGET if replica.tables else ():
                 await uow.driver.execute(statement, self._group, replica.topic)
             _log.info("rebuild_begins", topic=replica.topic, records=records)
         return True
 
-    async def _look(self, uow: UnitOfWork, rebuild_id: int, topic: str) -> bool:
-        if await uow.driver.fetchval(_LEFT, self._group, topic):
+    async def _look(self, uow: UnitOfWork, rebuild_id: int, topic: str, bounds: Mapping[TopicPartition, tuple[int, int]]) -> bool:
+        rows = await uow.driver.fetch(_READ_UNTIL, self._group, topic)
+        ends = {at.partition: end for at, (_, end) in bounds.items()}
+        if any(until is None or until > ends.get(partition, until) for partition, _, until in rows):
+            _log.error("rebuild_given_up", topic=topic, reason="the log was made anew")
+            await cancel(uow, [topic], "system:rebuilds")
+            return True
+        if any(position < until for _, position, until in rows):
             return False
         await uow.driver.execute("UPDATE rebuild SET read_at = clock_timestamp() WHERE id = $1 AND read_at IS NULL", rebuild_id)
         return True
 
     async def _clear(self, uow: UnitOfWork, rebuild_id: int, replica: Replica) -> bool:
-        """Remove a chunk of what was not seen; where nothing is left of that, the last work is due."""
+        """Remove a chunk of what was not seen; where nothing is left of that, the last work is due. Raises `LettersOpen`."""
         if await uow.driver.fetchrow(_TAKE, rebuild_id) is None:
             return False
+        # A snapshot that could not be applied has left no version, and the row of its key is all that there is.
+        if replica.tables and await uow.driver.fetchval(_WAITING, self._group, replica.topic):
+            raise LettersOpen(f"{replica.topic} has dead letters: settle them, or give the rebuild up")
         for table, key in replica.tables.items():
             statement = _REMOVE.format(table=table, key=key)
             if removed := _count(await uow.driver.execute(statement, self._group, replica.topic, CHUNK)):
@@ -232,7 +261,7 @@ class Rebuilder:
         cursor = await replica.settle(uow, row["cursor"]) if replica.settle else None
         await uow.driver.execute("UPDATE rebuild SET cursor = $2 WHERE id = $1", rebuild_id, cursor)
         if cursor is None:
-            await uow.driver.execute(_END_REPLAY, self._group, replica.topic)
+            await uow.driver.execute(_END, self._group, replica.topic)
             await uow.driver.execute("UPDATE rebuild SET finished_at = clock_timestamp() WHERE id = $1", rebuild_id)
             await uow.driver.execute(_LET_GO, self._group, list(replica.holds))
             _log.info("rebuild_ends", topic=replica.topic)

@@ -1,6 +1,7 @@
 """The inbox of the simulated database, as the consumers see it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from copy import copy
 from typing import Any
@@ -11,7 +12,7 @@ from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.messaging.failures import LostRace
 from guanxi_common.messaging.inbox import StoredRecord
-from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, Plan, State
+from guanxi_common.messaging.policy import AggregateKey, Arrival, Burial, Place, Plan, State
 from guanxi_common.messaging.positions import Move, ReadAgain, Standing
 
 from guanxi_testing.simulation.loop import Process
@@ -93,6 +94,12 @@ class SimulatedInboxTransaction(Transaction):
 
     async def read_again(self) -> ReadAgain:
         return {}
+
+    async def end_read_again(self, partitions: Iterable[TopicPartition]) -> None:  # nothing is read again
+        pass
+
+    async def held(self, again: Sequence[Arrival]) -> AbstractSet[Place]:  # noqa: ARG002  # nothing is read again
+        return frozenset()
 
     async def move(self, moves: Sequence[Move]) -> None:
         await self._round_trip()
