@@ -114,7 +114,7 @@ _rebuilds = (
     Rule(
         "what is read again is applied though its id is known",
         "guanxi_common/messaging/processing.py",
-        "if event_id not in again}",
+        "if event_id not in known}",
         "if True}",
         _AGAIN,
     ),

@@ -250,8 +250,8 @@ _policy = (
     Rule(
         "behind a dead letter its key waits",
         _messaging("policy.py"),
-        "        if key in self._blocked:",
-        "        if False:",
+        "        if key in self._blocked and not",
+        "        if False and not",
         SIMULATION,
     ),
     Rule(

@@ -40,10 +40,10 @@ PARK_AGAIN = """
 UPDATE inbox_parked AS p SET reason = n.reason FROM unnest($1::bigint[], $2::text[]) AS n (id, reason) WHERE p.id = n.id
 """
 UNPARK = "DELETE FROM inbox_parked WHERE id = ANY($1::bigint[])"
-# A letter that was settled is open again where the place fails once more, in a rebuild or in another log.
+# A letter that was settled is open again where a rebuild reads its record and fails once more.
 _REOPEN = """
-ON CONFLICT (consumer, topic, partition, "offset") DO UPDATE
-SET key = excluded.key, event_id = excluded.event_id, type = excluded.type, version = excluded.version, record = excluded.record,
+ON CONFLICT (consumer, topic, partition, "offset", md5(record)) DO UPDATE
+SET key = excluded.key, event_id = excluded.event_id, type = excluded.type, version = excluded.version,
     reason = excluded.reason, error = excluded.error, attempts = dead_letter.attempts + 1, made_at = now(), failed_at = now(),
     requested_at = NULL, requested_by = NULL, resolved_at = NULL, resolution = NULL, resolved_by = NULL
 WHERE dead_letter.resolved_at IS NOT NULL
@@ -81,7 +81,7 @@ SELECT r.topic, r.partition, r."offset"
 FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::text[], $6::uuid[]) AS r (topic, partition, "offset", key, event_id)
 WHERE EXISTS (
     SELECT FROM dead_letter AS d WHERE d.consumer = $1 AND d.topic = r.topic AND d.partition = r.partition
-        AND d."offset" = r."offset" AND d.resolution IS DISTINCT FROM 'replayed')
+        AND d."offset" = r."offset" AND (d.event_id = r.event_id OR d.event_id IS NULL) AND d.resolution IS DISTINCT FROM 'replayed')
 OR EXISTS (
     SELECT FROM inbox_parked AS p WHERE p.consumer = $1 AND p.topic = r.topic AND p.key = r.key AND p.event_id = r.event_id)
 """

@@ -20,8 +20,8 @@ from guanxi_common.recovery import rebuilds
 from guanxi_common.recovery.rebuilds import LettersOpen, Rebuilder, Replica
 from guanxi_common.recovery.tables import RECOVERY_TABLES
 from guanxi_common.security.audit.tables import AUDIT_TABLES
-from guanxi_common.testing.eventually import eventually
-from guanxi_common.testing.fabric import (
+from guanxi_testing.eventually import eventually
+from guanxi_testing.fabric import (
     FACTS,
     OPENED,
     QUICK,

@@ -16,6 +16,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, Record, RecordRejected
 from guanxi_common.messaging.dead_letters import repository as letters
 from guanxi_common.messaging.failures import is_transient
+from guanxi_common.messaging.outbox.rows import pack
 from guanxi_common.messaging.outbox.store import LOCK_CLASS, PostgresOutbox
 from guanxi_common.messaging.relay import Relay, Sender, publish_pass
 from guanxi_common.messaging.wakeup import Listener
@@ -30,6 +31,7 @@ from guanxi_testing.fabric import (
     CustomerSnapshot,
     Fabric,
     TaskOpened,
+    fact,
     running,
 )
 
@@ -298,6 +300,22 @@ async def test_7_1_a_row_that_cannot_be_unpacked_blocks_its_key_and_an_operator_
     while await publish_pass(store, sender):
         pass
     assert [record.key for record in bus.kept] == [b"good", b"bad", b"bad"]
+
+
+async def test_7_1_a_row_that_was_blocked_as_a_whole_is_skipped_as_a_whole_though_it_can_be_read_again(fabric: Fabric) -> None:
+    store, bus, sender = scripted(fabric)
+    insert = "INSERT INTO outbox (shard, topic, payload, event_count) VALUES (3, $1, 'many keys of a later release', 2)"
+    await fabric.execute(insert, FACTS)
+    while await publish_pass(store, sender):
+        pass
+    await fabric.execute("UPDATE outbox SET payload = $1", pack([fact("a"), fact("b")]))
+    [blocked] = await fabric.fetch("SELECT key FROM outbox_blocked_key")
+    async with fabric.database.transaction() as uow:
+        assert await letters.unblock(uow, FACTS, blocked["key"], skip_record=True)
+        await uow.commit()
+    assert not await publish_pass(store, sender)
+    assert bus.kept == []
+    assert await fabric.fetch("SELECT FROM outbox WHERE published_at IS NULL") == []
     assert await unpublished(fabric) == 0
 
 

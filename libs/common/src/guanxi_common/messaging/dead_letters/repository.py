@@ -173,12 +173,18 @@ async def unblock(uow: UnitOfWork, topic: str, key: str, *, skip_record: bool) -
 
 
 async def _drop_first(uow: UnitOfWork, sequence: int, key: bytes) -> None:
-    """Remove the key's first record from the row; a row without records, or one that cannot be read, counts as published."""
+    """Remove the key's first record from the row; a row without records, or one that cannot be read, counts as published.
+
+    So does one that could not be read when it was blocked as a whole, and that this release reads: it holds no record of the key.
+    """
     columns = [_outbox.c[name] for name in ("sequence", "shard", "topic", "key", "payload", "attempts")]
     row = pending_row(**(await uow.execute(select(*columns).where(_outbox.c.sequence == sequence))).mappings().one())
     left = list(row.records)
-    if left:
-        del left[next(place for place, record in enumerate(left) if record.key == key)]
+    place = next((place for place, record in enumerate(left) if record.key == key), None)
+    if place is None:
+        left = []
+    else:
+        del left[place]
     changes: dict[str, Any] = {"published_at": func.clock_timestamp(), "last_error": "skipped by an operator"}
     if left:
         changes = {"payload": pack(left), "event_count": len(left), "key": common_key(left)}

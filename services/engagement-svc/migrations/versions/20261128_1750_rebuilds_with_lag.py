@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261128_1735"
-down_revision = "20261128_1710"
+revision = "20261128_1750"
+down_revision = "20261128_1735"
 
 
 def upgrade() -> None:
