@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261128_1750"
-down_revision = "20261128_1735"
+down_revision = "20261128_1741"
 
 
 def upgrade() -> None:
