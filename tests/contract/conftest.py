@@ -53,8 +53,9 @@ from guanxi_testing.kafka import free_ports
 from guanxi_testing.signatures import SIGNER, VERIFIER
 from scoring_svc import main as scoring_main
 from scoring_svc import worker as scoring_worker
-from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.parts import ScoringParts
 from scoring_svc.settings import ScoringSettings
+from scoring_svc.shipped import load_method
 
 NORTH, SOUTH = "north", "south"
 STAFF = {

@@ -16,9 +16,9 @@ from guanxi_testing.good_requests.bodies import product, product_terms, satisfac
 from guanxi_testing.house import House
 from guanxi_testing.signatures import SIGNER, VERIFIER
 from scoring_svc import worker as scoring_worker
-from scoring_svc.parts import load_method
 from scoring_svc.products.repository import read_catalogue
 from scoring_svc.settings import ScoringSettings
+from scoring_svc.shipped import load_method
 
 
 def test_a_product_created_over_http_is_ranked_by_scoring(house: House) -> None:

@@ -18,9 +18,8 @@ from guanxi_common.db.embedded import EmbeddedPostgres
 from guanxi_common.db.migrate import migrate
 from guanxi_common.db.uow import Database, create_engine
 from lifetimes import BetaGeoFitter
-from scoring_svc.parts import load_method
-from scoring_svc.retention.policy import RetentionInputs, retention_risk
-from scoring_svc.rfm.policy import cells, quintile_bounds
+from scoring_svc.retention.policy import RetentionInputs, RetentionStandard, retention_risk
+from scoring_svc.rfm.policy import RfmStandard, cells, quintile_bounds
 from scoring_svc.runs import book as books
 from scoring_svc.runs import exchange, repository, service
 from scoring_svc.runs.binary_copy import days
@@ -28,6 +27,7 @@ from scoring_svc.runs.book import BANDED, Book
 from scoring_svc.runs.rows import WRITTEN, RowWriter
 from scoring_svc.scores.columns import INPUTS
 from scoring_svc.scores.tables import ScoreRow
+from scoring_svc.shipped import load_method
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,12 +77,12 @@ def random_book(size: int) -> Book:
 async def fill(database: Database, book: Book) -> None:
     """The table as the scorer leaves it before there is a model."""
     found = books.lifetimes(book, None)
-    writer = RowWriter(book, TODAY, NOW, f"retention-rules-{METHOD.retention.version}+bgnbd-none", {"CNY": None})
+    writer = RowWriter(book, TODAY, NOW, f"retention-rules-{METHOD[RetentionStandard].version}+bgnbd-none", {"CNY": None})
 
     async def rows() -> AsyncIterator[bytes]:
         for start in range(0, book.size, service.BLOCK):
             block = slice(start, min(start + service.BLOCK, book.size))
-            scored = books.score(book, block, found, METHOD.retention, METHOD.rfm, {})
+            scored = books.score(book, block, found, METHOD[RetentionStandard], METHOD[RfmStandard], {})
             for piece in writer.rows(block, scored, found):
                 yield piece
 
@@ -188,7 +188,7 @@ def peer(database: Database) -> Contender:
                 one.expected_acts_90_days = round(float(acts[number]), 6)
                 one.rfm_cell = int(511 - 100 * ranks[0][number] + 10 * ranks[1][number] + ranks[2][number])
                 inputs = RetentionInputs(as_of=TODAY, **{name: getattr(one, name) for name in INPUTS})
-                risk = retention_risk(inputs, METHOD.retention)
+                risk = retention_risk(inputs, METHOD[RetentionStandard])
                 one.value_bp, one.band, one.known_at = risk.value_bp, risk.band, datetime.now(UTC)
                 one.main_reason = risk.main_reason.code if risk.main_reason else None
             await session.flush()

@@ -46,7 +46,7 @@ from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
 from guanxi_testing.fabric import QUICK
 from scoring_svc import worker as scoring
-from scoring_svc.parts import load_method
+from scoring_svc.shipped import load_method
 
 T = TypeVar("T")
 ISSUER = "https://issuer.bank.example"

@@ -62,9 +62,9 @@ from guanxi_testing.fabric import QUICK, running
 from scoring_svc import worker as scoring_worker
 from scoring_svc.digests.service import DIGESTED as SCORING_DIGESTS
 from scoring_svc.digests.service import tell
-from scoring_svc.parts import load_method
 from scoring_svc.personal_data import PERSONAL_DATA as SCORING_DATA
 from scoring_svc.settings import ScoringSettings
+from scoring_svc.shipped import load_method
 
 SERVICES: Final = ("customer", "engagement", "scoring")
 DATABASES: Final = (*SERVICES, "keys", "bus")

@@ -14,13 +14,14 @@ from scoring_svc.actions.routes import actions
 from scoring_svc.activity.routes import activity
 from scoring_svc.concentration.routes import concentration
 from scoring_svc.models.routes import models
-from scoring_svc.parts import ScoringParts, load_method
+from scoring_svc.parts import ScoringParts
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.related_sales.routes import related_sales
 from scoring_svc.rfm.routes import rfm
 from scoring_svc.runs.routes import runs
 from scoring_svc.scores.routes import scores
 from scoring_svc.settings import ScoringSettings
+from scoring_svc.shipped import load_method
 from scoring_svc.signals.routes import signals
 
 DESCRIPTION = (

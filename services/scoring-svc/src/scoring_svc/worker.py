@@ -31,16 +31,18 @@ from scoring_svc.digests.service import DIGESTED
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.recount import recount_days
+from scoring_svc.method import Method
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainings import do_next_training
-from scoring_svc.parts import load_method
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
-from scoring_svc.scores.service import Method, queue_due_postings, queue_settled_customers, score_dirty_customers
+from scoring_svc.scores.service import queue_due_postings, queue_settled_customers, score_dirty_customers
 from scoring_svc.settings import ScoringSettings
+from scoring_svc.shipped import load_method
 from scoring_svc.standards import load_standards
 
 READING = RunnerSettings(max_records=5_000)
@@ -78,7 +80,7 @@ def subscriptions(
     settings: ScoringSettings, method: Method, clock: Clock, keys: KeyStore, scorer: asyncio.Event, planning: asyncio.Event
 ) -> list[Subscription]:
     """`scorer` is set when customers have become dirty, `planning` when it is to be looked what to do for them."""
-    fold = waking(fold_transactions(method.classes, method.calendar, clock), scorer)
+    fold = waking(fold_transactions(method[ActivityClasses], method.calendar, clock), scorer)
     contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
     facts = waking(take_up_facts(clock), scorer)
     customers = waking(replicate_customers(keys, method.calendar, clock), planning)

@@ -15,16 +15,25 @@ from scoring_svc.actions.choice import Choice, Considered
 from scoring_svc.actions.policy import ActionKind, ActionStandard, Levers
 from scoring_svc.actions.repository import Action
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.history import history_of
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.method import Method
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
-from scoring_svc.related_sales.policy import Assessment, PropensityModel, SaleType, Situation, allowed_channels, assess
+from scoring_svc.related_sales.policy import (
+    Assessment,
+    PropensityModel,
+    RelatedSaleStandard,
+    SaleType,
+    Situation,
+    allowed_channels,
+    assess,
+)
 from scoring_svc.related_sales.service import read_models, read_situations
-from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.service import Method
 from scoring_svc.signals import policy as signal_policy
 from scoring_svc.signals import repository as signal_store
 from scoring_svc.signals import service as signals
-from scoring_svc.signals.policy import Finding, Maturity
+from scoring_svc.signals.policy import Finding, Maturity, SignalStandard
 
 BATCH = 25
 MEMORY_DAYS = 400
@@ -86,30 +95,32 @@ async def queue_the_day(uow: UnitOfWork, method: Method, now: datetime) -> int:
 
 async def _plan(uow: UnitOfWork, method: Method, shared: Round, situation: Situation, past: list[Past]) -> None:
     raised = await _raise_signals(uow, method, shared, situation)
-    answered = await service.answer_signals(uow, method.actions, raised, shared.today, shared.now)
-    sales = assess(situation, shared.catalogue, method.related_sales, shared.models)
-    found = candidates(situation, sales, past, method.actions)
+    answered = await service.answer_signals(uow, method[ActionStandard], raised, shared.today, shared.now)
+    sales = assess(situation, shared.catalogue, method[RelatedSaleStandard], shared.models)
+    found = candidates(situation, sales, past, method[ActionStandard])
     standing = await _withdraw(uow, shared, situation, past, found, sales)
     known = [*standing, *(_as_past(action) for action in answered)]
-    choice = choosing.choose(situation.customer_id, shared.today, situation.facts, found, known, shared.levers, method.actions)
-    await service.recommend(uow, [_action(method.actions, shared, situation, one, choice) for one in choice.chosen])
+    choice = choosing.choose(
+        situation.customer_id, shared.today, situation.facts, found, known, shared.levers, method[ActionStandard]
+    )
+    await service.recommend(uow, [_action(method[ActionStandard], shared, situation, one, choice) for one in choice.chosen])
     await repository.store_plan(uow, situation.customer_id, shared.today, choice)
 
 
 async def _raise_signals(uow: UnitOfWork, method: Method, shared: Round, situation: Situation) -> list[signal_store.Signal]:
     """Maturities ahead and drops of satisfaction."""
     by_currency: dict[str, list[Finding]] = {}
-    for currency, finding in signal_policy.maturities_ahead(shared.today, _maturities(situation), method.signals):
+    for currency, finding in signal_policy.maturities_ahead(shared.today, _maturities(situation), method[SignalStandard]):
         by_currency.setdefault(currency, []).append(finding)
     answers = [(one.answered_on, one.answer_id, one.satisfaction) for one in situation.answers]
-    drops = signal_policy.satisfaction_drops(answers, method.signals)
+    drops = signal_policy.satisfaction_drops(answers, method[SignalStandard])
     by_currency["XXX"] = [one for one in drops if one.business_date >= shared.today - signals.HORIZON]
     raised: list[signal_store.Signal] = []
     for currency, findings in by_currency.items():
         raised += await signals.raise_findings(
             uow,
             method.calendar,
-            method.signals,
+            method[SignalStandard],
             situation.customer_id,
             currency,
             shared.today,
@@ -138,9 +149,9 @@ async def _found_again(
     silent_until = min(today, await ledger.feed_position(uow))
     found: dict[UUID, set[tuple[str, date]]] = {}
     for customer_id in customer_ids:
-        history = history_of(days.get(customer_id, []), method.classes, today)
+        history = history_of(days.get(customer_id, []), method[ActivityClasses], today)
         since = today - signals.HORIZON
-        findings = signals.find(history, since, method.signals, silent_until=silent_until) if history else ()
+        findings = signals.find(history, since, method[SignalStandard], silent_until=silent_until) if history else ()
         found[customer_id] = {(finding.kind.value, finding.business_date) for finding in findings}
     return found
 

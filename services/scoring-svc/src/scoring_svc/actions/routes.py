@@ -11,13 +11,15 @@ from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
+from guanxi_common.security.directory.scope import customer_is_visible
 from starlette.responses import Response
 
 from scoring_svc.actions import repository, service
+from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.actions.repository import Action, Plan
 from scoring_svc.actions.schemas import ActionOut, ConsideredOut, CustomerActionsOut, UpliftOut, WithoutActionOut
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.parts import parts_of
-from scoring_svc.scores.repository import customer_is_visible
 
 actions = router("actions")
 
@@ -144,7 +146,9 @@ async def read_uplift(call: Annotated[Call, permission("uplift.read")]) -> Respo
     method = parts_of(call).method
     async with call.read() as read:
         today = method.calendar.local_date(read.now)
-        return read.reply(await service.read_uplift(read.uow, method.actions, method.classes.customer_initiated, today))
+        return read.reply(
+            await service.read_uplift(read.uow, method[ActionStandard], method[ActivityClasses].customer_initiated, today)
+        )
 
 
 def _out(action: Action) -> ActionOut:

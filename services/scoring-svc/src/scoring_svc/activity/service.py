@@ -6,6 +6,7 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
+from guanxi_common.security.directory.scope import customer_is_visible
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.activity import repository
@@ -21,8 +22,7 @@ from scoring_svc.activity.schemas import (
 )
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.policy import WINDOWS, ActivityClasses
-from scoring_svc.scores.repository import customer_is_visible
-from scoring_svc.scores.service import Method, day_asked
+from scoring_svc.method import Method, day_asked
 
 
 async def read_activity(
@@ -50,7 +50,7 @@ async def read_activity(
         known_at=known_at or now,
         balances=await _balances(uow, customer_id, day, known_at),
         classes=[
-            _class_out(method.classes, code)
+            _class_out(method[ActivityClasses], code)
             for code in sorted({group.activity_class for group in groups if group.activity_class is not None})
         ],
         windows=[_window_out(one, day) for one in arrange(groups)],

@@ -22,7 +22,8 @@ from scoring_svc.concentration.policy import (
 )
 from scoring_svc.concentration.repository import PartOfBook
 from scoring_svc.concentration.schemas import ConcentrationOut, FiguresOut, PartOut, TopShareOut
-from scoring_svc.scores.service import Method, day_asked
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.method import Method, day_asked
 from scoring_svc.standards import load_standards
 
 
@@ -62,7 +63,7 @@ async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method
         asked.currency,
         as_of,
         standard.window_days,
-        method.classes.bank_bookings,
+        method[ActivityClasses].bank_bookings,
         standard.margin,
         now,
     )

@@ -17,9 +17,9 @@ from guanxi_common.errors import Text
 from guanxi_common.money import Money
 from pydantic import ConfigDict
 
+from scoring_svc.ledger.history import CustomerHistory, history_of, median
 from scoring_svc.ledger.policy import WINDOWS, ActivityClasses, DailyActivity
-from scoring_svc.scores.policy import CustomerHistory, history_of
-from scoring_svc.signals.policy import SignalStandard, median, regular_income
+from scoring_svc.signals.policy import SignalStandard, regular_income
 
 SHARE: Final = 10_000
 MAX_RATIO_BP: Final = 100_000

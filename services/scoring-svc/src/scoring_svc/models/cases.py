@@ -14,13 +14,14 @@ from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Example, feat
 from scoring_svc.holdings import repository as holdings
 from scoring_svc.holdings.policy import Holding
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.history import history_of
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.method import Method
 from scoring_svc.products.policy import Product
-from scoring_svc.propensity.policy import could_take_up, features_at, situation_at, takes_up
+from scoring_svc.propensity.policy import PropensityStandard, could_take_up, features_at, situation_at, takes_up
+from scoring_svc.related_sales.policy import RelatedSaleStandard, rule_propensity_bp, sale_type
 from scoring_svc.related_sales.policy import features as rule_features
-from scoring_svc.related_sales.policy import rule_propensity_bp, sale_type
-from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.service import Method
+from scoring_svc.signals.policy import SignalStandard
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,22 @@ def case_at(
     method: Method, product: Product, catalogue: Sequence[Product], known: Known, cut: date, horizon_days: int
 ) -> Case | None:
     """One customer at one cut; None for one who could not take the product up, or is known for too short a time. Pure."""
-    history = history_of(known.days, method.classes, cut)
-    if history is None or (cut - history.first_day).days < method.propensity.min_history_days:
+    history = history_of(known.days, method[ActivityClasses], cut)
+    if history is None or (cut - history.first_day).days < method[PropensityStandard].min_history_days:
         return None
     situation = situation_at(known.customer_id, cut, history, known.facts, known.holdings)
     if not could_take_up(situation, product):
         return None
-    seen = features_of(known.days, method.classes, cut, method.signals, history=history, engagement=known.engagement)
-    kind = sale_type(situation, product, catalogue, method.related_sales)
+    seen = features_of(
+        known.days, method[ActivityClasses], cut, method[SignalStandard], history=history, engagement=known.engagement
+    )
+    kind = sale_type(situation, product, catalogue, method[RelatedSaleStandard])
     if seen is None or kind is None:
         return None
     features = features_at(seen, situation, product, catalogue)
     outcome = takes_up(known.holdings, product, cut, horizon_days)
     acting = replace(situation, acts_recent=int(seen["acts_90"] or 0))
-    rule = rule_propensity_bp(kind, rule_features(acting, product, catalogue, method.related_sales), method.related_sales)
+    rule = rule_propensity_bp(
+        kind, rule_features(acting, product, catalogue, method[RelatedSaleStandard]), method[RelatedSaleStandard]
+    )
     return Case(Example(cut, history.currency, features, outcome), rule)

@@ -18,17 +18,20 @@ from guanxi_common.set_aside import USUAL, Patience
 from guanxi_common.telemetry.metrics import MODEL_DRIFT
 
 from scoring_svc.background import off_the_loop
-from scoring_svc.features.policy import Features, features_of
+from scoring_svc.features.policy import Features, FeatureStandard, features_of
+from scoring_svc.ledger.history import history_of
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.method import Method
 from scoring_svc.models import repository
 from scoring_svc.models.artefacts import RELATED_SALE, RETENTION, load_propensity, load_retention
 from scoring_svc.models.cases import Known, case_at, read_known
 from scoring_svc.models.policy import Distribution, State, population_stability
 from scoring_svc.models.repository import Drift, ModelVersion
+from scoring_svc.night import NIGHT_BEGINS
 from scoring_svc.products.repository import read_catalogue
+from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.retention.trained import rhythm_of
-from scoring_svc.scores.checks import FROM
-from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.service import Method
+from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.training.applied import Applied, matrix_of
 from scoring_svc.training.table import Table
 
@@ -50,7 +53,7 @@ async def measure_drift(uow: UnitOfWork, method: Method, now: datetime, patience
 
     async def take(only: Sequence[UUID] | None) -> list[ModelVersion]:
         due = [one for one in in_use if str(one.id) not in passed_over and (only is None or one.id in only)]
-        return [one for one in due if local.time() >= FROM and await repository.begin_drift(uow, one.id, local.date())]
+        return [one for one in due if local.time() >= NIGHT_BEGINS and await repository.begin_drift(uow, one.id, local.date())]
 
     async def measure(versions: Sequence[ModelVersion]) -> None:
         for version in versions:
@@ -105,15 +108,21 @@ async def _retention(uow: UnitOfWork, method: Method, version: ModelVersion) -> 
     model = await load_retention(uow, version)
 
     def of(known: Known, day: date) -> Features | None:
-        history = history_of(known.days, method.classes, day)
+        history = history_of(known.days, method[ActivityClasses], day)
         if history is None or not model.applies(history):
             return None
         rhythm = rhythm_of(model.rhythm, history)
         return features_of(
-            known.days, method.classes, day, method.signals, history=history, rhythm=rhythm, engagement=known.engagement
+            known.days,
+            method[ActivityClasses],
+            day,
+            method[SignalStandard],
+            history=history,
+            rhythm=rhythm,
+            engagement=known.engagement,
         )
 
-    return Look(model, of, method.features.word)
+    return Look(model, of, method[FeatureStandard].word)
 
 
 async def _propensity(uow: UnitOfWork, method: Method, version: ModelVersion) -> Look | None:
@@ -128,7 +137,7 @@ async def _propensity(uow: UnitOfWork, method: Method, version: ModelVersion) ->
         case = case_at(method, product, catalogue, known, day, 0)
         return case.example.features if case and case.example.currency in model.currencies else None
 
-    return Look(model, of, lambda name: method.propensity.word(name, method.features))
+    return Look(model, of, lambda name: method[PropensityStandard].word(name, method[FeatureStandard]))
 
 
 def figures(look: Look, reference: Mapping[str, Any], found: Sequence[Features]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import numpy as np
 from guanxi_common.db.uow import UnitOfWork
 
 from scoring_svc.background import off_the_loop
-from scoring_svc.features.policy import Example
+from scoring_svc.features.policy import Example, FeatureStandard
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.method import Method
 from scoring_svc.models.artefacts import RELATED_SALE
 from scoring_svc.models.cases import Case, Known, case_at, read_known
 from scoring_svc.models.repository import Training
@@ -19,8 +21,8 @@ from scoring_svc.models.trainer import Plan, keep, plan_of, read_sample, refuse
 from scoring_svc.products.policy import Product
 from scoring_svc.products.repository import read_catalogue
 from scoring_svc.propensity.card import card_of
+from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.retention.fitting import Fitted, fit
-from scoring_svc.scores.service import Method
 from scoring_svc.training.estimators import KindUnavailable
 from scoring_svc.training.metrics import auc_estimate, average_precision_estimate
 from scoring_svc.training.table import InvalidFile
@@ -28,7 +30,7 @@ from scoring_svc.training.table import InvalidFile
 
 async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
     """Do a training that is locked in this transaction. One that cannot be done is ended with its reason."""
-    plan = plan_of(training.request, method.features.labels)
+    plan = plan_of(training.request, method[FeatureStandard].labels)
     catalogue = await read_catalogue(uow)
     code = training.name.removeprefix(RELATED_SALE)
     product = next((product for product in catalogue if product.code == code), None)
@@ -38,14 +40,14 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         cases = await _read_cases(uow, method, plan, product, catalogue)
         earlier = [case.example for case in cases if case.example.cut in plan.train_cuts]
         later = [case for case in cases if case.example.cut == plan.test_cut]
-        left_out = method.propensity.left_out
+        left_out = method[PropensityStandard].left_out
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, [case.example for case in later], left_out))
         rule = await off_the_loop(uow, partial(_judge_rule, later)) if fitted.judgement else None
     except (InvalidFile, KindUnavailable) as error:
         await refuse(uow, training, error, now)
         return
     described = _describe(method, plan, product, earlier, fitted, rule)
-    card = partial(card_of, training=described, fitted=fitted, standard=method.propensity, words=method.features)
+    card = partial(card_of, training=described, fitted=fitted, standard=method[PropensityStandard], words=method[FeatureStandard])
     await keep(uow, training, plan, described, fitted, card, now)
 
 
@@ -91,12 +93,12 @@ def _describe(
         "rows": fitted.model.rows,
         "positives": fitted.model.positives,
         "currencies": sorted({one.currency for one in examples}),
-        "min_history_days": method.propensity.min_history_days,
+        "min_history_days": method[PropensityStandard].min_history_days,
         "features": list(fitted.model.encoder.names),
-        "left_out": list(method.propensity.left_out),
+        "left_out": list(method[PropensityStandard].left_out),
         "rule": rule,
-        "propensity_version": method.propensity.version,
-        "features_version": method.features.version,
-        "classes_version": method.classes.version,
+        "propensity_version": method[PropensityStandard].version,
+        "features_version": method[FeatureStandard].version,
+        "classes_version": method[ActivityClasses].version,
         "refusal_of_back_test": fitted.no_judgement,
     }

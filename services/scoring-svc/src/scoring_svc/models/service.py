@@ -9,8 +9,9 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 
-from scoring_svc.features.policy import Label
+from scoring_svc.features.policy import FeatureStandard, Label
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.method import Method
 from scoring_svc.models import repository
 from scoring_svc.models.artefacts import RELATED_SALE, RETENTION
 from scoring_svc.models.errors import (
@@ -27,9 +28,8 @@ from scoring_svc.models.policy import ACTIVATED_AS, MAY_BECOME, STEPS_DOWN_TO, R
 from scoring_svc.models.repository import ModelVersion, Step, Training
 from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.products.repository import read_catalogue
-from scoring_svc.propensity.policy import TAKES_UP
+from scoring_svc.propensity.policy import TAKES_UP, PropensityStandard
 from scoring_svc.runs.repository import mark_book_dirty
-from scoring_svc.scores.service import Method
 
 NO_PREVIOUS: Final = None
 
@@ -58,7 +58,7 @@ async def _label_of(uow: UnitOfWork, method: Method, request: TrainingRequest) -
     if request.name == RETENTION:
         if request.label == TAKES_UP:
             raise LabelOfOtherName
-        return request.label or Label.LEAVES.value, method.features.labels.horizon_days
+        return request.label or Label.LEAVES.value, method[FeatureStandard].labels.horizon_days
     if not request.name.startswith(RELATED_SALE):
         raise NotATrainedName
     if request.label not in (None, TAKES_UP):
@@ -66,7 +66,7 @@ async def _label_of(uow: UnitOfWork, method: Method, request: TrainingRequest) -
     code = request.name.removeprefix(RELATED_SALE)
     if all(product.code != code for product in await read_catalogue(uow)):
         raise UnknownProduct
-    return TAKES_UP, method.propensity.horizon_days
+    return TAKES_UP, method[PropensityStandard].horizon_days
 
 
 async def approve(uow: UnitOfWork, model_id: UUID, author: str, reason: str, now: datetime) -> ModelVersion:

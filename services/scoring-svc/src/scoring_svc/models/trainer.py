@@ -16,23 +16,33 @@ from guanxi_common.set_aside import try_each
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.features import repository as feature_store
-from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, Example, Label, LabelRules, features_of, labels_of
+from scoring_svc.features.policy import (
+    NO_ENGAGEMENT,
+    Engagement,
+    Example,
+    FeatureStandard,
+    Label,
+    LabelRules,
+    features_of,
+    labels_of,
+)
 from scoring_svc.holdings import repository as holdings
 from scoring_svc.holdings.policy import Holding, closings
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.history import history_of
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.lifetime import bgnbd
 from scoring_svc.lifetime.bgnbd import Predictor
 from scoring_svc.lifetime.fit import FitRefused
 from scoring_svc.lifetime.sufficient import compress
+from scoring_svc.method import Method
 from scoring_svc.models import artefacts, repository
 from scoring_svc.models.policy import Distribution, State
 from scoring_svc.models.repository import ModelVersion, Step, Training
 from scoring_svc.retention.card import card_of
 from scoring_svc.retention.fitting import Fitted, back_test_of, fit
 from scoring_svc.retention.trained import predictor_of, rhythm_of
-from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.service import Method
+from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.training.estimators import Kind, KindUnavailable
 from scoring_svc.training.table import InvalidFile
 
@@ -76,26 +86,28 @@ def plan_of(request: Mapping[str, Any], rules: LabelRules) -> Plan:
 
 async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
     """Do a training that is locked in this transaction. One that cannot be done is ended with its reason."""
-    plan = plan_of(training.request, method.features.labels)
+    plan = plan_of(training.request, method[FeatureStandard].labels)
     try:
         rhythm = await _fit_rhythm(uow, method, plan.train_cuts[0])
         examples = await _read_examples(uow, method, plan, predictor_of(rhythm))
         earlier = [one for one in examples if one.cut in plan.train_cuts]
         later = [one for one in examples if one.cut == plan.test_cut]
-        left_out = method.features.left_out
+        left_out = method[FeatureStandard].left_out
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, later, left_out))
     except (InvalidFile, KindUnavailable) as error:
         await refuse(uow, training, error, now)
         return
     described = _describe(method, plan, rhythm, earlier, fitted)
-    await keep(uow, training, plan, described, fitted, lambda title: card_of(title, described, fitted, method.features), now)
+    await keep(
+        uow, training, plan, described, fitted, lambda title: card_of(title, described, fitted, method[FeatureStandard]), now
+    )
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
     """BG/NBD on what was to be seen at the first cut; None where the fit is refused."""
 
     def rhythms(days: Mapping[UUID, Sequence[DailyActivity]]) -> list[tuple[int, int, int]]:
-        histories = (history_of(rows, method.classes, cut) for rows in days.values())
+        histories = (history_of(rows, method[ActivityClasses], cut) for rows in days.values())
         acting = (list(history.acts) for history in histories if history and history.acts)
         return [(len(acts) - 1, (acts[-1] - acts[0]).days, (cut - acts[0]).days) for acts in acting]
 
@@ -152,14 +164,20 @@ def examples_of(
     """One customer at every cut at which the history is long enough and the label is known. Pure."""
     examples = []
     for cut in plan.cuts:
-        history = history_of(days, method.classes, cut)
-        if history is None or (cut - history.first_day).days < method.features.min_history_days:
+        history = history_of(days, method[ActivityClasses], cut)
+        if history is None or (cut - history.first_day).days < method[FeatureStandard].min_history_days:
             continue
         closed_on = closings(held, cut)
-        labels = labels_of(days, method.classes, cut, plan.rules, method.signals, closed_on=closed_on)
+        labels = labels_of(days, method[ActivityClasses], cut, plan.rules, method[SignalStandard], closed_on=closed_on)
         outcome = labels[Label(plan.label)] if labels else None
         features = features_of(
-            days, method.classes, cut, method.signals, history=history, rhythm=rhythm_of(rhythm, history), engagement=told
+            days,
+            method[ActivityClasses],
+            cut,
+            method[SignalStandard],
+            history=history,
+            rhythm=rhythm_of(rhythm, history),
+            engagement=told,
         )
         if outcome is not None and features is not None:
             examples.append(Example(cut, history.currency, features, outcome))
@@ -247,13 +265,13 @@ def _describe(
         "rows": fitted.model.rows,
         "positives": fitted.model.positives,
         "currencies": sorted({one.currency for one in examples}),
-        "min_history_days": method.features.min_history_days,
+        "min_history_days": method[FeatureStandard].min_history_days,
         "features": list(fitted.model.encoder.names),
-        "left_out": list(method.features.left_out),
+        "left_out": list(method[FeatureStandard].left_out),
         "rhythm": dict(rhythm) if rhythm else None,
-        "features_version": method.features.version,
-        "signals_version": method.signals.version,
-        "classes_version": method.classes.version,
+        "features_version": method[FeatureStandard].version,
+        "signals_version": method[SignalStandard].version,
+        "classes_version": method[ActivityClasses].version,
         "refusal_of_back_test": fitted.no_judgement,
     }
 

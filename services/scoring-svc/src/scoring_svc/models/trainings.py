@@ -9,10 +9,10 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from scoring_svc.background import off_the_loop
+from scoring_svc.method import Method
 from scoring_svc.models import repository
 from scoring_svc.models.artefacts import RETENTION
 from scoring_svc.models.repository import Training
-from scoring_svc.scores.service import Method
 
 
 async def do_next_training(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> bool:

@@ -15,9 +15,9 @@ from pydantic import ConfigDict
 from scoring_svc.customers.policy import CustomerFacts
 from scoring_svc.features.policy import Features, FeatureStandard
 from scoring_svc.holdings.policy import Holding
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.products.policy import Product
 from scoring_svc.related_sales.policy import Situation, account_codes, eligibility
-from scoring_svc.scores.policy import CustomerHistory
 
 TAKES_UP: Final = "takes_up"
 """The label of every model of a related sale."""

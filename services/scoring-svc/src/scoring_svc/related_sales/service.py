@@ -6,22 +6,33 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
+from guanxi_common.security.directory.scope import customer_is_visible
 from guanxi_common.security.principal import RowScope
 
 from scoring_svc.customers import repository as customers
 from scoring_svc.features import repository as features
-from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FactKind, features_of
+from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FactKind, FeatureStandard, features_of
 from scoring_svc.holdings import repository as holdings
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.history import history_of
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.method import Method
 from scoring_svc.models.artefacts import read_propensity_models
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
+from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.related_sales import policy
-from scoring_svc.related_sales.policy import Assessment, Complaint, Observed, PropensityModel, Situation, SurveyAnswer
-from scoring_svc.scores.policy import history_of
-from scoring_svc.scores.repository import customer_is_visible, read_details
-from scoring_svc.scores.service import Method
+from scoring_svc.related_sales.policy import (
+    Assessment,
+    Complaint,
+    Observed,
+    PropensityModel,
+    RelatedSaleStandard,
+    Situation,
+    SurveyAnswer,
+)
+from scoring_svc.scores.repository import read_details
+from scoring_svc.signals.policy import SignalStandard
 
 _LAST_CONTACTS = """
 SELECT asked.customer_id,
@@ -33,7 +44,9 @@ FROM unnest($1::uuid[]) AS asked (customer_id)
 
 async def read_models(uow: UnitOfWork, method: Method, catalogue: Sequence[Product]) -> Mapping[str, PropensityModel]:
     """What takes over from the standard's weights now, by product code."""
-    return await read_propensity_models(uow, {product.code for product in catalogue}, method.propensity, method.features)
+    return await read_propensity_models(
+        uow, {product.code for product in catalogue}, method[PropensityStandard], method[FeatureStandard]
+    )
 
 
 async def read_situations(
@@ -74,8 +87,12 @@ async def read_situations(
 
 def observed(method: Method, days: Sequence[DailyActivity], told: Engagement, on: date) -> Observed | None:
     """What trained models look at; None for a customer without an entry by then. Pure."""
-    history = history_of(days, method.classes, on)
-    seen = features_of(days, method.classes, on, method.signals, history=history, engagement=told) if history else None
+    history = history_of(days, method[ActivityClasses], on)
+    seen = (
+        features_of(days, method[ActivityClasses], on, method[SignalStandard], history=history, engagement=told)
+        if history
+        else None
+    )
     return Observed(seen, history.currency, (on - history.first_day).days) if history and seen else None
 
 
@@ -103,4 +120,4 @@ async def related_sales(uow: UnitOfWork, scope: RowScope, method: Method, custom
     catalogue = await products.read_catalogue(uow)
     models = await read_models(uow, method, catalogue)
     situations = await read_situations(uow, method, [customer_id], method.calendar.local_date(now), observe=bool(models))
-    return policy.assess(situations[customer_id], catalogue, method.related_sales, models)
+    return policy.assess(situations[customer_id], catalogue, method[RelatedSaleStandard], models)

@@ -7,10 +7,10 @@ from typing import Any, Final
 from guanxi_common.errors import Text
 
 from scoring_svc.features.policy import Features, FeatureStandard, Rhythm, say
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.reasons import Reason
 from scoring_svc.retention.policy import FULL_RISK_BP, Code
-from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.training.applied import Applied, Part
 
 HORIZON_WEEKS: Final = 90 / 7

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from guanxi_common.errors import Text
@@ -191,3 +191,6 @@ def migration(standard: RfmStandard, moves: Iterable[tuple[int, int, int]]) -> d
         if (before, after) != (NO_CELL, NO_CELL):
             moved[standard.group(before).code, standard.group(after).code] += customers
     return dict(sorted(moved.items()))
+
+
+RFM_WINDOW_DAYS: Final = 365

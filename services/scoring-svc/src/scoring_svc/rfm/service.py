@@ -6,12 +6,12 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, Text
 from guanxi_common.security.principal import RowScope
 
+from scoring_svc.ledger.policy import ActivityClasses
+from scoring_svc.method import EARLIEST, Method
 from scoring_svc.rfm import repository
-from scoring_svc.rfm.policy import RfmBounds, migration
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, migration
 from scoring_svc.rfm.schemas import RfmGroupOut, RfmMatrixOut, RfmMigrationOut, RfmMoveOut
 from scoring_svc.runs.repository import read_active_models
-from scoring_svc.scores.answers import RFM_WINDOW_DAYS
-from scoring_svc.scores.service import EARLIEST, Method
 
 
 async def read_migrations(
@@ -23,17 +23,17 @@ async def read_migrations(
         raise InvalidInput(Text("from lies before to, and to not in the future.", "from 须早于 to，且 to 不得在将来。"))
     bounds = await _bounds_in_force(uow, method)
     found = await repository.count_moves(
-        uow, scope, before, after, RFM_WINDOW_DAYS, method.classes.customer_initiated, bounds, now
+        uow, scope, before, after, RFM_WINDOW_DAYS, method[ActivityClasses].customer_initiated, bounds, now
     )
-    groups = (*method.rfm.groups, method.rfm.no_activity)
+    groups = (*method[RfmStandard].groups, method[RfmStandard].no_activity)
     return RfmMigrationOut(
         from_date=before,
         to_date=after,
         window_days=RFM_WINDOW_DAYS,
-        standard_version=method.rfm.version,
+        standard_version=method[RfmStandard].version,
         groups=[RfmGroupOut(code=group.code, zh=group.zh, en=group.en) for group in groups],
         matrices=[
-            _matrix(currency, bounds[currency], migration(method.rfm, moves))
+            _matrix(currency, bounds[currency], migration(method[RfmStandard], moves))
             for currency, moves in found.items()
             if moves is not None
         ],
@@ -43,8 +43,8 @@ async def read_migrations(
 
 async def _bounds_in_force(uow: UnitOfWork, method: Method) -> dict[str, RfmBounds]:
     frozen = (await read_active_models(uow)).rfm_bounds
-    currencies = sorted({*frozen, *(bands.currency for bands in method.rfm.fixed_bands)})
-    known = {currency: method.rfm.bounds_in_force(currency, frozen) for currency in currencies}
+    currencies = sorted({*frozen, *(bands.currency for bands in method[RfmStandard].fixed_bands)})
+    known = {currency: method[RfmStandard].bounds_in_force(currency, frozen) for currency in currencies}
     return {currency: bounds for currency, bounds in known.items() if bounds is not None}
 
 

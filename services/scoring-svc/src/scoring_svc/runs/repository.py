@@ -13,11 +13,11 @@ from guanxi_common.http.pagination import after
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
 from scoring_svc.rfm.policy import RfmBounds
 from scoring_svc.runs.tables import LifetimeModelRow, RfmBandSetRow, ScoreRunRow
-from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import LifetimeOut
 
 _run = table_of(ScoreRunRow)

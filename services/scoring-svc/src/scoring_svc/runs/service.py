@@ -24,9 +24,13 @@ from guanxi_common.set_aside import work_off
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.history import acts_of, history_of, rfm_columns
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.lifetime.bgnbd import Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
+from scoring_svc.method import Method
+from scoring_svc.retention.policy import RetentionStandard
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard
 from scoring_svc.runs import book as books
 from scoring_svc.runs import exchange, publishing, repository
 from scoring_svc.runs.binary_copy import days
@@ -34,12 +38,10 @@ from scoring_svc.runs.book import Book
 from scoring_svc.runs.errors import NotCancellable
 from scoring_svc.runs.repository import ActiveModels, ScoreRun
 from scoring_svc.runs.rows import RowWriter, news, news_rows
-from scoring_svc.scores import policy
 from scoring_svc.scores import repository as stored
-from scoring_svc.scores.answers import RFM_WINDOW_DAYS
 from scoring_svc.scores.columns import ACTS
 from scoring_svc.scores.repository import Dirty
-from scoring_svc.scores.service import Method, score_taken
+from scoring_svc.scores.service import score_taken
 
 REFRESHED = 100
 FIRST = UUID(int=0)
@@ -184,13 +186,13 @@ async def _build(
 ) -> int:
     """Build the new table and the news of it; returns how many scores have changed."""
     found = await off_the_loop(uow, partial(books.lifetimes, book, models.predictor))
-    bands = {name: method.rfm.bounds_in_force(name, models.rfm_bounds) for name in book.currencies}
-    version = f"retention-rules-{method.retention.version}+{models.version}"
+    bands = {name: method[RfmStandard].bounds_in_force(name, models.rfm_bounds) for name in book.currencies}
+    version = f"retention-rules-{method[RetentionStandard].version}+{models.version}"
     writer = RowWriter(book, method.calendar.local_date(now), now, version, bands)
     changes: list[Any] = [np.empty(0, dtype=np.int64)]
 
     def encoded(block: slice) -> list[bytes]:
-        scored = books.score(book, block, found, method.retention, method.rfm, models.rfm_bounds)
+        scored = books.score(book, block, found, method[RetentionStandard], method[RfmStandard], models.rfm_bounds)
         changes.append(news(book, block, scored))
         return list(writer.rows(block, scored, found))
 
@@ -267,9 +269,9 @@ async def _book_as_of(uow: UnitOfWork, method: Method, as_of: date) -> Book:
 
 
 def _narrow(read: Mapping[UUID, Sequence[DailyActivity]], method: Method, as_of: date) -> list[tuple[Any, ...]]:
-    histories = (policy.history_of(rows, method.classes, as_of) for rows in read.values())
+    histories = (history_of(rows, method[ActivityClasses], as_of) for rows in read.values())
     return [
-        (history.currency, *policy.acts_of(history), *policy.rfm_columns(history, RFM_WINDOW_DAYS))
+        (history.currency, *acts_of(history), *rfm_columns(history, RFM_WINDOW_DAYS))
         for history in histories
         if history and len(history.currency.encode()) == 3
     ]

@@ -1,12 +1,8 @@
 """The parts of a score as it is served. Pure."""
 
-from typing import Final
-
 from scoring_svc.retention.policy import RetentionRisk
-from scoring_svc.rfm.policy import RfmStandard
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard
 from scoring_svc.scores.schemas import ReasonOut, RetentionOut, RfmOut
-
-RFM_WINDOW_DAYS: Final = 365
 
 
 def retention_out(risk: RetentionRisk) -> RetentionOut:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -21,8 +21,10 @@ from scoring_svc.contacts import repository as contacts
 from scoring_svc.features import repository as feature_store
 from scoring_svc.features.policy import NO_ENGAGEMENT
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.method import Method
 from scoring_svc.models.artefacts import RETENTION, load_retention
 from scoring_svc.models.repository import read_numbered
+from scoring_svc.night import NIGHT_BEGINS
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention
 from scoring_svc.rfm.policy import RfmStandard
@@ -30,13 +32,11 @@ from scoring_svc.runs.repository import ActiveModels, read_models_named
 from scoring_svc.scores import repository
 from scoring_svc.scores.repository import StoredScore, main_reason_code
 from scoring_svc.scores.schemas import ScoreOut
-from scoring_svc.scores.service import Method, score_customer
+from scoring_svc.scores.service import score_customer
 from scoring_svc.standards import load_standards
 
 SAMPLE: Final = 200
 NAMED: Final = 50
-FROM: Final = time(2)
-"""Local time from which the night's work is due."""
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ async def check_scores(uow: UnitOfWork, method: Method, now: datetime) -> int:
     `guanxi_score_checks_total` once the finding is durable.
     """
     local = now.astimezone(ZoneInfo(method.calendar.zone))
-    if local.time() < FROM or not await repository.begin_check(uow, local.date()):
+    if local.time() < NIGHT_BEGINS or not await repository.begin_check(uow, local.date()):
         return 0
     sample = await repository.sample_scores(uow, local.date(), SAMPLE)
     if not sample:
@@ -150,9 +150,9 @@ def _method_of(method: Method, versions: Versions) -> Method:
     """The standards that the score names; those that it does not name are the ones in force."""
     retention = standard_of(load_standards(RetentionStandard, "retention"), versions.rules)
     if versions.fixed_bands is None:
-        return replace(method, retention=retention, rfm=replace(method.rfm, method="quintile"))
+        return method.replacing(retention, replace(method[RfmStandard], method="quintile"))
     fixed = standard_of(load_standards(RfmStandard, "rfm"), versions.fixed_bands)
-    return replace(method, retention=retention, rfm=replace(fixed, method="fixed"))
+    return method.replacing(retention, replace(fixed, method="fixed"))
 
 
 def _score(method: Method, models: ActiveModels, customer_id: UUID, *data: Any, **more: Any) -> ScoreOut | None:

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from guanxi_common.standards import standard_of
 
+from scoring_svc.ledger.history import CustomerHistory, acts_of
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, retention_risk
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.scores.answers import retention_out, rfm_out
-from scoring_svc.scores.policy import CustomerHistory, acts_of
 from scoring_svc.scores.schemas import LifetimeOut, RetentionInputsOut, ScoreOut
 from scoring_svc.standards import load_standards
 

@@ -8,13 +8,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.security.directory.scope import visible_customers_sql
-from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
 
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.retention.policy import UNNAMED
 from scoring_svc.scores.columns import COLUMNS, columns_of, detail_of, is_plain
-from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.schemas import ScoreOut
 
 NEVER = date.min
@@ -311,17 +309,6 @@ async def store_check(uow: UnitOfWork, day: date, now: datetime, sampled: int, d
         mismatches,
         json.dumps(differing),
     )
-
-
-async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
-    """Whether the book knows the customer and the caller may see it."""
-    condition, arguments = visible_customers_sql(scope, "known.customer_id", now, first_parameter=2)
-    found = await uow.driver.fetchval(
-        f"SELECT 1 FROM book_assignment known WHERE known.customer_id = $1 AND {condition} LIMIT 1",  # noqa: S608  # built from constants
-        customer_id,
-        *arguments,
-    )
-    return found is not None
 
 
 async def read_details(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:

@@ -1,14 +1,13 @@
 """Score customers: on request as of any date, and in batches when something has changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import InvalidInput, NotFound, Text
+from guanxi_common.errors import NotFound
 from guanxi_common.messaging import outbox
+from guanxi_common.security.directory.scope import customer_is_visible
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
 from guanxi_common.telemetry.traces import continue_trace
@@ -20,10 +19,10 @@ from scoring_svc.contacts import repository as contacts
 from scoring_svc.features import repository as feature_store
 from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStandard, features_of
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.history import CustomerHistory, history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.method import Method, day_asked
 from scoring_svc.models.artefacts import read_retention_models
-from scoring_svc.propensity.policy import PropensityStandard
-from scoring_svc.related_sales.policy import RelatedSaleStandard
 from scoring_svc.retention.policy import (
     Contact,
     RetentionInputs,
@@ -33,13 +32,12 @@ from scoring_svc.retention.policy import (
     with_contacts,
 )
 from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRetention, rhythm_of
-from scoring_svc.rfm.policy import RfmBounds, RfmStandard, cell
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, cell
 from scoring_svc.runs import repository as runs
 from scoring_svc.runs.repository import ActiveModels
 from scoring_svc.scores import policy, repository
-from scoring_svc.scores.answers import RFM_WINDOW_DAYS, retention_out, rfm_out
+from scoring_svc.scores.answers import retention_out, rfm_out
 from scoring_svc.scores.events import ScoreUpdated
-from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.scores.repository import Dirty, Published
 from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
 from scoring_svc.signals import repository as signal_store
@@ -48,33 +46,9 @@ from scoring_svc.signals.events import SignalReason
 from scoring_svc.signals.policy import SignalStandard
 
 SCORER_BATCH = 25
-EARLIEST = date(1900, 1, 1)
 SETTLED_BATCH = 500
 FEED_SETTLES = timedelta(seconds=15)
 """Nothing was posted for a customer for so long: what is not there may be taken for absent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """By what customers are scored: the standards in force, the classes of activity, the calendar."""
-
-    classes: ActivityClasses
-    retention: RetentionStandard
-    signals: SignalStandard
-    related_sales: RelatedSaleStandard
-    actions: ActionStandard
-    rfm: RfmStandard
-    features: FeatureStandard
-    propensity: PropensityStandard
-    calendar: BusinessCalendar
-
-
-def day_asked(method: Method, now: datetime, as_of: date | None, known_at: datetime | None = None) -> date:
-    """The business date that is asked for. Raises `InvalidInput` for a date or an instant to come, and for one before our calendar."""
-    today = method.calendar.local_date(now)
-    if not EARLIEST <= (as_of or today) <= today or (known_at or now) > now:
-        raise InvalidInput(Text("as_of or known_at is out of range.", "as_of 或 known_at 超出范围。"))
-    return as_of or today
 
 
 async def read_score(
@@ -94,7 +68,7 @@ async def read_score(
 
     Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
-    if not await repository.customer_is_visible(uow, scope, customer_id, now):
+    if not await customer_is_visible(uow, scope, customer_id, now):
         raise NotFound
     day = day_asked(method, now, as_of, known_at)
     if known_at is None:
@@ -134,16 +108,16 @@ def score_customer(
     engagement: Engagement = NO_ENGAGEMENT,
 ) -> tuple[ScoreOut, CustomerHistory] | None:
     """The score of one customer, or None without an entry by `as_of`. Pure."""
-    history = policy.history_of(days, method.classes, as_of)
+    history = history_of(days, method[ActivityClasses], as_of)
     if history is None:
         return None
-    bounds = method.rfm.bounds_in_force(history.currency, models.rfm_bounds)
+    bounds = method[RfmStandard].bounds_in_force(history.currency, models.rfm_bounds)
     lifetime = models.lifetime(history)
-    inputs = policy.retention_inputs(history, told, method.signals, lifetime.p_alive_bp)
-    rules = f"retention-rules-{method.retention.version}"
+    inputs = policy.retention_inputs(history, told, method[SignalStandard], lifetime.p_alive_bp)
+    rules = f"retention-rules-{method[RetentionStandard].version}"
     trained = _apply(retention.active, method, days, history, engagement, inputs)
     challenger = _apply(retention.challenger, method, days, history, engagement, inputs)
-    risk = trained or retention_risk(inputs, method.retention)
+    risk = trained or retention_risk(inputs, method[RetentionStandard])
     version = f"{retention.active.version}+{rules}" if trained and retention.active else rules
     score = ScoreOut(
         customer_id=customer_id,
@@ -153,7 +127,7 @@ def score_customer(
         bands_version=bounds.origin if bounds else "none",
         retention=retention_out(risk),
         inputs=_inputs_out(inputs, history),
-        rfm=_rfm_out(method.rfm, bounds, history),
+        rfm=_rfm_out(method[RfmStandard], bounds, history),
         lifetime=lifetime,
         challenger=_challenger_out(retention.challenger, challenger),
     )
@@ -173,16 +147,16 @@ def _apply(
         return None
     features = features_of(
         days,
-        method.classes,
+        method[ActivityClasses],
         history.as_of,
-        method.signals,
+        method[SignalStandard],
         history=history,
         rhythm=rhythm_of(model.rhythm, history),
         engagement=engagement,
     )
     if features is None:
         return None
-    return with_contacts(inputs, method.retention, model.concerns(features, method.features, history.currency))
+    return with_contacts(inputs, method[RetentionStandard], model.concerns(features, method[FeatureStandard], history.currency))
 
 
 async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> int:
@@ -268,8 +242,8 @@ async def _publish(
         raised = await signals.raise_signals(
             uow,
             method.calendar,
-            method.classes,
-            method.signals,
+            method[ActivityClasses],
+            method[SignalStandard],
             dirty.customer_id,
             history,
             dirty.touched_from,
@@ -277,7 +251,7 @@ async def _publish(
             now,
             silent_until=silent_until,
         )
-        await actions.answer_signals(uow, method.actions, raised, score.as_of, now)
+        await actions.answer_signals(uow, method[ActionStandard], raised, score.as_of, now)
         main_reason = repository.main_reason_code(score)
         if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
             await outbox.append(uow, updated(score, before))
@@ -323,5 +297,5 @@ def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionI
 
 
 def _rfm_out(standard: RfmStandard, bounds: RfmBounds | None, history: CustomerHistory) -> RfmOut:
-    recency, frequency, monetary = policy.rfm_columns(history, RFM_WINDOW_DAYS)
+    recency, frequency, monetary = rfm_columns(history, RFM_WINDOW_DAYS)
     return rfm_out(standard, cell(bounds, recency, frequency, monetary) if bounds else None, recency, frequency, monetary)

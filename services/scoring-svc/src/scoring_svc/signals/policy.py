@@ -19,6 +19,7 @@ from guanxi_common.ids import derived_id
 from guanxi_common.money import Money, saturated
 from pydantic import ConfigDict
 
+from scoring_svc.ledger.history import DayFlow, median
 from scoring_svc.reasons import Reason
 
 
@@ -126,15 +127,6 @@ class SignalStandard:
         later = {Kind.MATURITY_AHEAD: self.maturity, Kind.SATISFACTION_DROP: self.satisfaction}
         if set(self.cool_down_days) != set(Kind) - {kind for kind, rule in later.items() if rule is None}:
             raise ValueError("every kind of signal has a cool-down")
-
-
-@dataclass(frozen=True, slots=True)
-class DayFlow:
-    """Customer-initiated flows of one business day."""
-
-    day: date
-    inflow_minor: int
-    outflow_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,12 +349,6 @@ def is_cooling(kind: Kind, business_date: date, raised_on: Sequence[date], stand
     """
     days = standard.cool_down_days[kind]
     return any(abs((business_date - other).days) < days for other in raised_on)
-
-
-def median(ascending: Sequence[int]) -> int:
-    """The median of a sorted, non-empty sequence; between two middle values, their mean rounded down."""
-    middle = len(ascending) // 2
-    return ascending[middle] if len(ascending) % 2 else (ascending[middle - 1] + ascending[middle]) // 2
 
 
 def _amount(kind: Kind, flow: DayFlow) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from scoring_svc.ledger.history import CustomerHistory, history_of
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
-from scoring_svc.scores.policy import CustomerHistory, history_of
 from scoring_svc.signals import policy
 from scoring_svc.signals.policy import Finding, Kind, SignalStandard
 from scoring_svc.signals.service import find

@@ -9,9 +9,9 @@ from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
+from guanxi_common.security.directory.scope import customer_is_visible
 from starlette.responses import Response
 
-from scoring_svc.scores.repository import customer_is_visible
 from scoring_svc.signals import repository
 from scoring_svc.signals.repository import Signal
 from scoring_svc.signals.schemas import SignalOut

@@ -11,8 +11,8 @@ from guanxi_common.messaging import outbox
 from guanxi_common.telemetry.metrics import SIGNALS
 
 from scoring_svc.ledger import repository as ledger
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.ledger.policy import ActivityClasses
-from scoring_svc.scores.policy import CustomerHistory
 from scoring_svc.signals import policy, repository
 from scoring_svc.signals.events import SignalRaised, SignalReason
 from scoring_svc.signals.policy import Finding, Kind, SignalStandard

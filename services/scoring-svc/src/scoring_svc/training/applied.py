@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from scoring_svc.features.policy import Features
-from scoring_svc.scores.policy import CustomerHistory
+from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.training.table import Floats, Table
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.envelope import Envelope, Version
 from scoring_svc.actions import planner, queue
+from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
-from scoring_svc.parts import load_method
+from scoring_svc.method import Method
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
-from scoring_svc.scores.service import Method
+from scoring_svc.shipped import load_method
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 TODAY = date(2026, 11, 25)
@@ -108,7 +109,7 @@ class Desk:
 @pytest.fixture
 async def desk(postgres: Any) -> AsyncIterator[Desk]:
     method = load_method(BusinessCalendar(zone="Asia/Shanghai"))
-    everyone = replace(method, actions=replace(method.actions, hold_out_bp=0, exploration_bp=0))
+    everyone = method.replacing(replace(method[ActionStandard], hold_out_bp=0, exploration_bp=0))
     async with postgres.service_database("scoring_svc") as url:
         database = Database(create_engine(url, pool_size=4))
         yield Desk(database, everyone)

@@ -11,7 +11,7 @@ from guanxi_common.clock import ManualClock
 from guanxi_contracts.topics import validate_data
 from scoring_svc.actions import planner, queue, repository, service
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
-from scoring_svc.actions.policy import Tally
+from scoring_svc.actions.policy import ActionStandard, Tally
 from scoring_svc.customers.policy import Consent
 from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
@@ -197,7 +197,7 @@ async def test_s5_a_customer_without_consent_is_reported_with_the_rule(desk: Des
 
 
 async def test_s5_the_uplift_report_counts_each_group_by_intention_to_treat(desk: Desk) -> None:
-    everyone = replace(desk.method, actions=replace(desk.method.actions, hold_out_bp=5_000))
+    everyone = desk.method.replacing(replace(desk.method[ActionStandard], hold_out_bp=5_000))
     desk = Desk(desk.database, everyone, ManualClock(NOW))
     for number in range(12):
         desk.customer = uuid4()

@@ -25,10 +25,11 @@ from scoring_svc.activity.service import read_activity
 from scoring_svc.features.policy import features_of
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
-from scoring_svc.ledger.policy import WINDOWS
+from scoring_svc.ledger.history import history_of, rfm_columns
+from scoring_svc.ledger.policy import WINDOWS, ActivityClasses
 from scoring_svc.ledger.repository import Report, add_reports, read_days
-from scoring_svc.parts import load_method
-from scoring_svc.scores.policy import history_of, rfm_columns
+from scoring_svc.shipped import load_method
+from scoring_svc.signals.policy import SignalStandard
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +66,7 @@ class Bank:
     products: dict[UUID, tuple[str, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fold = fold_transactions(METHOD.classes, METHOD.calendar, self.clock)
+        fold = fold_transactions(METHOD[ActivityClasses], METHOD.calendar, self.clock)
         accounts = take_up_accounts(self.clock)
         told = Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler")
         self.processor = Processor(
@@ -164,7 +165,7 @@ class Bank:
                 continue
             product, since = self.products.get(posting.account, (None, known_at))
             product = product if since <= known_at else None
-            kind = METHOD.classes.classify(posting.code)
+            kind = METHOD[ActivityClasses].classify(posting.code)
             for window in WINDOWS:
                 if 0 <= (as_of - posting.booked_on).days <= window - 1:
                     for key in ((product, kind), (product, "*"), ("*", kind), ("*", "*")):
@@ -278,8 +279,8 @@ async def test_s1_aggregates_windows_are_those_of_rfm_and_features(bank: Bank) -
     )
     async with bank.database.transaction(readonly=True) as uow:
         days = (await read_days(uow, [bank.customer], until=TODAY))[bank.customer]
-    history = history_of(days, METHOD.classes, TODAY)
-    features = features_of(days, METHOD.classes, TODAY, METHOD.signals)
+    history = history_of(days, METHOD[ActivityClasses], TODAY)
+    features = features_of(days, METHOD[ActivityClasses], TODAY, METHOD[SignalStandard])
     assert history is not None
     assert features is not None
     for window in (await bank.ask()).windows:

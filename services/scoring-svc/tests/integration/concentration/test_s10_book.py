@@ -14,7 +14,7 @@ from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
 from scoring_svc.concentration.policy import Measure, Part
 from scoring_svc.concentration.schemas import ConcentrationOut
 from scoring_svc.concentration.service import Question, read_concentration
-from scoring_svc.parts import load_method
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 

@@ -14,20 +14,21 @@ from guanxi_common.security.principal import SYSTEM_SCOPE
 from scoring_svc.concentration.policy import Measure, Part
 from scoring_svc.concentration.service import Question, read_concentration
 from scoring_svc.ledger import repository
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Report, Reversal
-from scoring_svc.parts import load_method
 from scoring_svc.rfm.policy import RfmBounds
 from scoring_svc.rfm.repository import count_moves
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.columns import COLUMNS
 from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
-CLASS = min(METHOD.classes.customer_initiated)
+CLASS = min(METHOD[ActivityClasses].customer_initiated)
 INT8 = 2**63 - 1
 
 
@@ -117,7 +118,7 @@ async def _huge(uow: UnitOfWork, customer: UUID, days: int) -> None:
     rows = [
         (customer, TODAY - timedelta(days=ago), "CNY", kind, 9_000, credit, debit)
         for ago in range(days)
-        for kind, credit, debit in ((CLASS, SUM_LIMIT, -SUM_LIMIT), (min(METHOD.classes.salary), SUM_LIMIT, 0))
+        for kind, credit, debit in ((CLASS, SUM_LIMIT, -SUM_LIMIT), (min(METHOD[ActivityClasses].salary), SUM_LIMIT, 0))
     ]
     await uow.driver.copy_records_to_table("daily_activity", records=rows)
     await uow.driver.execute(
@@ -166,5 +167,5 @@ async def _answers_to_the_head_office(uow: UnitOfWork) -> None:
         assert measure is Measure.PRODUCT_MARGIN or found.book.total_minor >= SUM_LIMIT or measure is Measure.MARGIN
     bounds = {"CNY": RfmBounds((1, 2, 3, 4), (1, 2, 3, 4), (10**9, SUM_LIMIT - 1, INT8 - 1, INT8), "standard:1:CNY")}
     before = TODAY - timedelta(days=30)
-    moves = await count_moves(uow, SYSTEM_SCOPE, before, TODAY, 365, METHOD.classes.customer_initiated, bounds, NOW)
+    moves = await count_moves(uow, SYSTEM_SCOPE, before, TODAY, 365, METHOD[ActivityClasses].customer_initiated, bounds, NOW)
     assert sum(customers for *_, customers in moves["CNY"] or ()) == 6

@@ -15,13 +15,13 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_contracts.topics import validate_data
 from scoring_svc.holdings.consumers import BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.policy import DailyActivity
+from scoring_svc.ledger.history import CustomerHistory, history_of
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.ledger.repository import Entry, Reversal
-from scoring_svc.parts import load_method
 from scoring_svc.scores.checks import is_reproduced
-from scoring_svc.scores.policy import CustomerHistory, history_of
 from scoring_svc.scores.repository import take_dirty, untouched
 from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +55,7 @@ def entry(customer: UUID, account: UUID, ago: int, amount: int, code: str = "car
         TODAY - timedelta(days=ago),
         amount,
         currency,
-        METHOD.classes.classify(code),
+        METHOD[ActivityClasses].classify(code),
         code,
     )
 
@@ -96,7 +96,7 @@ async def days_of(
 
 
 async def history(database: Database, customer: UUID, as_of: date = TODAY, known_at: datetime | None = None) -> CustomerHistory:
-    found = history_of(await days_of(database, customer, as_of, known_at), METHOD.classes, as_of)
+    found = history_of(await days_of(database, customer, as_of, known_at), METHOD[ActivityClasses], as_of)
     assert found is not None
     return found
 
@@ -172,7 +172,7 @@ async def test_s1_without_a_report_the_balance_begins_at_zero_and_a_report_moves
     same = ("first_day", "flows", "acts", "inflow_minor", "outflow_minor", "other_currencies", "balance_changes")
     assert [getattr(anchored, name) for name in same] == [getattr(bare, name) for name in same]
     assert await history(database, customer, TODAY - timedelta(days=31)) == history_of(
-        [day for day in await days_of(database, customer) if day.entries], METHOD.classes, TODAY - timedelta(days=31)
+        [day for day in await days_of(database, customer) if day.entries], METHOD[ActivityClasses], TODAY - timedelta(days=31)
     )
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 from guanxi_common.db.uow import Database
+from scoring_svc.method import Method
 from scoring_svc.models import repository, service
 from scoring_svc.models.repository import Training
 from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.models.trainings import do_next_training
-from scoring_svc.scores.service import Method
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.ids import new_id
+from scoring_svc.features.policy import FeatureStandard
+from scoring_svc.method import Method
 from scoring_svc.models import artefacts, repository, service
 from scoring_svc.models.errors import CutOutOfRange, NotATrainedName
 from scoring_svc.models.policy import Role, State
 from scoring_svc.models.repository import ModelVersion
 from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.models.trainings import do_next_training
-from scoring_svc.scores.service import Method
 from scoring_svc.training.artefact import UnreadableModel
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +61,7 @@ async def test_s3_a_model_is_trained_and_back_tested_out_of_time(bank: Database,
     assert (version.state, version.number, version.kind) == (State.BACK_TESTED, 1, "logistic")
     assert (version.training["train_cuts"], version.training["test_cut"]) == (["1993-08-31", "1993-09-30"], "1993-12-30")
     assert version.training["positives"] > 40
-    assert not set(method.features.left_out) & set(version.training["features"])
+    assert not set(method[FeatureStandard].left_out) & set(version.training["features"])
     # Accounts of this bank do not drop out, so the BG/NBD fit at the cut is refused and its features say nothing.
     assert version.training["rhythm"] is None
     assert version.back_test is not None

@@ -15,6 +15,7 @@ from scoring_svc.actions import planner, queue
 from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
 from scoring_svc.holdings.repository import HoldingChange, apply_changes
+from scoring_svc.method import Method
 from scoring_svc.models import repository, service
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.errors import CutOutOfRange, LabelOfOtherName, UnknownProduct
@@ -24,9 +25,9 @@ from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.models.trainings import do_next_training
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.products.repository import read_catalogue
-from scoring_svc.related_sales.policy import Assessment, assess
+from scoring_svc.propensity.policy import PropensityStandard
+from scoring_svc.related_sales.policy import Assessment, RelatedSaleStandard, assess
 from scoring_svc.related_sales.service import read_models, read_situations
-from scoring_svc.scores.service import Method
 
 pytestmark = pytest.mark.anyio
 
@@ -121,7 +122,7 @@ async def assessed(database: Database, method: Method, now: datetime, one: UUID)
         catalogue, today = await read_catalogue(uow), method.calendar.local_date(now)
         models = await read_models(uow, method, catalogue)
         situations = await read_situations(uow, method, [one], today, observe=bool(models))
-        found = assess(situations[one], catalogue, method.related_sales, models)
+        found = assess(situations[one], catalogue, method[RelatedSaleStandard], models)
     return {sale.product.code: sale for sale in found}
 
 
@@ -151,7 +152,7 @@ async def test_s4_a_propensity_is_trained_on_who_took_the_product_up_and_judged_
     assert 10 <= tested["positives"] <= sum(on > TEST_CUT for _, on in loans)
     auc, rule = tested["auc"], described["rule"]
     assert auc["low"] < auc["value"] < auc["high"]
-    assert not set(method.propensity.left_out) & set(described["features"])
+    assert not set(method[PropensityStandard].left_out) & set(described["features"])
     async with shop.transaction(readonly=True) as uow:
         card = await repository.read_card(uow, version.id)
     assert card is not None
@@ -192,7 +193,7 @@ async def test_s4_without_an_active_model_the_rule_speaks_and_the_answer_says_wh
 ) -> None:
     [one] = without_loan(1)
     before = await assessed(shop, method, now, one)
-    assert before["LOAN"].model_version == method.related_sales.model_version
+    assert before["LOAN"].model_version == method[RelatedSaleStandard].model_version
     version = await train(shop, method, now)
     assert await assessed(shop, method, now, one) == before
     await put_to_use(shop, method, version, now)
@@ -216,7 +217,7 @@ async def test_s4_reasons_add_up_to_the_propensity_in_words_of_both_languages(
         assert sale.reasons[0].code == sale.type
         parts = [reason for reason in sale.reasons if reason.contribution_bp is not None]
         assert sum(reason.contribution_bp or 0 for reason in parts) == sale.propensity_bp
-        assert len(parts) <= method.propensity.reasons_shown + 2
+        assert len(parts) <= method[PropensityStandard].reasons_shown + 2
         assert all(reason.words.zh and reason.words.en for reason in sale.reasons)
         assert sale.value_minor == sale.propensity_bp * sale.product.margin_bp * sale.amount_minor // 10_000**2
         values.add(sale.propensity_bp)
@@ -231,7 +232,7 @@ async def test_s4_a_holder_and_a_stranger_to_the_training_keep_the_rule(shop: Da
         young = await uow.driver.fetchval(
             "SELECT customer_id FROM daily_activity GROUP BY 1 HAVING min(booked_on) > '1994-03-05' ORDER BY 1 LIMIT 1"
         )
-    assert (await assessed(shop, method, now, young))["LOAN"].model_version == method.related_sales.model_version
+    assert (await assessed(shop, method, now, young))["LOAN"].model_version == method[RelatedSaleStandard].model_version
 
 
 async def test_s4_a_challenger_speaks_beside_the_rule_and_changes_nothing(shop: Database, method: Method, now: datetime) -> None:

@@ -8,15 +8,16 @@ from uuid import UUID
 import pytest
 from guanxi_common.db.uow import Database
 from prometheus_client import REGISTRY
+from scoring_svc.method import Method
 from scoring_svc.models import artefacts, repository, service
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.policy import Role, State
 from scoring_svc.models.repository import ModelVersion
 from scoring_svc.models.schemas import TrainingRequest
 from scoring_svc.models.trainings import do_next_training
+from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.runs import service as runs
 from scoring_svc.scores.checks import check_scores
-from scoring_svc.scores.service import Method
 
 pytestmark = pytest.mark.anyio
 
@@ -171,7 +172,7 @@ async def test_s6_a_posting_that_came_since_is_no_mismatch(bank: Database, metho
 async def test_s6_scores_by_fixed_bands_come_out_the_same_under_other_bands(
     bank: Database, method: Method, now: datetime, book: Any
 ) -> None:
-    fixed = replace(method, rfm=replace(method.rfm, method="fixed"))
+    fixed = method.replacing(replace(method[RfmStandard], method="fixed"))
     book.method = fixed
     await run_book(bank, method, now)
     await book.mark(20)

@@ -13,7 +13,7 @@ from guanxi_common.db.uow import Database
 from guanxi_common.jobs import Job, run_jobs
 from guanxi_common.telemetry.worker_http import create_worker_app
 from guanxi_testing.eventually import eventually
-from scoring_svc.scores.service import Method
+from scoring_svc.method import Method
 from scoring_svc.worker import jobs
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from scoring_svc.models import repository, service
 from scoring_svc.models.errors import OtherActive, SamePerson, WrongState
 from scoring_svc.models.policy import Role, State
 from scoring_svc.models.repository import Artefact, ModelVersion, Step
-from scoring_svc.parts import load_method
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 

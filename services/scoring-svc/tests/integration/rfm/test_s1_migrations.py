@@ -13,20 +13,20 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import InvalidInput
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
-from scoring_svc.ledger.policy import DailyActivity
-from scoring_svc.parts import load_method
-from scoring_svc.rfm.policy import cell
+from scoring_svc.ledger.history import history_of, rfm_columns
+from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.rfm.policy import RfmStandard, cell
 from scoring_svc.rfm.service import read_migrations
 from scoring_svc.runs.repository import NO_MODEL, ActiveModels
-from scoring_svc.scores.policy import history_of, rfm_columns
 from scoring_svc.scores.service import RFM_WINDOW_DAYS, score_customer
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 BEFORE, AFTER = date(2026, 6, 30), date(2026, 11, 23)
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))
-FIXED = replace(METHOD, rfm=replace(METHOD.rfm, method="fixed"))
+FIXED = METHOD.replacing(replace(METHOD[RfmStandard], method="fixed"))
 
 
 @pytest.fixture
@@ -78,12 +78,12 @@ def reference(days: dict[UUID, list[DailyActivity]]) -> Counter[tuple[str, str, 
     for of_one in days.values():
         cells = []
         for day in (BEFORE, AFTER):
-            history = history_of(of_one, METHOD.classes, day)
-            bounds = METHOD.rfm.bounds_for(of_one[0].currency)
+            history = history_of(of_one, METHOD[ActivityClasses], day)
+            bounds = METHOD[RfmStandard].bounds_for(of_one[0].currency)
             assert bounds
             cells.append(cell(bounds, *rfm_columns(history, RFM_WINDOW_DAYS)) if history else 0)
         if any(cells):
-            moves[of_one[0].currency, METHOD.rfm.group(cells[0]).code, METHOD.rfm.group(cells[1]).code] += 1
+            moves[of_one[0].currency, METHOD[RfmStandard].group(cells[0]).code, METHOD[RfmStandard].group(cells[1]).code] += 1
     return moves
 
 

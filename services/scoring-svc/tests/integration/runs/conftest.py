@@ -10,21 +10,22 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from scoring_svc.contacts.repository import ContactEffect, add_effects
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
-from scoring_svc.parts import load_method
 from scoring_svc.runs import repository, service
 from scoring_svc.runs.repository import ScoreRun
 from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.shipped import load_method
 
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
 CODES = {
-    name: min(code for code, its in METHOD.classes.by_code.items() if its == name)
-    for name in set(METHOD.classes.by_code.values())
+    name: min(code for code, its in METHOD[ActivityClasses].by_code.items() if its == name)
+    for name in set(METHOD[ActivityClasses].by_code.values())
 }
-OWN = sorted(METHOD.classes.customer_initiated)
-INCOME, INTEREST = min(METHOD.classes.salary), "interest"
+OWN = sorted(METHOD[ActivityClasses].customer_initiated)
+INCOME, INTEREST = min(METHOD[ActivityClasses].salary), "interest"
 
 
 class Desk:

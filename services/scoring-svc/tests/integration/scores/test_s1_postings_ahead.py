@@ -10,17 +10,18 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_testing.eventually import eventually
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
-from scoring_svc.parts import load_method
 from scoring_svc.scores import repository
 from scoring_svc.scores.service import queue_due_postings, score_dirty_customers
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
-CLASS = min(METHOD.classes.customer_initiated)
+CLASS = min(METHOD[ActivityClasses].customer_initiated)
 
 
 @pytest.fixture

@@ -12,21 +12,22 @@ from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.set_aside.repository import FailedItem, list_items, retry
 from guanxi_testing.poison import mend, poison
 from scoring_svc.actions import planner, queue
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.models.drift import measure_drift
 from scoring_svc.models.trainings import do_next_training
-from scoring_svc.parts import load_method
 from scoring_svc.runs import repository as run_store
 from scoring_svc.runs import service as runs
 from scoring_svc.scores import checks
 from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
 
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
-CLASS = min(METHOD.classes.customer_initiated)
+CLASS = min(METHOD[ActivityClasses].customer_initiated)
 Job = Callable[[UnitOfWork, datetime], Awaitable[object]]
 
 

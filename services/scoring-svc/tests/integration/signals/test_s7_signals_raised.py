@@ -8,8 +8,8 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from prometheus_client import REGISTRY
+from scoring_svc.ledger.history import history_of
 from scoring_svc.ledger.policy import DailyActivity, load_activity_classes
-from scoring_svc.scores.policy import history_of
 from scoring_svc.signals import repository
 from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.signals.service import raise_signals

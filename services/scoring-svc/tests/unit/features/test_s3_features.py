@@ -23,8 +23,8 @@ from scoring_svc.features.policy import (
     labels_of,
     say,
 )
+from scoring_svc.ledger.history import history_of
 from scoring_svc.ledger.policy import CORRECTION, OPENING, DailyActivity, load_activity_classes
-from scoring_svc.scores.policy import history_of
 from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.standards import load_standards
 

@@ -11,13 +11,13 @@ from guanxi_common.calendar import BusinessCalendar
 from hypothesis import given
 from hypothesis import strategies as st
 from scoring_svc.customers.policy import CustomerFacts
-from scoring_svc.features.policy import ContactFact, Engagement, EngagementFact, FactKind
+from scoring_svc.features.policy import ContactFact, Engagement, EngagementFact, FactKind, FeatureStandard
 from scoring_svc.holdings.policy import Holding
 from scoring_svc.ledger.policy import DailyActivity
 from scoring_svc.models.cases import Known, case_at
-from scoring_svc.parts import load_method
 from scoring_svc.products.policy import Eligibility, Link, Product, Words
-from scoring_svc.propensity.policy import takes_up
+from scoring_svc.propensity.policy import PropensityStandard, takes_up
+from scoring_svc.shipped import load_method
 
 CUT = date(2026, 3, 31)
 ONE_DAY = timedelta(days=1)
@@ -132,7 +132,7 @@ def test_s4_who_could_not_take_it_up_is_no_example(one: Known) -> None:
 def test_s4_who_held_it_once_is_an_example_again() -> None:
     features = seen(known(holding("core-gold", -190, closed=-10), *HELD))
     assert features is not None
-    assert {name: features[name] for name in METHOD.propensity.words} == {
+    assert {name: features[name] for name in METHOD[PropensityStandard].words} == {
         "products_held": 1,
         "complement_held": 0,
         "lesser_held": 1,
@@ -145,7 +145,7 @@ def test_s4_every_feature_of_a_product_has_its_words() -> None:
     features = seen(known(*HELD))
     assert features is not None
     for name in features:
-        words = METHOD.propensity.word(name, METHOD.features)
+        words = METHOD[PropensityStandard].word(name, METHOD[FeatureStandard])
         assert words.zh
         assert words.en
-    assert set(METHOD.propensity.left_out) <= set(features)
+    assert set(METHOD[PropensityStandard].left_out) <= set(features)

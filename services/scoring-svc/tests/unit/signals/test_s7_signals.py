@@ -8,8 +8,8 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from hypothesis import given
 from hypothesis import strategies as st
+from scoring_svc.ledger.history import DayFlow, median
 from scoring_svc.signals.policy import (
-    DayFlow,
     Kind,
     SignalStandard,
     balance_drop,
@@ -18,7 +18,6 @@ from scoring_svc.signals.policy import (
     is_cooling,
     is_historical,
     large_flow,
-    median,
     regular_income,
     salary_stopped,
     signal_id,

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import RowScope, ScopeKind
 
@@ -58,3 +59,14 @@ def visible_customers_sql(
         f" AND book.valid_from <= {instant} AND (book.valid_to IS NULL OR {instant} < book.valid_to) AND {reached}{fence})"
     )
     return condition, (now, argument)
+
+
+async def customer_is_visible(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> bool:
+    """Whether the book knows the customer and the caller may see it."""
+    condition, arguments = visible_customers_sql(scope, "known.customer_id", now, first_parameter=2)
+    found = await uow.driver.fetchval(
+        f"SELECT 1 FROM book_assignment known WHERE known.customer_id = $1 AND {condition} LIMIT 1",  # noqa: S608  # built from constants
+        customer_id,
+        *arguments,
+    )
+    return found is not None
