@@ -6,19 +6,19 @@ from engagement_svc.standards import load_standards as engagement_standards
 from guanxi_contracts.topics import schema_of
 from guanxi_contracts.vocabularies import CHANNELS, MESSAGE_UNSPECIFIED
 from scoring_svc.actions.policy import ActionKind, ActionStandard
-from scoring_svc.contacts.policy import ContactStandard
+from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.standards import load_standards as scoring_standards
 
 
 def test_every_result_of_a_contact_is_known_to_worklist_and_scoring():
     results = {result.value for result in Result}
     assert set(engagement_standards().contact_results) == results
-    for standard in scoring_standards(ContactStandard, "contacts"):
+    for standard in scoring_standards(ContactStandard, "engagements"):
         assert set(standard.results) == results
 
 
 def test_every_effect_and_review_outcome_has_a_contribution():
-    for standard in scoring_standards(ContactStandard, "contacts"):
+    for standard in scoring_standards(ContactStandard, "engagements"):
         assert set(standard.effects) == {effect.value for effect in RelationshipEffect}
         assert set(standard.reviews) == {outcome.value for outcome in ReviewOutcome}
 

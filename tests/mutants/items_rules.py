@@ -138,7 +138,7 @@ _sums = (
     ),
     _scoring(
         "what a score keeps of a balance saturates",
-        "scores/policy.py",
+        "ledger/history.py",
         "return saturated(self.opening_minor + sum(change for on, change in self.balance_changes.items() if on <= day))",
         "return self.opening_minor + sum(change for on, change in self.balance_changes.items() if on <= day)",
         f"{SUMS}::test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_scores_nor_the_head_office",
@@ -176,7 +176,7 @@ _sums = (
 _queues = (
     _scoring(
         "the scorer passes over who is set aside",
-        "scores/repository.py",
+        "queues/rescoring.py",
         'return await _take(uow, f"{_NOT_SET_ASIDE} ORDER BY since LIMIT $2", now, limit)',
         'return await _take(uow, "$1::timestamptz IS NOT NULL ORDER BY since LIMIT $2", now, limit)',
         f"{QUEUES}::test_d18_a_customer_who_cannot_be_scored_stops_nobody_and_is_scored_once_mended",
@@ -184,7 +184,7 @@ _queues = (
     _scoring(
         "a book run goes on without who is set aside",
         "runs/service.py",
-        "    passed_over = await stored.pass_over(uow, today, now) if stale else 0\n",
+        "    passed_over = await rescoring.pass_over(uow, today, now) if stale else 0\n",
         "    passed_over = stale\n",
         f"{QUEUES}::test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of",
     ),
@@ -197,7 +197,7 @@ _queues = (
     ),
     _scoring(
         "a score that cannot be computed again does not end the check",
-        "scores/checks.py",
+        "scorer/checks.py",
         "        return None if whose(error) is Whose.UNKNOWN else False\n",
         "        raise\n",
         f"{QUEUES}::test_d18_a_stored_score_that_cannot_be_computed_again_is_a_finding_and_the_check_goes_on",

@@ -7,8 +7,8 @@ from tests.mutants.rules import Rule
 SCORING: Final = "services/scoring-svc"
 ENGAGEMENT: Final = "services/engagement-svc"
 REGISTER: Final = f"{SCORING}/tests/integration/models/test_s6_register.py"
-ARTEFACTS: Final = f"{SCORING}/tests/unit/models/test_s6_artefacts.py"
-PROPENSITY: Final = f"{SCORING}/tests/unit/propensity/test_s4_propensity.py"
+ARTEFACTS: Final = f"{SCORING}/tests/unit/register/test_s6_artefacts.py"
+PROPENSITY: Final = f"{SCORING}/tests/unit/related_sales/test_s4_propensity.py"
 SALES: Final = f"{SCORING}/tests/unit/related_sales/test_s4_related_sales.py"
 CHOICE: Final = f"{SCORING}/tests/unit/actions/test_s5_choice.py"
 PLANNING: Final = f"{SCORING}/tests/integration/actions/test_s5_planning.py"
@@ -28,49 +28,49 @@ def _engagement(name: str, file: str, text: str, without: str, test: str) -> Rul
 _models = (
     _scoring(
         "a model is approved by somebody other than who had it trained",
-        "models/service.py",
+        "register/service.py",
         "    if version.trained_by == author:",
         "    if False:",
         f"{REGISTER}::test_s6_who_had_it_trained_does_not_approve_it",
     ),
     _scoring(
         "a model without a back-test is not approved",
-        "models/service.py",
+        "register/service.py",
         "    if version.state is not State.BACK_TESTED:",
         "    if False:",
         f"{REGISTER}::test_s6_no_step_is_skipped",
     ),
     _scoring(
         "an activation names what it replaces",
-        "models/service.py",
+        "register/service.py",
         "    if (present.id if present else None) != replaces:",
         "    if False:",
         f"{REGISTER}::test_s6_activation_names_what_it_replaces",
     ),
     _scoring(
         "steps of a name's versions are taken one at a time",
-        "models/service.py",
+        "register/service.py",
         "    await repository.lock_name(uow, found.name)\n",
         "",
         f"{REGISTER}::test_s6_of_many_activations_at_once_one_wins",
     ),
     _scoring(
         "a rollback returns to the version before",
-        "models/service.py",
+        "register/service.py",
         "    falls_back_to = present.id if present and role is Role.CHAMPION else None",
         "    falls_back_to = None",
         f"{REGISTER}::test_s6_a_rollback_returns_to_the_version_before_and_then_to_the_rules",
     ),
     _scoring(
         "an activation has the book scored again",
-        "models/service.py",
+        "register/service.py",
         "    if version.name == RETENTION:\n        await mark_book_dirty",
         "    if False:\n        await mark_book_dirty",
         f"{REGISTER}::test_s6_an_activation_has_the_book_scored_again",
     ),
     _scoring(
         "an artefact that was changed after approval is not loaded",
-        "models/artefacts.py",
+        "register/artefacts.py",
         "    if artefact.digest != digest:",
         "    if False:",
         ARTEFACTS,
@@ -80,28 +80,28 @@ _models = (
 _propensity = (
     _scoring(
         "who holds a product trains nothing",
-        "propensity/policy.py",
+        "related_sales/propensity.py",
         "    return not is_held(situation, product) and not any(eligibility(situation, product))",
         "    return not any(eligibility(situation, product))",
         PROPENSITY,
     ),
     _scoring(
         "who may not have a product trains nothing",
-        "propensity/policy.py",
+        "related_sales/propensity.py",
         "    return not is_held(situation, product) and not any(eligibility(situation, product))",
         "    return not is_held(situation, product)",
         PROPENSITY,
     ),
     _scoring(
         "the label begins on the day after the cut",
-        "propensity/policy.py",
+        "related_sales/propensity.py",
         "cut < holding.opened_on <= end",
         "cut <= holding.opened_on <= end",
         PROPENSITY,
     ),
     _scoring(
         "no feature knows an opening after the cut",
-        "propensity/policy.py",
+        "related_sales/propensity.py",
         "    known = [holding for holding in situation.holdings if holding.opened_on <= situation.today]",
         "    known = list(situation.holdings)",
         PROPENSITY,
@@ -132,7 +132,7 @@ _related_sales = (
     ),
     _scoring(
         "a resolved complaint holds nothing",
-        "related_sales/service.py",
+        "situations/service.py",
         " and fact.subject_id not in resolved)",
         ")",
         f"{PLANNING}::test_s5_a_complaint_holds_the_sale_until_it_is_resolved",

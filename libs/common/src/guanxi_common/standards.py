@@ -58,9 +58,9 @@ def parse_standards(kind: type[S], versions: Iterable[Mapping[str, Any]]) -> tup
 
 
 @lru_cache
-def load_standards(package: str, kind: type[S], slice_name: str) -> tuple[S, ...]:
-    """The versions that ship with the service, from `<slice_name>/standards.yaml` of its package."""
-    text = files(package).joinpath(slice_name, "standards.yaml").read_text(encoding="utf-8")
+def load_standards(package: str, kind: type[S], slice_name: str, file: str = "standards.yaml") -> tuple[S, ...]:
+    """The versions that ship with the service, from `<slice_name>/<file>` of its package."""
+    text = files(package).joinpath(slice_name, file).read_text(encoding="utf-8")
     return parse_standards(kind, yaml.safe_load(text)["versions"])
 
 

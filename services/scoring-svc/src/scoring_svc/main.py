@@ -13,9 +13,10 @@ from guanxi_common.process import api_parts, http_settings
 from scoring_svc.actions.routes import actions
 from scoring_svc.activity.routes import activity
 from scoring_svc.concentration.routes import concentration
-from scoring_svc.models.routes import models
+from scoring_svc.lifetime.routes import lifetime_models
 from scoring_svc.parts import ScoringParts
 from scoring_svc.personal_data import PERSONAL_DATA
+from scoring_svc.register.routes import models
 from scoring_svc.related_sales.routes import related_sales
 from scoring_svc.rfm.routes import rfm
 from scoring_svc.runs.routes import runs
@@ -23,6 +24,7 @@ from scoring_svc.scores.routes import scores
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.shipped import load_method
 from scoring_svc.signals.routes import signals
+from scoring_svc.trainings.routes import trainings
 
 DESCRIPTION = (
     "Retention risk, RFM and lifetime of each customer, with reasons; signals; related sales and next best actions; book runs."
@@ -50,7 +52,9 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
             rfm,
             concentration,
             runs,
+            lifetime_models,
             models,
+            trainings,
             dead_letters.routes("scoring-svc"),
             digests.routes("scoring-svc"),
             set_aside.routes("scoring-svc"),

@@ -6,8 +6,8 @@ from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.method import Method
-from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.related_sales.policy import RelatedSaleStandard
+from scoring_svc.related_sales.propensity import PropensityStandard
 from scoring_svc.retention.policy import RetentionStandard
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.signals.policy import SignalStandard
@@ -24,6 +24,6 @@ def load_method(calendar: BusinessCalendar) -> Method:
         load_standards(ActionStandard, "actions")[-1],
         load_standards(RfmStandard, "rfm")[-1],
         load_standards(FeatureStandard, "features")[-1],
-        load_standards(PropensityStandard, "propensity")[-1],
+        load_standards(PropensityStandard, "related_sales", "propensity.yaml")[-1],
     )
     return Method(calendar, standards)

@@ -4,6 +4,6 @@ from guanxi_common import standards
 from guanxi_common.standards import S
 
 
-def load_standards(kind: type[S], slice_name: str) -> tuple[S, ...]:
+def load_standards(kind: type[S], slice_name: str, file: str = "standards.yaml") -> tuple[S, ...]:
     """The versions that ship with the service, oldest first."""
-    return standards.load_standards("scoring_svc", kind, slice_name)
+    return standards.load_standards("scoring_svc", kind, slice_name, file)

@@ -23,27 +23,34 @@ from guanxi_common.set_aside import USUAL, Patience
 
 from scoring_svc.actions import planner
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
-from scoring_svc.contacts.consumers import INTERACTION_RECORDED, PLAN_REVIEWED, take_up_contacts
-from scoring_svc.contacts.policy import ContactStandard
 from scoring_svc.customers.consumers import replicate_customers
 from scoring_svc.digests import service as digests
 from scoring_svc.digests.service import DIGESTED
-from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED, take_up_facts
+from scoring_svc.engagements.consumers import (
+    COMPLAINT_OPENED,
+    COMPLAINT_RESOLVED,
+    INTERACTION_RECORDED,
+    PLAN_REVIEWED,
+    SURVEY_ANSWERED,
+    take_up_contacts,
+    take_up_facts,
+)
+from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.recount import recount_days
 from scoring_svc.method import Method
-from scoring_svc.models.drift import measure_drift
-from scoring_svc.models.trainings import do_next_training
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.runs import service as runs
-from scoring_svc.scores.checks import check_scores
-from scoring_svc.scores.service import queue_due_postings, queue_settled_customers, score_dirty_customers
+from scoring_svc.scorer.checks import check_scores
+from scoring_svc.scorer.service import queue_due_postings, queue_settled_customers, score_dirty_customers
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.shipped import load_method
 from scoring_svc.standards import load_standards
+from scoring_svc.trainings.drift import measure_drift
+from scoring_svc.trainings.jobs import do_next_training
 
 READING = RunnerSettings(max_records=5_000)
 """Every handler here takes a batch in a few statements, and the more of a customer's day come together, the fewer rows are written."""
@@ -81,7 +88,7 @@ def subscriptions(
 ) -> list[Subscription]:
     """`scorer` is set when customers have become dirty, `planning` when it is to be looked what to do for them."""
     fold = waking(fold_transactions(method[ActivityClasses], method.calendar, clock), scorer)
-    contacts = waking(take_up_contacts(load_standards(ContactStandard, "contacts")[-1], clock), scorer)
+    contacts = waking(take_up_contacts(load_standards(ContactStandard, "engagements")[-1], clock), scorer)
     facts = waking(take_up_facts(clock), scorer)
     customers = waking(replicate_customers(keys, method.calendar, clock), planning)
     accounts = waking(take_up_accounts(clock), planning)

@@ -10,8 +10,9 @@ from guanxi_common.money import saturated
 from guanxi_contracts.vocabularies import CHANNELS
 
 from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, Talk, margin
-from scoring_svc.related_sales.policy import OTHER_FEATURES, TYPICAL, Assessment, Refusal, Situation, allowed_channels
+from scoring_svc.related_sales.policy import OTHER_FEATURES, TYPICAL, Assessment, Refusal, allowed_channels
 from scoring_svc.signals.policy import Severity
+from scoring_svc.situations.policy import Situation
 
 LIVE = ("open", "accepted")
 NO_CURRENCY = "XXX"

@@ -10,8 +10,9 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 
-from scoring_svc.actions import queue, service
+from scoring_svc.actions import service
 from scoring_svc.actions.service import ActionAnswer
+from scoring_svc.queues import planning
 
 ACTION_ACCEPTED = "guanxi.action.accepted.v1"
 ACTION_DECLINED = "guanxi.action.declined.v1"
@@ -44,6 +45,6 @@ def take_up_answers(clock: Clock) -> Handler:
             await service.answered(uow, ActionAnswer(told.customer_id, told.action_id, _STATES[event.type], because), now)
         ended = [UUID(event.key) for event in events if event.type != ACTION_ACCEPTED]
         if ended:
-            await queue.mark(uow, ended, now)
+            await planning.mark(uow, ended, now)
 
     return handle

@@ -9,7 +9,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from scoring_svc.actions import choice as choosing
-from scoring_svc.actions import policy, queue, repository, service
+from scoring_svc.actions import policy, repository, service
 from scoring_svc.actions.candidates import Candidate, Past, candidates
 from scoring_svc.actions.choice import Choice, Considered
 from scoring_svc.actions.policy import ActionKind, ActionStandard, Levers
@@ -20,20 +20,15 @@ from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.method import Method
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
-from scoring_svc.related_sales.policy import (
-    Assessment,
-    PropensityModel,
-    RelatedSaleStandard,
-    SaleType,
-    Situation,
-    allowed_channels,
-    assess,
-)
-from scoring_svc.related_sales.service import read_models, read_situations
+from scoring_svc.queues import planning
+from scoring_svc.related_sales.policy import Assessment, PropensityModel, RelatedSaleStandard, SaleType, allowed_channels, assess
+from scoring_svc.related_sales.service import read_models
 from scoring_svc.signals import policy as signal_policy
 from scoring_svc.signals import repository as signal_store
 from scoring_svc.signals import service as signals
 from scoring_svc.signals.policy import Finding, Maturity, SignalStandard
+from scoring_svc.situations.policy import Situation
+from scoring_svc.situations.service import read_situations
 
 BATCH = 25
 MEMORY_DAYS = 400
@@ -60,12 +55,12 @@ async def plan_due_customers(uow: UnitOfWork, method: Method, now: datetime, pat
     """
 
     async def take(only: Sequence[UUID] | None) -> list[UUID]:
-        return await queue.take(uow, BATCH, now, only)
+        return await planning.take(uow, BATCH, now, only)
 
     async def plan(customer_ids: Sequence[UUID]) -> None:
         await _plan_all(uow, method, customer_ids, now)
 
-    return await work_off(uow, queue.QUEUE, take, plan, key=lambda one: one, now=now, patience=patience)
+    return await work_off(uow, planning.QUEUE, take, plan, key=lambda one: one, now=now, patience=patience)
 
 
 async def _plan_all(uow: UnitOfWork, method: Method, ids: Sequence[UUID], now: datetime) -> None:
@@ -90,7 +85,7 @@ async def _plan_all(uow: UnitOfWork, method: Method, ids: Sequence[UUID], now: d
 
 async def queue_the_day(uow: UnitOfWork, method: Method, now: datetime) -> int:
     """Queue a chunk of the book for today, at most one a call; returns how many. For the job."""
-    return await queue.mark_day(uow, method.calendar.local_date(now), now)
+    return await planning.mark_day(uow, method.calendar.local_date(now), now)
 
 
 async def _plan(uow: UnitOfWork, method: Method, shared: Round, situation: Situation, past: list[Past]) -> None:

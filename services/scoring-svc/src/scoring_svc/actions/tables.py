@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,17 +50,6 @@ class ActionRow(Base):
     recommended_on: Mapped[date]
     changed_at: Mapped[datetime]
     consent_purpose: Mapped[str | None]
-
-
-class ActionDueRow(Base):
-    """A customer for whom it is to be looked what is to be done next."""
-
-    __tablename__ = "action_due"
-    __table_args__ = (Index("ix_action_due_customer_id", "customer_id"),)
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    customer_id: Mapped[UUID]
-    since: Mapped[datetime]
 
 
 class ActionPlanRow(Base):

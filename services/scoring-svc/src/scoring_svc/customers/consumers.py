@@ -16,10 +16,10 @@ from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory.consumers import apply_books
 from guanxi_common.security.fields import Place, SealBroken, unseal_json
 
-from scoring_svc.actions import queue
 from scoring_svc.customers import repository
 from scoring_svc.customers.policy import Consent, ContactLimits, CustomerFacts, RiskProfile
 from scoring_svc.personal_data import PERSONAL_DATA
+from scoring_svc.queues import planning
 
 
 class _Snapshot(msgspec.Struct):
@@ -52,7 +52,7 @@ def replicate_customers(keys: KeyStore, calendar: BusinessCalendar, clock: Clock
         await repository.apply_customers(uow, facts)
         await apply_books(uow, events)
         if not uow.replaying:
-            await queue.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
+            await planning.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
         await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle

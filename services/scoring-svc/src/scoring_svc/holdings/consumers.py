@@ -12,11 +12,11 @@ from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.money import POSTING_LIMIT
 
-from scoring_svc.actions import queue
 from scoring_svc.holdings import repository
 from scoring_svc.holdings.repository import HoldingChange
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.repository import Report
+from scoring_svc.queues import planning
 
 ACCOUNT_OPENED = "guanxi.account.opened.v1"
 ACCOUNT_CLOSED = "guanxi.account.closed.v1"
@@ -51,7 +51,7 @@ def take_up_accounts(clock: Clock) -> Handler:
         reports = [report for event, change in zip(events, changes, strict=True) if (report := _report(event, change))]
         await ledger.add_reports(uow, reports, now)
         if not uow.replaying:
-            await queue.mark(uow, [change.customer_id for change in changes], now)
+            await planning.mark(uow, [change.customer_id for change in changes], now)
 
     return handle
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
+from scoring_svc.queues import rescoring
+
 CUSTOMERS: Final = 200
 """Counted in one transaction, which folds of postings wait for."""
 
@@ -34,12 +36,6 @@ _ADD_MISSING = f"""
 INSERT INTO daily_activity (customer_id, booked_on, currency, activity_class, entries, credit_minor, debit_minor)
 {_COUNTED} ON CONFLICT DO NOTHING RETURNING customer_id, booked_on
 """  # constants only
-_MARK = """
-INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, settled)
-SELECT customer_id, $3, min(booked_on), false FROM unnest($1::uuid[], $2::date[]) AS day (customer_id, booked_on)
-GROUP BY customer_id ORDER BY customer_id
-ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from), settled = false
-"""
 
 
 async def recount_days(uow: UnitOfWork, after: str | None, now: datetime) -> str | None:
@@ -53,5 +49,5 @@ async def recount_days(uow: UnitOfWork, after: str | None, now: datetime) -> str
         *await uow.driver.fetch(_DROP_WRONG, customers),
         *await uow.driver.fetch(_ADD_MISSING, customers),
     ]
-    await uow.driver.execute(_MARK, [row[0] for row in touched], [row[1] for row in touched], now)
+    await rescoring.mark_recounted(uow, [(row[0], row[1]) for row in touched], now)
     return str(customers[-1]) if len(customers) == CUSTOMERS else None

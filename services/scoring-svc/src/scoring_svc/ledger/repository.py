@@ -10,6 +10,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.money import SUM_LIMIT, saturated_sql
 
 from scoring_svc.ledger.policy import CORRECTION, OPENING, DailyActivity
+from scoring_svc.queues import rescoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,10 @@ _ADD_TO_DAYS = f"""
 """  # noqa: S608  # constants only
 
 # In the trace of the event that came last: it is the one whose score somebody waits for.
-_MARK_DIRTY = """
-    INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
+_TOUCHED = """
     SELECT customer_id, {now}, touched_from, traceparent, false
     FROM (SELECT customer_id, min(booked_on) AS touched_from, max(place) AS place FROM delta GROUP BY customer_id) touched
     JOIN incoming USING (customer_id, place) ORDER BY customer_id
-    ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
-        traceparent = EXCLUDED.traceparent, settled = false
-    WHERE dirty.touched_from > EXCLUDED.touched_from OR dirty.settled OR dirty.traceparent IS DISTINCT FROM EXCLUDED.traceparent
 """
 
 # An entry whose reversal came first is kept for the record but never counts. Both data-modifying parts run to the end whatever is
@@ -99,7 +96,7 @@ WITH incoming AS (
     WHERE NOT EXISTS (
         SELECT FROM ledger_reversal undone WHERE undone.customer_id = fresh.customer_id AND undone.entry_id = fresh.entry_id)
     GROUP BY 1, 2, 3, 4
-), days AS ({_ADD_TO_DAYS}), marks AS ({_MARK_DIRTY.format(now="$9::timestamptz")})
+), days AS ({_ADD_TO_DAYS}), marks AS ({rescoring.mark_posted_sql(_TOUCHED.format(now="$9::timestamptz"))})
 SELECT customer_id, entry_id FROM fresh
 """  # noqa: S608  # constants only
 
@@ -120,7 +117,7 @@ WITH incoming AS (
     GROUP BY 1, 2, 3, 4
 ), days AS ({_ADD_TO_DAYS} RETURNING customer_id, booked_on, currency, activity_class,
     credit_minor >= {SUM_LIMIT} OR debit_minor <= -{SUM_LIMIT} AS is_full
-), marks AS ({_MARK_DIRTY.format(now="$4::timestamptz")})
+), marks AS ({rescoring.mark_posted_sql(_TOUCHED.format(now="$4::timestamptz"))})
 SELECT customer_id, booked_on, currency, activity_class, is_full FROM days
 """  # noqa: S608  # constants only
 
@@ -191,14 +188,6 @@ SELECT *, $6::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bi
 ON CONFLICT (customer_id, account_id, as_of) DO NOTHING RETURNING customer_id, as_of
 """
 
-_MARK_REPORTED = """
-INSERT INTO dirty_customer AS dirty (customer_id, since, touched_from, traceparent, settled)
-SELECT customer_id, $4, touched_from, traceparent, false FROM unnest($1::uuid[], $2::date[], $3::text[])
-    AS moved (customer_id, touched_from, traceparent) ORDER BY customer_id
-ON CONFLICT (customer_id) DO UPDATE SET touched_from = least(dirty.touched_from, EXCLUDED.touched_from),
-    traceparent = EXCLUDED.traceparent, settled = false
-"""
-
 # The running sum of an account's entries takes in all of the report's day. A null $3 asks for all that is known.
 _RECKONED = f"""
 WITH reported AS (
@@ -244,7 +233,7 @@ async def add_reports(uow: UnitOfWork, reports: Sequence[Report], recorded_at: d
     reckoned = await uow.driver.fetch(_RECKONED, list(since), date.max, None)
     moved = sorted({row["customer_id"] for row in reckoned if row["day"] >= since[row["customer_id"]]})
     traces = {r.customer_id: r.traceparent for r in reports}
-    await uow.driver.execute(_MARK_REPORTED, moved, [since[one] for one in moved], [traces[one] for one in moved], recorded_at)
+    await rescoring.mark_reported(uow, moved, [since[one] for one in moved], [traces[one] for one in moved], recorded_at)
 
 
 async def read_entries(uow: UnitOfWork, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Entry]:

@@ -66,22 +66,6 @@ class DailyActivityRow(Base):
     debit_minor: Mapped[int] = mapped_column(BigInteger)
 
 
-class DirtyCustomerRow(Base):
-    """A customer whose scores no longer rest on all that is known. `touched_from` is the earliest business date that changed.
-
-    `settled`: nothing was posted lately, so that silence means something (see `scores`).
-    """
-
-    __tablename__ = "dirty_customer"
-    __table_args__ = (Index("ix_dirty_customer_since", "since"), {"postgresql_with": {"fillfactor": 50}})
-
-    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
-    since: Mapped[datetime]
-    touched_from: Mapped[date]
-    traceparent: Mapped[str | None]
-    settled: Mapped[bool]
-
-
 class FeedPositionRow(Base):
     """One row: the latest business date that any posting has been booked on. What lies after it, core banking has not told yet."""
 

@@ -1,7 +1,7 @@
 """Read what is known of customers, and assess the catalogue for one."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -9,37 +9,15 @@ from guanxi_common.errors import NotFound
 from guanxi_common.security.directory.scope import customer_is_visible
 from guanxi_common.security.principal import RowScope
 
-from scoring_svc.customers import repository as customers
-from scoring_svc.features import repository as features
-from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FactKind, FeatureStandard, features_of
-from scoring_svc.holdings import repository as holdings
-from scoring_svc.ledger import repository as ledger
-from scoring_svc.ledger.history import history_of
-from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.method import Method
-from scoring_svc.models.artefacts import read_propensity_models
 from scoring_svc.products import repository as products
 from scoring_svc.products.policy import Product
-from scoring_svc.propensity.policy import PropensityStandard
 from scoring_svc.related_sales import policy
-from scoring_svc.related_sales.policy import (
-    Assessment,
-    Complaint,
-    Observed,
-    PropensityModel,
-    RelatedSaleStandard,
-    Situation,
-    SurveyAnswer,
-)
-from scoring_svc.scores.repository import read_details
-from scoring_svc.signals.policy import SignalStandard
-
-_LAST_CONTACTS = """
-SELECT asked.customer_id,
-    (SELECT max(occurred_on) FROM contact_effect told
-     WHERE told.customer_id = asked.customer_id AND told.kind = 'interaction') AS last_contact_on
-FROM unnest($1::uuid[]) AS asked (customer_id)
-"""
+from scoring_svc.related_sales.policy import Assessment, PropensityModel, RelatedSaleStandard
+from scoring_svc.related_sales.propensity import PropensityStandard
+from scoring_svc.related_sales.repository import read_propensity_models
+from scoring_svc.situations.service import read_situations
 
 
 async def read_models(uow: UnitOfWork, method: Method, catalogue: Sequence[Product]) -> Mapping[str, PropensityModel]:
@@ -47,70 +25,6 @@ async def read_models(uow: UnitOfWork, method: Method, catalogue: Sequence[Produ
     return await read_propensity_models(
         uow, {product.code for product in catalogue}, method[PropensityStandard], method[FeatureStandard]
     )
-
-
-async def read_situations(
-    uow: UnitOfWork, method: Method, customer_ids: Collection[UUID], today: date, *, observe: bool
-) -> dict[UUID, Situation]:
-    """What is known of each customer on a business date, in a handful of statements for all; with `observe` also what trained models
-    look at."""
-    days = await ledger.read_days(uow, customer_ids, until=today) if observe else {}
-    facts = await customers.read_facts(uow, customer_ids)
-    held = await holdings.read_holdings(uow, customer_ids)
-    told = await features.read_engagement(uow, customer_ids)
-    found: dict[UUID, Situation] = {}
-    scores = await read_details(uow, customer_ids)
-    for row in await uow.driver.fetch(_LAST_CONTACTS, list(customer_ids)):
-        score = scores.get(row["customer_id"], {})
-        inputs, retention = score.get("inputs", {}), score.get("retention", {})
-        reasons = retention.get("reasons") or [None]
-        one = row["customer_id"]
-        found[one] = Situation(
-            customer_id=one,
-            today=today,
-            facts=facts.get(one),
-            holdings=tuple(held.get(one, ())),
-            complaints=_open_complaints(told.get(one)),
-            answers=_answers(told.get(one)),
-            currency=inputs.get("currency"),
-            balance_minor=inputs.get("balance_minor"),
-            history_days=inputs.get("history_days", 0),
-            acts_recent=inputs.get("acts_recent", 0),
-            risk_bp=retention.get("value_bp", 0),
-            band=retention.get("band", "low"),
-            main_reason=reasons[0],
-            last_contact_on=row["last_contact_on"],
-            observed=observed(method, days.get(one, ()), told.get(one, NO_ENGAGEMENT), today),
-        )
-    return found
-
-
-def observed(method: Method, days: Sequence[DailyActivity], told: Engagement, on: date) -> Observed | None:
-    """What trained models look at; None for a customer without an entry by then. Pure."""
-    history = history_of(days, method[ActivityClasses], on)
-    seen = (
-        features_of(days, method[ActivityClasses], on, method[SignalStandard], history=history, engagement=told)
-        if history
-        else None
-    )
-    return Observed(seen, history.currency, (on - history.first_day).days) if history and seen else None
-
-
-def _open_complaints(told: Engagement | None) -> tuple[Complaint, ...]:
-    facts = told.facts if told else ()
-    resolved = {fact.subject_id for fact in facts if fact.kind is FactKind.COMPLAINT_RESOLVED}
-    opened = (fact for fact in facts if fact.kind is FactKind.COMPLAINT_OPENED and fact.subject_id not in resolved)
-    return tuple(
-        Complaint(fact.subject_id, fact.occurred_on)
-        for fact in sorted(opened, key=lambda fact: (fact.occurred_on, fact.subject_id))
-    )
-
-
-def _answers(told: Engagement | None) -> tuple[SurveyAnswer, ...]:
-    """In the order of their dates."""
-    facts = (fact for fact in (told.facts if told else ()) if fact.kind is FactKind.SURVEY_ANSWERED and fact.value is not None)
-    answers = [SurveyAnswer(fact.subject_id, fact.value, fact.occurred_on) for fact in facts if fact.value is not None]
-    return tuple(sorted(answers, key=lambda answer: (answer.answered_on, answer.answer_id)))
 
 
 async def related_sales(uow: UnitOfWork, scope: RowScope, method: Method, customer_id: UUID, now: datetime) -> list[Assessment]:

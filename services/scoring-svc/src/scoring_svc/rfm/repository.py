@@ -1,14 +1,23 @@
-"""RFM cells of a whole book on two dates, counted where the daily aggregates lie."""
+"""The bounds that runs froze, and RFM cells of a whole book on two dates, counted where the daily aggregates lie."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
+from uuid import UUID
 
+from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.money import saturated_sql
 from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from scoring_svc.rfm.policy import NO_CELL, RfmBounds
+from scoring_svc.rfm.tables import RfmBandSetRow
+
+_bands = table_of(RfmBandSetRow)
 
 # One pass over the days of both windows. `width_bucket` counts the bounds that do not exceed a value, and the tie rule asks for those
 # that lie strictly below it: the same, of the next smaller integer.
@@ -78,3 +87,48 @@ async def count_moves(
 
 def _array(bounds: Iterable[int]) -> str:
     return "{" + ",".join(map(str, bounds)) + "}"
+
+
+async def freeze_bands(
+    uow: UnitOfWork, run_id: UUID, as_of: date, window_days: int, bounds: Mapping[str, RfmBounds], now: datetime
+) -> None:
+    for currency, found in bounds.items():
+        await uow.execute(
+            insert(_bands).values(
+                run_id=run_id,
+                currency=currency,
+                as_of=as_of,
+                window_days=window_days,
+                bounds=json.loads(
+                    json.dumps(
+                        {
+                            "recency_days": found.recency_days,
+                            "frequency": found.frequency,
+                            "monetary_minor": found.monetary_minor,
+                        }
+                    )
+                ),
+                frozen_at=now,
+            )
+        )
+
+
+async def read_newest_bounds(uow: UnitOfWork) -> dict[str, RfmBounds]:
+    """By currency, the bounds of the last run that froze any."""
+    newest = (
+        select(_bands.c.currency, _bands.c.run_id, _bands.c.bounds)
+        .ext(distinct_on(_bands.c.currency))
+        .order_by(_bands.c.currency, _bands.c.frozen_at.desc(), _bands.c.run_id.desc())
+    )
+    return {row.currency: _bounds(row.bounds, row.run_id) for row in await uow.execute(newest)}
+
+
+async def read_bounds_of(uow: UnitOfWork, run_id: UUID) -> dict[str, RfmBounds]:
+    """By currency, the bounds that a run froze: they are never changed or deleted."""
+    frozen = select(_bands.c.currency, _bands.c.bounds).where(_bands.c.run_id == run_id)
+    return {row.currency: _bounds(row.bounds, run_id) for row in await uow.execute(frozen)}
+
+
+def _bounds(kept: Mapping[str, Any], run_id: UUID) -> RfmBounds:
+    recency, frequency, monetary = (tuple(kept[name]) for name in ("recency_days", "frequency", "monetary_minor"))
+    return RfmBounds(recency, frequency, monetary, f"run-{run_id}")

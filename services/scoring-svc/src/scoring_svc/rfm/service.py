@@ -11,7 +11,6 @@ from scoring_svc.method import EARLIEST, Method
 from scoring_svc.rfm import repository
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, migration
 from scoring_svc.rfm.schemas import RfmGroupOut, RfmMatrixOut, RfmMigrationOut, RfmMoveOut
-from scoring_svc.runs.repository import read_active_models
 
 
 async def read_migrations(
@@ -42,7 +41,7 @@ async def read_migrations(
 
 
 async def _bounds_in_force(uow: UnitOfWork, method: Method) -> dict[str, RfmBounds]:
-    frozen = (await read_active_models(uow)).rfm_bounds
+    frozen = await repository.read_newest_bounds(uow)
     currencies = sorted({*frozen, *(bands.currency for bands in method[RfmStandard].fixed_bands)})
     known = {currency: method[RfmStandard].bounds_in_force(currency, frozen) for currency in currencies}
     return {currency: bounds for currency, bounds in known.items() if bounds is not None}

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scoring_svc.lifetime import bgnbd
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
+from scoring_svc.lifetime.repository import HORIZON_WEEKS
 from scoring_svc.lifetime.sufficient import compress
 from scoring_svc.retention.columns import NONE, risks
 from scoring_svc.retention.policy import FULL_RISK_BP, RetentionStandard
 from scoring_svc.rfm.policy import RfmBounds, RfmStandard, cells, quintile_bounds
-from scoring_svc.runs.repository import HORIZON_WEEKS
 
 Columns = Mapping[str, NDArray[Any]]
 Ints = NDArray[np.int64]

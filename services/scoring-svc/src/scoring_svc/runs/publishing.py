@@ -12,9 +12,10 @@ from guanxi_common.messaging import outbox
 from guanxi_common.messaging.failures import describe
 from guanxi_common.set_aside import try_each
 
-from scoring_svc.actions import queue
-from scoring_svc.scores.repository import Published, main_reason_code, mark_dirty, read_scores
-from scoring_svc.scores.service import updated
+from scoring_svc.queues import planning
+from scoring_svc.queues.rescoring import mark_dirty
+from scoring_svc.scorer.service import updated
+from scoring_svc.scores.repository import Published, main_reason_code, read_scores
 
 BATCH: Final = 500
 _NOT_DIRTY: Final = "NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score_news.customer_id)"
@@ -60,7 +61,7 @@ async def _publish(uow: UnitOfWork, customer_ids: Sequence[UUID], now: datetime)
         if Published(score.retention.band, main_reason_code(score)) != told[score.customer_id]
     ]
     await outbox.append_batch(uow, events)
-    await queue.mark(uow, list(told), now)
+    await planning.mark(uow, list(told), now)
 
 
 async def is_left(uow: UnitOfWork) -> bool:

@@ -1,13 +1,11 @@
 """Book runs and models over HTTP."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from guanxi_common.errors import NotFound
 from guanxi_common.http.call import Call, permission
 from guanxi_common.http.documented import documented
-from guanxi_common.http.pagination import Page, Paging, page_of
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
@@ -15,7 +13,7 @@ from starlette.responses import Response
 from scoring_svc.parts import parts_of
 from scoring_svc.runs import repository, service
 from scoring_svc.runs.repository import ScoreRun
-from scoring_svc.runs.schemas import LifetimeModelOut, ScoreRunOut, ScoreRunRequest
+from scoring_svc.runs.schemas import ScoreRunOut, ScoreRunRequest
 
 runs = router("book runs")
 
@@ -38,19 +36,6 @@ _UNDER_WAY = {
     "stage": "scoring",
     "rows_done": 393216,
     "rows_total": 1000000,
-}
-_MODEL = {
-    "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a13",
-    "as_of": "2026-11-23",
-    "state": "active",
-    "customers": 2357,
-    "parameters": {"r": 0.2426, "alpha": 4.4135, "a": 0.7929, "b": 2.4258},
-    "standard_errors": {"r": 0.0126, "alpha": 0.3782, "a": 0.1857, "b": 0.7053},
-    "log_likelihood": -9582.4256,
-    "refusal": None,
-    "refusal_en": None,
-    "refusal_zh": None,
-    "fitted_at": "2026-11-23T12:00:01Z",
 }
 
 
@@ -94,24 +79,6 @@ async def cancel_score_run(run_id: UUID, call: Annotated[Call, permission("score
         return await write.reply(200, _run_out(run))
 
 
-@runs.get(
-    "/v1/lifetime-models",
-    operation_id="listLifetimeModels",
-    summary="Fits of the lifetime model, the latest first",
-    **documented(Page[LifetimeModelOut], {"data": [_MODEL], "next_cursor": None}),
-)
-async def list_lifetime_models(paging: Paging, call: Annotated[Call, permission("lifetime_model.read")]) -> Response:
-    cursor = call.cursor()
-    past = cursor.decode(paging.cursor)
-    async with call.read() as read:
-        found = await repository.list_models(read.uow, past=past, limit=paging.limit + 1)
-        return read.reply(page_of(found, paging, cursor, key=lambda row: (row["fitted_at"], row["id"]), item=_model_out))
-
-
 def _run_out(run: ScoreRun) -> ScoreRunOut:
     names = set(ScoreRunOut.model_fields) - {"result"}
     return ScoreRunOut(**{name: getattr(run, name) for name in names}, result=dict(run.result) if run.result else None)
-
-
-def _model_out(row: Mapping[Any, Any]) -> LifetimeModelOut:
-    return LifetimeModelOut(**{name: row[name] for name in LifetimeModelOut.model_fields})

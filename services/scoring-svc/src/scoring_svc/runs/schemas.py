@@ -29,19 +29,3 @@ class ScoreRunOut(Answer):
     rows_done: int | None
     rows_total: int | None
     result: dict[str, Any] | None
-
-
-class LifetimeModelOut(Answer):
-    """One fit of BG/NBD. Time unit: weeks. A refused fit has a reason instead of parameters."""
-
-    id: UUID
-    as_of: date
-    state: Literal["active", "retired", "refused"]
-    customers: int
-    parameters: dict[str, float]
-    standard_errors: dict[str, float]
-    log_likelihood: float | None
-    refusal: str | None
-    refusal_en: str | None
-    refusal_zh: str | None
-    fitted_at: datetime

@@ -26,22 +26,25 @@ from scoring_svc.background import off_the_loop
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import acts_of, history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
+from scoring_svc.lifetime import repository as fits
 from scoring_svc.lifetime.bgnbd import Predictor
 from scoring_svc.lifetime.fit import Fit, FitRefused
 from scoring_svc.method import Method
+from scoring_svc.queues import rescoring
+from scoring_svc.queues.rescoring import Dirty
 from scoring_svc.retention.policy import RetentionStandard
+from scoring_svc.rfm import repository as rfm
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard
 from scoring_svc.runs import book as books
 from scoring_svc.runs import exchange, publishing, repository
 from scoring_svc.runs.binary_copy import days
 from scoring_svc.runs.book import Book
 from scoring_svc.runs.errors import NotCancellable
-from scoring_svc.runs.repository import ActiveModels, ScoreRun
+from scoring_svc.runs.repository import ScoreRun
 from scoring_svc.runs.rows import RowWriter, news, news_rows
-from scoring_svc.scores import repository as stored
+from scoring_svc.scorer.service import score_taken
 from scoring_svc.scores.columns import ACTS
-from scoring_svc.scores.repository import Dirty
-from scoring_svc.scores.service import score_taken
+from scoring_svc.scores.in_force import ActiveModels, read_active_models
 
 REFRESHED = 100
 FIRST = UUID(int=0)
@@ -117,7 +120,7 @@ async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreR
             return
         await repository.begin_stage(uow, run.id, "scoring", None, now)
         return
-    waiting = await stored.count_waiting(uow)
+    waiting = await rescoring.count_waiting(uow)
     await repository.begin_stage(uow, run.id, "refreshing" if waiting else "scoring", waiting or None, now)
 
 
@@ -127,7 +130,7 @@ async def _refresh(uow: UnitOfWork, method: Method, run: ScoreRun, today: date, 
 
     async def take(only: Sequence[UUID] | None) -> list[Dirty]:
         nonlocal last
-        dirty = await stored.take_stale(uow, today, now, run.position or FIRST, REFRESHED, only)
+        dirty = await rescoring.take_stale(uow, today, now, run.position or FIRST, REFRESHED, only)
         if dirty and only is None:
             last = dirty[-1].customer_id
         return dirty
@@ -135,7 +138,7 @@ async def _refresh(uow: UnitOfWork, method: Method, run: ScoreRun, today: date, 
     async def score(dirty: Sequence[Dirty]) -> None:
         await score_taken(uow, method, dirty, now)
 
-    taken = await work_off(uow, stored.QUEUE, take, score, key=lambda one: one.customer_id, now=now)
+    taken = await work_off(uow, rescoring.QUEUE, take, score, key=lambda one: one.customer_id, now=now)
     if taken:
         await repository.note_refreshed(uow, run.id, (run.rows_done or 0) + taken, last)
     return taken
@@ -146,12 +149,12 @@ async def _score(uow: UnitOfWork, database: Database, method: Method, run: Score
     today = method.calendar.local_date(now)
     book = await exchange.read_book(uow)
     stale = int(np.count_nonzero((book.columns["as_of"] != days(today)) | (book.columns["act_age_days"] < 0)))
-    passed_over = await stored.pass_over(uow, today, now) if stale else 0
+    passed_over = await rescoring.pass_over(uow, today, now) if stale else 0
     if stale > passed_over:
         await repository.begin_stage(uow, run.id, "refreshing", stale - passed_over, now)
         return
     await _report(database, run, 0, book.size)
-    active = await repository.read_active_models(uow)
+    active = await read_active_models(uow)
     fitting = book if run.as_of == today else await _book_as_of(uow, method, run.as_of)
     models, result = await _fit(uow, run, fitting, active, now)
     changed = await _build(uow, database, method, run, book, models, now)
@@ -170,9 +173,9 @@ async def _fit(
     model_id = new_id()
     start = active.predictor.parameters if active.predictor else None
     fitted = await off_the_loop(uow, partial(books.fit, book.columns, start))
-    await repository.store_model(uow, model_id, run, fitted, book.size, now)
+    await fits.store_model(uow, model_id, run.id, run.as_of, fitted, book.size, now)
     bounds = await off_the_loop(uow, partial(books.bounds, book, f"run-{run.id}"))
-    await repository.freeze_bands(uow, run, RFM_WINDOW_DAYS, bounds, now)
+    await rfm.freeze_bands(uow, run.id, run.as_of, RFM_WINDOW_DAYS, bounds, now)
     models = replace(active, rfm_bounds={**active.rfm_bounds, **bounds})
     if isinstance(fitted, Fit):
         models = replace(models, model_id=model_id, predictor=Predictor(fitted.parameters))
@@ -243,7 +246,7 @@ async def _publish(uow: UnitOfWork, run: ScoreRun, today: date, now: datetime) -
     result = dict(run.result or {})
     if "scored_one_by_one" not in result:
         await uow.driver.execute("ANALYZE score")
-        result["scored_one_by_one"] = await stored.mark_left_over(uow, now)
+        result["scored_one_by_one"] = await rescoring.mark_left_over(uow, now)
         await repository.keep_result(uow, run.id, result)
     told = await publishing.publish_next(uow, today, now)
     if told:

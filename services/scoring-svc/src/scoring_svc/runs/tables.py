@@ -34,36 +34,3 @@ class ScoreRunRow(Base):
     rows_total: Mapped[int | None]
     rows_done: Mapped[int | None]
     position: Mapped[UUID | None]
-
-
-class LifetimeModelRow(Base):
-    """A BG/NBD fit. `state`: active, retired or refused; one is active at most. Time unit: weeks."""
-
-    __tablename__ = "lifetime_model"
-    __table_args__ = (Index("ix_lifetime_model_active", "state", unique=True, postgresql_where=text("state = 'active'")),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    run_id: Mapped[UUID]
-    as_of: Mapped[date]
-    state: Mapped[str]
-    customers: Mapped[int]
-    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    standard_errors: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    log_likelihood: Mapped[float | None]
-    refusal: Mapped[str | None]
-    refusal_en: Mapped[str | None]
-    refusal_zh: Mapped[str | None]
-    fitted_at: Mapped[datetime]
-
-
-class RfmBandSetRow(Base):
-    """Quintile bounds of one run and currency; the newest of a currency is in force."""
-
-    __tablename__ = "rfm_band_set"
-
-    run_id: Mapped[UUID] = mapped_column(primary_key=True)
-    currency: Mapped[str] = mapped_column(primary_key=True)
-    as_of: Mapped[date]
-    window_days: Mapped[int]
-    bounds: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    frozen_at: Mapped[datetime]

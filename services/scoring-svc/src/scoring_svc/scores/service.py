@@ -1,28 +1,20 @@
 """Score customers: on request as of any date, and in batches when something has changed."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
-from guanxi_common.messaging import outbox
 from guanxi_common.security.directory.scope import customer_is_visible
 from guanxi_common.security.principal import RowScope
-from guanxi_common.set_aside import USUAL, Patience, work_off
-from guanxi_common.telemetry.traces import continue_trace
 
-from scoring_svc.actions import queue
-from scoring_svc.actions import service as actions
-from scoring_svc.actions.policy import ActionStandard
-from scoring_svc.contacts import repository as contacts
-from scoring_svc.features import repository as feature_store
+from scoring_svc.engagements import repository as engagements
 from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStandard, features_of
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import CustomerHistory, history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.method import Method, day_asked
-from scoring_svc.models.artefacts import read_retention_models
 from scoring_svc.retention.policy import (
     Contact,
     RetentionInputs,
@@ -31,24 +23,14 @@ from scoring_svc.retention.policy import (
     retention_risk,
     with_contacts,
 )
+from scoring_svc.retention.repository import read_retention_models
 from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRetention, rhythm_of
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, cell
-from scoring_svc.runs import repository as runs
-from scoring_svc.runs.repository import ActiveModels
-from scoring_svc.scores import policy, repository
+from scoring_svc.scores import policy
 from scoring_svc.scores.answers import retention_out, rfm_out
-from scoring_svc.scores.events import ScoreUpdated
-from scoring_svc.scores.repository import Dirty, Published
+from scoring_svc.scores.in_force import ActiveModels, read_active_models
 from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
-from scoring_svc.signals import repository as signal_store
-from scoring_svc.signals import service as signals
-from scoring_svc.signals.events import SignalReason
 from scoring_svc.signals.policy import SignalStandard
-
-SCORER_BATCH = 25
-SETTLED_BATCH = 500
-FEED_SETTLES = timedelta(seconds=15)
-"""Nothing was posted for a customer for so long: what is not there may be taken for absent."""
 
 
 async def read_score(
@@ -75,10 +57,10 @@ async def read_score(
         days = await ledger.read_days(uow, [customer_id], until=day)
     else:
         days = await ledger.read_days_known_at(uow, [customer_id], until=day, known_at=known_at)
-    told = await contacts.read_contacts(uow, [customer_id], known_at)
-    models = await runs.read_active_models(uow)
+    told = await engagements.read_contacts(uow, [customer_id], known_at)
+    models = await read_active_models(uow)
     retention = await read_retention_models(uow)
-    engagement = await feature_store.read_engagement(uow, [customer_id], known_at) if retention else {}
+    engagement = await engagements.read_engagement(uow, [customer_id], known_at) if retention else {}
     score = score_customer(
         method,
         models,
@@ -157,122 +139,6 @@ def _apply(
     if features is None:
         return None
     return with_contacts(inputs, method[RetentionStandard], model.concerns(features, method[FeatureStandard], history.currency))
-
-
-async def score_dirty_customers(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> int:
-    """Score the next batch of dirty customers, raise their signals, publish what has changed; returns how many were taken.
-
-    A customer who cannot be scored fails alone (see `guanxi_common.set_aside`) and stays dirty.
-    """
-
-    async def take(only: Sequence[UUID] | None) -> list[Dirty]:
-        return await repository.take_dirty(uow, SCORER_BATCH, now, only)
-
-    async def score(dirty: Sequence[Dirty]) -> None:
-        await score_taken(uow, method, dirty, now)
-
-    return await work_off(uow, repository.QUEUE, take, score, key=lambda one: one.customer_id, now=now, patience=patience)
-
-
-async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], now: datetime) -> None:
-    """Score customers that this transaction has taken off the queue, in the order of their ids."""
-    await repository.share_book(uow)
-    ids = [one.customer_id for one in dirty]
-    today = method.calendar.local_date(now)
-    days = await ledger.read_days(uow, ids, until=today)
-    await repository.note_postings_ahead(uow, ids, today)
-    told = await contacts.read_contacts(uow, ids)
-    models = await runs.read_active_models(uow)
-    retention = await read_retention_models(uow)
-    engagement = await feature_store.read_engagement(uow, ids) if retention else {}
-    published = await repository.take_published(uow, ids)
-    raised_on = await signal_store.raised_on(uow, ids)
-    told_until = min(today, await ledger.feed_position(uow))
-    scores: list[tuple[ScoreOut, CustomerHistory]] = []
-    emptied: list[UUID] = []
-    for one in dirty:
-        scored = score_customer(
-            method,
-            models,
-            one.customer_id,
-            days.get(one.customer_id, []),
-            told.get(one.customer_id, []),
-            today,
-            now,
-            retention=retention,
-            engagement=engagement.get(one.customer_id, NO_ENGAGEMENT),
-        )
-        if scored is None:
-            emptied.append(one.customer_id)
-            continue
-        scores.append(scored)
-        silent_until = told_until if one.settled else None
-        await _publish(uow, method, one, *scored, published.get(one.customer_id), raised_on, silent_until, now)
-    if emptied:
-        await repository.forget_scores(uow, emptied)
-    if scores:
-        await repository.store_scores(uow, scores, {one.customer_id for one in dirty if one.settled})
-    await repository.tell_run(uow, ids)
-    await queue.mark(uow, ids, now)
-
-
-async def queue_settled_customers(uow: UnitOfWork, method: Method, now: datetime) -> int:
-    """Queue customers whose silence is to be judged on this business date; returns how many. For the job."""
-    return await repository.mark_settled(uow, method.calendar.local_date(now), now, now - FEED_SETTLES, SETTLED_BATCH)
-
-
-async def queue_due_postings(uow: UnitOfWork, method: Method, now: datetime) -> int:
-    """Queue customers whose posting dated ahead has reached its business date; returns how many. For the job."""
-    return await repository.mark_due_postings(uow, method.calendar.local_date(now), now, SETTLED_BATCH)
-
-
-async def _publish(
-    uow: UnitOfWork,
-    method: Method,
-    dirty: Dirty,
-    score: ScoreOut,
-    history: CustomerHistory,
-    before: Published | None,
-    raised_on: signals.RaisedOn,
-    silent_until: date | None,
-    now: datetime,
-) -> None:
-    """Append what is new of one customer, in the trace of the event that made it dirty."""
-    with continue_trace(dirty.traceparent, "score customer"):
-        raised = await signals.raise_signals(
-            uow,
-            method.calendar,
-            method[ActivityClasses],
-            method[SignalStandard],
-            dirty.customer_id,
-            history,
-            dirty.touched_from,
-            raised_on,
-            now,
-            silent_until=silent_until,
-        )
-        await actions.answer_signals(uow, method[ActionStandard], raised, score.as_of, now)
-        main_reason = repository.main_reason_code(score)
-        if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
-            await outbox.append(uow, updated(score, before))
-
-
-def updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
-    """What is told of a score; `before` is what was told last."""
-    has_reason = repository.main_reason_code(score) is not None
-    first = score.retention.reasons[0] if has_reason else None
-    return ScoreUpdated(
-        customer_id=score.customer_id,
-        score="retention",
-        band=score.retention.band,
-        previous_band=before.band if before else None,
-        value_bp=score.retention.value_bp,
-        main_reason=SignalReason(code=first.code, zh=first.zh, en=first.en) if first else None,
-        as_of=score.as_of,
-        known_at=score.known_at,
-        model_version=score.model_version,
-        bands_version=score.bands_version,
-    )
 
 
 def _challenger_out(model: TrainedRetention | None, risk: RetentionRisk | None) -> ChallengerOut | None:

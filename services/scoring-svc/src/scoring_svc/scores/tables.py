@@ -70,25 +70,3 @@ class ScoreTouchedRow(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     customer_id: Mapped[UUID]
-
-
-class PostingAheadRow(Base):
-    """A customer with a posting dated ahead; `due_on` is the earliest such business date, on which the posting begins to count."""
-
-    __tablename__ = "posting_ahead"
-    __table_args__ = (Index("ix_posting_ahead_due_on", "due_on"),)
-
-    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
-    due_on: Mapped[date]
-
-
-class ScoreCheckRow(Base):
-    """The stored scores that were computed again on one business date; `differing` names the customers, at most fifty."""
-
-    __tablename__ = "score_check"
-
-    checked_on: Mapped[date] = mapped_column(primary_key=True)
-    checked_at: Mapped[datetime]
-    sampled: Mapped[int]
-    mismatches: Mapped[int]
-    differing: Mapped[list[str]] = mapped_column(JSONB)

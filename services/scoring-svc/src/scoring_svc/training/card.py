@@ -1,5 +1,11 @@
 """The model card of a model trained on a user's own file, in markdown."""
 
+from collections.abc import Callable
+from typing import Final
+
+from guanxi_common.errors import Text
+
+from scoring_svc.training.fitting import Fitted
 from scoring_svc.training.metrics import calibration_error
 from scoring_svc.training.model import Model
 from scoring_svc.training.validation import Judgement
@@ -54,4 +60,46 @@ def _judgement(judged: Judgement) -> list[str]:
         "|---:|---:|---|",
         *(f"| {part.rows:,} | {part.predicted:.3f} | {part.observed} |" for part in judged.calibration),
         "",
+    ]
+
+
+_MOST: Final = 12
+
+
+def influence(fitted: Fitted, word: Callable[[str], Text]) -> list[str]:
+    """The strongest features as a table."""
+    return [
+        "Mean share of the log-odds over the training rows, the strongest first.",
+        "",
+        "| Feature | | Share |",
+        "|---|---|---:|",
+        *(f"| {word(name).en} | {word(name).zh} | {share:.3f} |" for name, share in list(fitted.influence.items())[:_MOST]),
+    ]
+
+
+def back_test(fitted: Fitted) -> list[str]:
+    """The figures and the calibration, or why there are none."""
+    judged = fitted.judgement
+    if judged is None:
+        return [f"None: {fitted.no_judgement}."]
+    bins = [
+        f"| {part.rows} | {part.predicted:.3f} | {part.observed.value:.3f} | {part.observed.low:.3f} to {part.observed.high:.3f} |"
+        for part in judged.calibration
+    ]
+    return [
+        f"{judged.protocol[0].upper()}{judged.protocol[1:]}: {judged.rows} rows, {judged.positives} positive.",
+        "",
+        "| Figure | Value | 95 % interval |",
+        "|---|---:|---|",
+        f"| AUC | {judged.auc.value:.3f} | {judged.auc.low:.3f} to {judged.auc.high:.3f} |",
+        (
+            f"| Average precision (base rate {judged.base_rate:.3f}) | {judged.average_precision.value:.3f} |"
+            f" {judged.average_precision.low:.3f} to {judged.average_precision.high:.3f} |"
+        ),
+        f"| Brier score | {judged.brier:.4f} | |",
+        f"| Expected calibration error | {calibration_error(judged.calibration):.4f} | |",
+        "",
+        "| Rows | Predicted | Observed | 95 % interval |",
+        "|---:|---:|---:|---|",
+        *bins,
     ]

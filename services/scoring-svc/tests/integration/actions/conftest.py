@@ -13,12 +13,13 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.envelope import Envelope, Version
-from scoring_svc.actions import planner, queue
+from scoring_svc.actions import planner
 from scoring_svc.actions.policy import ActionStandard
 from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
 from scoring_svc.method import Method
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
+from scoring_svc.queues import planning
 from scoring_svc.shipped import load_method
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -81,7 +82,7 @@ class Desk:
     async def plan(self, *, mark: bool = True) -> None:
         if mark:
             async with self.database.transaction() as uow:
-                await queue.mark(uow, [self.customer], self.clock.now())
+                await planning.mark(uow, [self.customer], self.clock.now())
                 await uow.commit()
         done = 1
         while done:

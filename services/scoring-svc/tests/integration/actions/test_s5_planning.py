@@ -9,13 +9,14 @@ from uuid import uuid4
 import pytest
 from guanxi_common.clock import ManualClock
 from guanxi_contracts.topics import validate_data
-from scoring_svc.actions import planner, queue, repository, service
+from scoring_svc.actions import planner, repository, service
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
 from scoring_svc.actions.policy import ActionStandard, Tally
 from scoring_svc.customers.policy import Consent
-from scoring_svc.features.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
+from scoring_svc.engagements.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
-from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.queues import planning
+from scoring_svc.scorer.service import score_dirty_customers
 
 from .conftest import DEPOSIT, NOW, TODAY, Desk
 
@@ -41,7 +42,7 @@ async def test_s5_planners_side_by_side_recommend_within_the_limit(desk: Desk) -
     await desk.offer(DEPOSIT, {**DEPOSIT, "code": "DEP-24M", "margin_bp": 120})
     async with desk.database.transaction() as uow:
         for _ in range(60):
-            await queue.mark(uow, [desk.customer], NOW)
+            await planning.mark(uow, [desk.customer], NOW)
         await uow.commit()
     await asyncio.gather(*(desk.plan(mark=False) for _ in range(3)))
     assert await desk.states() == [("cross", "open", None)]
@@ -53,7 +54,7 @@ async def test_s5_what_a_killed_planner_did_not_commit_is_done_by_the_next(desk:
     await desk.know()
     await desk.offer(DEPOSIT)
     async with desk.database.transaction() as uow:
-        await queue.mark(uow, [desk.customer], NOW)
+        await planning.mark(uow, [desk.customer], NOW)
         await uow.commit()
     async with desk.database.transaction() as uow:
         assert await planner.plan_due_customers(uow, desk.method, NOW) == 1

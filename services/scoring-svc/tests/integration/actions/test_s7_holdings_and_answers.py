@@ -10,9 +10,9 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.money import POSTING_LIMIT
 from guanxi_contracts.topics import validate_data
-from scoring_svc.features.consumers import SURVEY_ANSWERED, take_up_facts
+from scoring_svc.engagements.consumers import SURVEY_ANSWERED, take_up_facts
 from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
-from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.scorer.service import score_dirty_customers
 
 from .conftest import NOW, TODAY, Desk
 

@@ -19,8 +19,8 @@ from scoring_svc.ledger.repository import Entry, Report, Reversal
 from scoring_svc.rfm.policy import RfmBounds
 from scoring_svc.rfm.repository import count_moves
 from scoring_svc.runs import service as runs
+from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.scores.columns import COLUMNS
-from scoring_svc.scores.service import score_dirty_customers
 from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio

@@ -18,9 +18,10 @@ from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import CustomerHistory, history_of
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.ledger.repository import Entry, Reversal
-from scoring_svc.scores.checks import is_reproduced
-from scoring_svc.scores.repository import take_dirty, untouched
-from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.queues.rescoring import take_dirty
+from scoring_svc.scorer.checks import is_reproduced
+from scoring_svc.scorer.service import score_dirty_customers
+from scoring_svc.scores.repository import untouched
 from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio

@@ -13,8 +13,8 @@ from guanxi_sandbox.berka import read_berka
 from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.method import Method
+from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.scores.repository import read_details
-from scoring_svc.scores.service import score_dirty_customers
 from scoring_svc.shipped import load_method
 
 BOOKED = datetime(1994, 3, 30, 12, tzinfo=UTC)

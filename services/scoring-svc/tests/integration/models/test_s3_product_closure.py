@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 from guanxi_common.db.uow import Database
 from scoring_svc.method import Method
-from scoring_svc.models import repository, service
-from scoring_svc.models.repository import Training
-from scoring_svc.models.schemas import TrainingRequest
-from scoring_svc.models.trainings import do_next_training
+from scoring_svc.register import repository
+from scoring_svc.trainings import repository as trainings
+from scoring_svc.trainings.jobs import do_next_training
+from scoring_svc.trainings.repository import Training
+from scoring_svc.trainings.schemas import TrainingRequest
+from scoring_svc.trainings.service import request_training
 
 pytestmark = pytest.mark.anyio
 
@@ -20,9 +22,9 @@ CUTS = [date(1993, 8, 31), date(1993, 9, 30)]
 async def train(database: Database, method: Method, now: datetime) -> Training:
     asked = TrainingRequest(label="product_closure", train_cuts=CUTS, test_cut=date(1993, 12, 30))
     async with database.transaction() as uow:
-        training = await service.request_training(uow, method, asked, "staff:trainer", now)
+        training = await request_training(uow, method, asked, "staff:trainer", now)
         assert await do_next_training(uow, method, now)
-        done = await repository.read_training(uow, training.id)
+        done = await trainings.read_training(uow, training.id)
         await uow.commit()
     assert done is not None
     return done

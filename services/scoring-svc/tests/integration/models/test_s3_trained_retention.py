@@ -10,13 +10,15 @@ from guanxi_common.db.uow import Database
 from guanxi_common.ids import new_id
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.method import Method
-from scoring_svc.models import artefacts, repository, service
-from scoring_svc.models.errors import CutOutOfRange, NotATrainedName
-from scoring_svc.models.policy import Role, State
-from scoring_svc.models.repository import ModelVersion
-from scoring_svc.models.schemas import TrainingRequest
-from scoring_svc.models.trainings import do_next_training
+from scoring_svc.register import artefacts, repository, service
+from scoring_svc.register.policy import Role, State
+from scoring_svc.register.repository import ModelVersion
 from scoring_svc.training.artefact import UnreadableModel
+from scoring_svc.trainings import repository as trainings
+from scoring_svc.trainings.errors import CutOutOfRange, NotATrainedName
+from scoring_svc.trainings.jobs import do_next_training
+from scoring_svc.trainings.schemas import TrainingRequest
+from scoring_svc.trainings.service import request_training
 
 pytestmark = pytest.mark.anyio
 
@@ -32,13 +34,13 @@ def request(**changes: Any) -> TrainingRequest:
 async def train(database: Database, method: Method, now: datetime, **changes: Any) -> ModelVersion:
     """Ask for a training and do it as the worker does."""
     async with database.transaction() as uow:
-        training = await service.request_training(uow, method, request(**changes), TRAINER, now)
+        training = await request_training(uow, method, request(**changes), TRAINER, now)
         await uow.commit()
     async with database.transaction() as uow:
         assert await do_next_training(uow, method, now)
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
-        done = await repository.read_training(uow, training.id)
+        done = await trainings.read_training(uow, training.id)
         assert done is not None
         assert done.result is not None
         assert done.state == "succeeded", done.result
@@ -94,9 +96,9 @@ async def test_s3_without_a_test_cut_the_split_is_random_and_says_so(bank: Datab
 
 async def test_s3_a_label_with_too_few_cases_is_refused_with_its_reason(bank: Database, method: Method, now: datetime) -> None:
     async with bank.transaction() as uow:
-        training = await service.request_training(uow, method, request(label="full_attrition"), TRAINER, now)
+        training = await request_training(uow, method, request(label="full_attrition"), TRAINER, now)
         assert await do_next_training(uow, method, now)
-        done = await repository.read_training(uow, training.id)
+        done = await trainings.read_training(uow, training.id)
     assert done is not None
     assert done.result is not None
     assert done.state == "failed"
@@ -118,23 +120,23 @@ async def test_s3_a_cut_whose_horizon_is_not_known_is_refused(
 ) -> None:
     async with bank.transaction() as uow:
         with pytest.raises(CutOutOfRange):
-            await service.request_training(uow, method, request(**changes), TRAINER, now)
+            await request_training(uow, method, request(**changes), TRAINER, now)
 
 
 async def test_s3_other_names_are_free_but_not_trained_here(bank: Database, method: Method, now: datetime) -> None:
     async with bank.transaction() as uow:
         with pytest.raises(NotATrainedName):
-            await service.request_training(uow, method, request(name="loyalty"), TRAINER, now)
+            await request_training(uow, method, request(name="loyalty"), TRAINER, now)
 
 
 async def test_s3_a_killed_training_is_done_by_the_next_worker(bank: Database, method: Method, now: datetime) -> None:
     async with bank.transaction() as uow:
-        await service.request_training(uow, method, request(), TRAINER, now)
+        await request_training(uow, method, request(), TRAINER, now)
         await uow.commit()
     async with bank.transaction() as uow:
         assert await do_next_training(uow, method, now)
         async with bank.transaction() as other:
-            assert await repository.take_queued_training(other, now) is None
+            assert await trainings.take_queued_training(other, now) is None
         # The worker dies here: nothing of it is committed.
     async with bank.transaction() as uow:
         assert await repository.list_versions(uow, name=None, past=None, limit=5) == []

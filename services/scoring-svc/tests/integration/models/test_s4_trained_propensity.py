@@ -11,23 +11,28 @@ from guanxi_common.errors import DomainError
 from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_sandbox.berka import read_berka
 from prometheus_client import REGISTRY
-from scoring_svc.actions import planner, queue
+from scoring_svc.actions import planner
 from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
 from scoring_svc.holdings.repository import HoldingChange, apply_changes
 from scoring_svc.method import Method
-from scoring_svc.models import repository, service
-from scoring_svc.models.drift import measure_drift
-from scoring_svc.models.errors import CutOutOfRange, LabelOfOtherName, UnknownProduct
-from scoring_svc.models.policy import Role, State
-from scoring_svc.models.repository import ModelVersion, Training
-from scoring_svc.models.schemas import TrainingRequest
-from scoring_svc.models.trainings import do_next_training
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
 from scoring_svc.products.repository import read_catalogue
-from scoring_svc.propensity.policy import PropensityStandard
+from scoring_svc.queues import planning
+from scoring_svc.register import repository, service
+from scoring_svc.register.policy import Role, State
+from scoring_svc.register.repository import ModelVersion
 from scoring_svc.related_sales.policy import Assessment, RelatedSaleStandard, assess
-from scoring_svc.related_sales.service import read_models, read_situations
+from scoring_svc.related_sales.propensity import PropensityStandard
+from scoring_svc.related_sales.service import read_models
+from scoring_svc.situations.service import read_situations
+from scoring_svc.trainings import repository as trainings
+from scoring_svc.trainings.drift import measure_drift
+from scoring_svc.trainings.errors import CutOutOfRange, LabelOfOtherName, UnknownProduct
+from scoring_svc.trainings.jobs import do_next_training
+from scoring_svc.trainings.repository import Training
+from scoring_svc.trainings.schemas import TrainingRequest
+from scoring_svc.trainings.service import request_training
 
 pytestmark = pytest.mark.anyio
 
@@ -87,13 +92,13 @@ async def shop(bank: Database) -> Database:
 async def ask(database: Database, method: Method, now: datetime, **changes: Any) -> Training:
     asked = {"name": "related_sale:LOAN", "train_cuts": TRAIN_CUTS, "test_cut": TEST_CUT} | changes
     async with database.transaction() as uow:
-        training = await service.request_training(uow, method, TrainingRequest(**asked), TRAINER, now)
+        training = await request_training(uow, method, TrainingRequest(**asked), TRAINER, now)
         await uow.commit()
     async with database.transaction() as uow:
         assert await do_next_training(uow, method, now)
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
-        done = await repository.read_training(uow, training.id)
+        done = await trainings.read_training(uow, training.id)
     assert done is not None
     return done
 
@@ -253,7 +258,7 @@ async def test_s4_an_action_names_the_model_of_its_propensity(shop: Database, me
     async with shop.transaction() as uow:
         known = [CustomerFacts(one, "individual", None, date(1994, 3, 20), consents=agreed) for one in ids]
         await customers.apply_customers(uow, [(facts, Version(1, 1)) for facts in known])
-        await queue.mark(uow, ids, now)
+        await planning.mark(uow, ids, now)
         await planner.plan_due_customers(uow, method, now)
         rows = await uow.driver.fetch(
             "SELECT customer_id, propensity_bp, evidence, reasons FROM action WHERE product_code = 'LOAN'"

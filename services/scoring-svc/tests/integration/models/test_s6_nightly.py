@@ -9,15 +9,17 @@ import pytest
 from guanxi_common.db.uow import Database
 from prometheus_client import REGISTRY
 from scoring_svc.method import Method
-from scoring_svc.models import artefacts, repository, service
-from scoring_svc.models.drift import measure_drift
-from scoring_svc.models.policy import Role, State
-from scoring_svc.models.repository import ModelVersion
-from scoring_svc.models.schemas import TrainingRequest
-from scoring_svc.models.trainings import do_next_training
+from scoring_svc.register import artefacts, repository, service
+from scoring_svc.register.policy import Role, State
+from scoring_svc.register.repository import ModelVersion
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.runs import service as runs
-from scoring_svc.scores.checks import check_scores
+from scoring_svc.scorer.checks import check_scores
+from scoring_svc.trainings import repository as trainings
+from scoring_svc.trainings.drift import measure_drift
+from scoring_svc.trainings.jobs import do_next_training
+from scoring_svc.trainings.schemas import TrainingRequest
+from scoring_svc.trainings.service import request_training
 
 pytestmark = pytest.mark.anyio
 
@@ -50,9 +52,9 @@ async def execute(database: Database, statement: str, *arguments: Any) -> None:
 async def train(database: Database, method: Method, now: datetime, role: Role, replaces: UUID | None = None) -> ModelVersion:
     """Train a version and put it to use."""
     async with database.transaction() as uow:
-        training = await service.request_training(uow, method, TrainingRequest(**CUTS), "staff:trainer", now)
+        training = await request_training(uow, method, TrainingRequest(**CUTS), "staff:trainer", now)
         assert await do_next_training(uow, method, now)
-        done = await repository.read_training(uow, training.id)
+        done = await trainings.read_training(uow, training.id)
         assert done is not None
         assert done.result is not None
         model_id = UUID(done.result["model_id"])

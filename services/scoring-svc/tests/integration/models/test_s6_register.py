@@ -10,10 +10,10 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import DomainError, NotFound
 from guanxi_common.ids import new_id
-from scoring_svc.models import repository, service
-from scoring_svc.models.errors import OtherActive, SamePerson, WrongState
-from scoring_svc.models.policy import Role, State
-from scoring_svc.models.repository import Artefact, ModelVersion, Step
+from scoring_svc.register import repository, service
+from scoring_svc.register.errors import OtherActive, SamePerson, WrongState
+from scoring_svc.register.policy import Role, State
+from scoring_svc.register.repository import Artefact, ModelVersion, Step
 from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio

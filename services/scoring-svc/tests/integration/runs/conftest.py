@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
-from scoring_svc.contacts.repository import ContactEffect, add_effects
+from scoring_svc.engagements.repository import ContactEffect, add_effects
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
 from scoring_svc.runs import repository, service
 from scoring_svc.runs.repository import ScoreRun
-from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.shipped import load_method
 
 METHOD = load_method(BusinessCalendar(zone="Asia/Shanghai"))

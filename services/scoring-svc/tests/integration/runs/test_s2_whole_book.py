@@ -8,12 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from scoring_svc.contacts.repository import read_contacts
+from scoring_svc.engagements.repository import read_contacts
 from scoring_svc.ledger.repository import Reversal, fold_reversals, read_days
 from scoring_svc.runs import exchange
-from scoring_svc.runs.repository import read_active_models
+from scoring_svc.scorer.service import score_dirty_customers
+from scoring_svc.scores.in_force import read_active_models
 from scoring_svc.scores.repository import read_details
-from scoring_svc.scores.service import score_customer, score_dirty_customers
+from scoring_svc.scores.service import score_customer
 
 from .conftest import METHOD, NOW, OWN, TODAY, Desk, fill, one_entry
 

@@ -12,8 +12,8 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_testing.eventually import eventually
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
-from scoring_svc.scores import repository
-from scoring_svc.scores.service import queue_due_postings, score_dirty_customers
+from scoring_svc.queues import rescoring
+from scoring_svc.scorer.service import queue_due_postings, score_dirty_customers
 from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio
@@ -117,10 +117,10 @@ async def test_s1_the_scorer_and_the_job_of_due_postings_do_not_wait_for_each_ot
             return bool(await uow.driver.fetchval("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"))
 
     async with database.transaction() as scorer, asyncio.TaskGroup() as group:
-        taken = await repository.take_dirty(scorer, 1, NOW)
+        taken = await rescoring.take_dirty(scorer, 1, NOW)
         job = group.create_task(queue_due())
         await eventually(job_waits)
-        await repository.note_postings_ahead(scorer, [customer], TODAY)
+        await rescoring.note_postings_ahead(scorer, [customer], TODAY)
         await scorer.commit()
     assert [dirty.customer_id for dirty in taken] == [customer]
     assert job.result() == 1

@@ -11,16 +11,17 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.set_aside.repository import FailedItem, list_items, retry
 from guanxi_testing.poison import mend, poison
-from scoring_svc.actions import planner, queue
+from scoring_svc.actions import planner
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, fold_entries
-from scoring_svc.models.drift import measure_drift
-from scoring_svc.models.trainings import do_next_training
+from scoring_svc.queues import planning
 from scoring_svc.runs import repository as run_store
 from scoring_svc.runs import service as runs
-from scoring_svc.scores import checks
-from scoring_svc.scores.service import score_dirty_customers
+from scoring_svc.scorer import checks
+from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.shipped import load_method
+from scoring_svc.trainings.drift import measure_drift
+from scoring_svc.trainings.jobs import do_next_training
 
 pytestmark = pytest.mark.anyio
 
@@ -123,7 +124,7 @@ async def test_d18_a_customer_who_cannot_be_planned_for_stops_nobody(bench: Benc
     assert (failed.queue, failed.item) == ("plan", str(customers[0]))
     planned = "SELECT customer_id FROM action_plan WHERE first_planned_on IS NOT NULL ORDER BY 1"
     assert await bench.column(planned) == customers[1:]
-    await bench.do(lambda uow: queue.mark(uow, customers[:1], bench.now))
+    await bench.do(lambda uow: planning.mark(uow, customers[:1], bench.now))
     await bench.mend_and_retry(plan, failed)
     assert await bench.column(planned) == customers
 

@@ -12,7 +12,7 @@ from scoring_svc.actions.candidates import Candidate, Past, candidates
 from scoring_svc.actions.choice import choose, is_held_out
 from scoring_svc.actions.policy import ActionKind, ActionStandard, Tally, channel_for, lever_bp, priority_bp, worth_bp
 from scoring_svc.customers.policy import ContactLimits, CustomerFacts
-from scoring_svc.related_sales.policy import Complaint, Situation
+from scoring_svc.situations.policy import Complaint, Situation
 from scoring_svc.standards import load_standards
 
 TODAY = date(2026, 11, 25)

@@ -11,17 +11,16 @@ from scoring_svc.customers.policy import Consent, CustomerFacts, RiskProfile
 from scoring_svc.holdings.policy import Holding
 from scoring_svc.products.policy import Eligibility, Link, Product, Words
 from scoring_svc.related_sales.policy import (
-    Complaint,
     Judged,
     RelatedSaleStandard,
     SaleReason,
     SaleType,
     Shadow,
-    Situation,
     allowed_channels,
     assess,
     features,
 )
+from scoring_svc.situations.policy import Complaint, Situation
 from scoring_svc.standards import load_standards
 
 TODAY = date(2026, 11, 25)

@@ -14,12 +14,12 @@ from scoring_svc.features.policy import Example, Features, FeatureStandard
 from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.lifetime.bgnbd import BgNbd, Predictor
 from scoring_svc.reasons import Reason
-from scoring_svc.retention.fitting import fit
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, with_contacts
 from scoring_svc.retention.trained import RetentionModels, TrainedRetention, rhythm_of
 from scoring_svc.standards import load_standards
 from scoring_svc.training.applied import matrix_of, shares
 from scoring_svc.training.estimators import Kind
+from scoring_svc.training.fitting import fit
 from scoring_svc.training.table import Table
 
 STANDARD = load_standards(FeatureStandard, "features")[-1]

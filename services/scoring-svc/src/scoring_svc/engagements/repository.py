@@ -1,0 +1,148 @@
+"""The contact effects."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from guanxi_common.db.uow import UnitOfWork
+
+from scoring_svc.features.policy import ContactFact, Engagement, EngagementFact, FactKind
+from scoring_svc.queues import rescoring
+from scoring_svc.retention.policy import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEffect:
+    """One contact or review that counts; see `ContactEffectRow`."""
+
+    customer_id: UUID
+    evidence_id: UUID
+    kind: str
+    occurred_on: date
+    contribution_bp: int
+    standards_version: int
+    traceparent: str | None
+
+
+_TOUCHED_BY_EFFECTS = """
+SELECT customer_id, $7::timestamptz, touched_from, traceparent, false
+FROM (
+    SELECT customer_id, max(fresh.occurred_on) AS touched_from, max(place) AS place
+    FROM fresh JOIN incoming USING (customer_id, evidence_id) GROUP BY customer_id
+) touched JOIN incoming USING (customer_id, place) ORDER BY customer_id
+"""
+_ADD_EFFECTS = f"""
+WITH incoming AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[]) WITH ORDINALITY
+        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, place)
+), fresh AS (
+    INSERT INTO contact_effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at)
+    SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz FROM incoming
+    ON CONFLICT DO NOTHING RETURNING customer_id, evidence_id, occurred_on
+)
+{rescoring.mark_told_sql(_TOUCHED_BY_EFFECTS)}
+"""  # noqa: S608  # constants only
+
+
+async def add_effects(uow: UnitOfWork, effects: Sequence[ContactEffect], recorded_at: datetime) -> None:
+    """Keep each effect once, and mark its customer dirty."""
+    await uow.driver.execute(
+        _ADD_EFFECTS,
+        [e.customer_id for e in effects],
+        [e.evidence_id for e in effects],
+        [e.kind for e in effects],
+        [e.occurred_on for e in effects],
+        [e.contribution_bp for e in effects],
+        [e.standards_version for e in effects],
+        recorded_at,
+        [e.traceparent for e in effects],
+    )
+
+
+async def read_contacts(
+    uow: UnitOfWork, customer_ids: Collection[UUID], known_at: datetime | None = None
+) -> dict[UUID, list[Contact]]:
+    """The contacts of each customer, oldest first; with `known_at` only what had been recorded by then."""
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, evidence_id, occurred_on, contribution_bp FROM contact_effect WHERE customer_id = ANY($1::uuid[])"
+        " AND contribution_bp <> 0 AND ($2::timestamptz IS NULL OR recorded_at <= $2) ORDER BY occurred_on, evidence_id",
+        list(customer_ids),
+        known_at,
+    )
+    contacts: dict[UUID, list[Contact]] = {}
+    for row in rows:
+        contact = Contact(str(row["evidence_id"]), row["occurred_on"], row["contribution_bp"])
+        contacts.setdefault(row["customer_id"], []).append(contact)
+    return contacts
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """One fact to keep; see `EngagementFactRow`. `traceparent` is that of the event that told it."""
+
+    customer_id: UUID
+    subject_id: UUID
+    kind: FactKind
+    occurred_on: date
+    value: int | None
+    traceparent: str | None
+
+
+_TOUCHED_BY_FACTS = """
+SELECT customer_id, $6::timestamptz, max(fresh.occurred_on), max(traceparent), false
+FROM fresh JOIN incoming USING (customer_id, subject_id, kind)
+GROUP BY customer_id ORDER BY customer_id
+"""
+_ADD_FACTS = f"""
+WITH incoming AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $7::text[])
+        AS fact (customer_id, subject_id, kind, occurred_on, value, traceparent)
+), fresh AS (
+    INSERT INTO engagement_fact (customer_id, subject_id, kind, occurred_on, value, recorded_at)
+    SELECT customer_id, subject_id, kind, occurred_on, value, $6::timestamptz FROM incoming
+    ON CONFLICT DO NOTHING RETURNING customer_id, subject_id, kind, occurred_on
+)
+{rescoring.mark_told_sql(_TOUCHED_BY_FACTS)}
+"""  # noqa: S608  # constants only
+
+
+async def add_facts(uow: UnitOfWork, facts: Sequence[NewFact], recorded_at: datetime) -> None:
+    """Keep each fact once, and mark its customer dirty."""
+    await uow.driver.execute(
+        _ADD_FACTS,
+        [f.customer_id for f in facts],
+        [f.subject_id for f in facts],
+        [f.kind for f in facts],
+        [f.occurred_on for f in facts],
+        [f.value for f in facts],
+        recorded_at,
+        [f.traceparent for f in facts],
+    )
+
+
+async def read_engagement(
+    uow: UnitOfWork, customer_ids: Collection[UUID], known_at: datetime | None = None
+) -> dict[UUID, Engagement]:
+    """What is known of each customer; with `known_at` only what had been recorded by then. For consumers and jobs, and for a
+    reader whose scope was checked."""
+    contacts: dict[UUID, list[ContactFact]] = {}
+    facts: dict[UUID, list[EngagementFact]] = {}
+    for row in await uow.driver.fetch(
+        "SELECT customer_id, occurred_on, kind, contribution_bp FROM contact_effect WHERE customer_id = ANY($1::uuid[])"
+        " AND ($2::timestamptz IS NULL OR recorded_at <= $2)",
+        list(customer_ids),
+        known_at,
+    ):
+        contacts.setdefault(row[0], []).append(ContactFact(row[1], row[2], row[3]))
+    for row in await uow.driver.fetch(
+        "SELECT customer_id, occurred_on, kind, subject_id, value FROM engagement_fact WHERE customer_id = ANY($1::uuid[])"
+        " AND ($2::timestamptz IS NULL OR recorded_at <= $2)",
+        list(customer_ids),
+        known_at,
+    ):
+        facts.setdefault(row[0], []).append(EngagementFact(row[1], FactKind(row[2]), str(row[3]), row[4]))
+    return {
+        customer_id: Engagement(contacts.get(customer_id, ()), facts.get(customer_id, ()))
+        for customer_id in contacts.keys() | facts.keys()
+    }

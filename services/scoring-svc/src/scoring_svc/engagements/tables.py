@@ -1,0 +1,35 @@
+"""One row a contact or review that counts towards retention."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scoring_svc.database import Base
+
+
+class ContactEffectRow(Base):
+    """`contribution_bp` in basis points of risk: negative lowers it. `kind` is `interaction` or `plan_review`."""
+
+    __tablename__ = "contact_effect"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    evidence_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    occurred_on: Mapped[date]
+    contribution_bp: Mapped[int]
+    standards_version: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+class EngagementFactRow(Base):
+    """`kind` as `policy.FactKind`; `subject_id` the complaint, or the answer; `value` the satisfaction, 1 to 5. Never updated."""
+
+    __tablename__ = "engagement_fact"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    occurred_on: Mapped[date]
+    value: Mapped[int | None]
+    recorded_at: Mapped[datetime]
