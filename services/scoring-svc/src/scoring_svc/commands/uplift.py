@@ -38,8 +38,8 @@ def report_uplift(
 def print_report(report: uplift.UpliftReport, console: Console) -> None:
     whole = report.effect
     console.print(
-        f"Treated {whole.treated_rows:,}, outcome {whole.treated_share:.2%}; untreated {whole.untreated_rows:,}, outcome "
-        f"{whole.untreated_share:.2%}.\nEffect {_points(whole.difference)} percentage points [95 % interval]. It is one only if the "
+        f"Treated {whole.treated_rows:,}, outcome {_share(whole.treated_share)}; untreated {whole.untreated_rows:,}, outcome "
+        f"{_share(whole.untreated_share)}.\nEffect {_points(whole.difference)} percentage points [95 % interval]. It is one only if the "
         "treatment was drawn at random.",
         highlight=False,
     )
@@ -54,17 +54,21 @@ def print_report(report: uplift.UpliftReport, console: Console) -> None:
         for number, part in enumerate(ranking.deciles, start=1):
             deciles.add_row(
                 str(number),
-                f"{part.treated_rows:,}",
-                f"{part.untreated_rows:,}",
-                f"{part.treated_share:.2%}",
-                f"{part.untreated_share:.2%}",
+                f"{part.treated_rows:,.0f}",
+                f"{part.untreated_rows:,.0f}",
+                _share(part.treated_share),
+                _share(part.untreated_share),
                 _points(part.difference),
             )
         console.print(deciles)
 
 
-def _points(value: Estimate) -> str:
-    return f"{100 * value.value:+.2f} [{100 * value.low:+.2f}, {100 * value.high:+.2f}]"
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"
+
+
+def _points(value: Estimate | None) -> str:
+    return "–" if value is None else f"{100 * value.value:+.2f} [{100 * value.low:+.2f}, {100 * value.high:+.2f}]"
 
 
 def _per_thousand(value: Estimate) -> str:

@@ -89,9 +89,12 @@ def log_loss(outcome: Outcomes, log_odds: Floats) -> float:
 
 
 def calibration(outcome: Outcomes, probability: Floats, *, bins: int = 10) -> tuple[CalibrationBin, ...]:
-    """Bins of equal size in the order of the prediction."""
+    """Bins of about equal size in the order of the prediction; equal predictions share a bin, so the order of the rows does not matter."""
     order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if part.size]
+    ends = ends_of_ties(probability[order])
+    sizes = [part.size for part in np.array_split(order, bins)]
+    borders = np.unique(ends[np.searchsorted(ends, np.cumsum([size for size in sizes if size]) - 1)] + 1)
+    parts = [part for part in np.split(order, borders) if part.size]
     return tuple(
         CalibrationBin(part.size, float(probability[part].mean()), wilson(int(outcome[part].sum()), part.size)) for part in parts
     )
@@ -103,8 +106,13 @@ def calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
     return sum(part.rows * abs(part.predicted - part.observed.value) for part in bins) / rows
 
 
-def wilson(hits: int, rows: int) -> Estimate:
-    """A share with Wilson's 95 % interval."""
+def ends_of_ties(ranked: Floats) -> NDArray[np.int64]:
+    """The last row of each run of equal values."""
+    return np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+
+
+def wilson(hits: float, rows: float) -> Estimate:
+    """A share with Wilson's 95 % interval; counts need not be whole."""
     share, z = hits / rows, NORMAL_95**2 / rows
     middle = (share + z / 2) / (1 + z)
     reach = NORMAL_95 * np.sqrt(share * (1 - share) / rows + z / (4 * rows)) / (1 + z)
@@ -114,7 +122,7 @@ def wilson(hits: int, rows: int) -> Estimate:
 def _weighted_average_precision(outcome: Outcomes, score: Floats, weights: Floats) -> float:
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
-    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
+    last_of_tie = ends_of_ties(ranked)
     hits = np.cumsum(weights[order] * outcome[order])[last_of_tie]
     seen = np.cumsum(weights[order])[last_of_tie]
     if hits[-1] == 0:

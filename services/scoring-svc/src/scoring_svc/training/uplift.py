@@ -1,7 +1,7 @@
 """What a treatment changed, and for whom: the effect, and models that rank customers by it (S5).
 
 The treatment must have been given at random (a hold-out group); otherwise the difference is not its effect. A ranking is judged on
-rows that its model did not see.
+rows that its model did not see. Rows that it ranks alike are one step: no figure depends on the order in which the file holds them.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from sklearn.model_selection import StratifiedKFold
 
 from scoring_svc.training.estimators import Kind
-from scoring_svc.training.metrics import NORMAL_95, Estimate, Outcomes, wilson
+from scoring_svc.training.metrics import NORMAL_95, Estimate, Outcomes, ends_of_ties, wilson
 from scoring_svc.training.model import MIN_OF_EACH, train
 from scoring_svc.training.table import Column, Floats, Ints, InvalidFile, Table
 
@@ -28,21 +29,25 @@ Advance = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Shares with the outcome among treated and untreated, and their difference with its 95 % interval."""
+    """Shares with the outcome among treated and untreated, and their difference with its 95 % interval; None for an arm without rows.
 
-    treated_rows: int
-    untreated_rows: int
-    treated_share: float
-    untreated_share: float
-    difference: Estimate
+    Rows need not be whole: of rows ranked alike each tenth has its part.
+    """
+
+    treated_rows: float
+    untreated_rows: float
+    treated_share: float | None
+    untreated_share: float | None
+    difference: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """How well one order finds those whom the treatment moves.
 
-    `deciles` are the rows from the highest tenth down. `gain[i]`: additional outcomes per row of the book if only the first i + 1
-    tenths are treated. `qini`: the area between that curve and the line of treating at random, in outcomes per row.
+    `deciles` are the rows from the highest tenth down; of rows ranked alike, each tenth that they reach into has its part. `gain[i]`:
+    additional outcomes per row of the book if only the first i + 1 tenths are treated. `qini`: the area between that curve and the line
+    of treating at random, in outcomes per row.
     `over_response`: `qini` less that of the response-only model on the same rows. Intervals are by bootstrap.
     """
 
@@ -66,14 +71,16 @@ TWO_MODELS, RESPONSE_ONLY, ONE_COLUMN = "two-model uplift", "response only", "on
 
 
 def effect(treated: Outcomes, outcome: Outcomes) -> Effect:
-    """R. G. Newcombe, "Interval estimation for the difference between independent proportions", Stat. Med. 17 (1998), method 10.
-
-    An arm without rows gives an interval from -1 to 1.
-    """
+    """The effect among whole rows; see `_effect_of`."""
     n, m = int(treated.sum()), int((~treated).sum())
-    if not n or not m:
-        return Effect(n, m, float("nan"), float("nan"), Estimate(float("nan"), -1.0, 1.0))
-    one, two = wilson(int(outcome[treated].sum()), n), wilson(int(outcome[~treated].sum()), m)
+    return _effect_of(n, int(outcome[treated].sum()), m, int(outcome[~treated].sum()))
+
+
+def _effect_of(n: float, hits: float, m: float, hits_without: float) -> Effect:
+    """R. G. Newcombe, "Interval estimation for the difference between independent proportions", Stat. Med. 17 (1998), method 10."""
+    one, two = wilson(hits, n) if n else None, wilson(hits_without, m) if m else None
+    if one is None or two is None:
+        return Effect(n, m, one.value if one else None, two.value if two else None, None)
     value = one.value - two.value
     low = value - float(np.hypot(one.value - one.low, two.high - two.value))
     high = value + float(np.hypot(one.high - one.value, two.value - two.low))
@@ -91,9 +98,12 @@ def judge_uplift(
 ) -> UpliftReport:
     """Rank every row by models that did not see it, in `FOLDS` folds, and report each ranking.
 
-    `advance` is called once a fold. Raises `InvalidFile` where an arm holds too few rows of either outcome.
+    `advance` is called once a fold. Raises `InvalidFile` where an arm holds too few rows of either outcome. Equal rows in any order
+    give equal figures, to the bit.
     """
     _check_arms(treated, outcome)
+    sorted_rows = np.lexsort((*table.columns.values(), outcome, treated))
+    table, treated, outcome = table.take(sorted_rows), treated[sorted_rows], outcome[sorted_rows]
     scores = {name: np.empty(outcome.size) for name in (TWO_MODELS, RESPONSE_ONLY, ONE_COLUMN)}
     rules = []
     strata = 2 * treated.astype(np.int64) + outcome
@@ -109,25 +119,64 @@ def judge_uplift(
         scores[ONE_COLUMN][unseen] = _ranks(rule(asked.columns[column]))
         rules.append(column)
         advance()
-    base = _qini_samples(scores[RESPONSE_ONLY], treated, outcome, seed)
+    base = _qini_samples(_Ranked.by(scores[RESPONSE_ONLY], treated, outcome), seed)
     rankings = tuple(rank(name, score, treated, outcome, base, seed=seed) for name, score in scores.items())
     return UpliftReport(effect(treated, outcome), rankings, max(sorted(set(rules)), key=rules.count))
 
 
 def rank(name: str, score: Floats, treated: Outcomes, outcome: Outcomes, base: Floats, *, seed: int = 0) -> Ranking:
     """Judge one order; `base` are the Qini samples that it is compared with, from the same seed."""
-    order = np.argsort(-score, kind="stable")
-    parts = np.array_split(order, DECILES)
-    samples = _qini_samples(score, treated, outcome, seed)
-    curve = _gain(treated[order], outcome[order], np.ones(order.size))
-    ends = np.cumsum([part.size for part in parts]) - 1
+    ranked = _Ranked.by(score, treated, outcome)
+    samples = _qini_samples(ranked, seed)
+    reached, gain = ranked.curve(np.ones(score.size))
+    tenths = np.arange(1, DECILES + 1) / DECILES
     return Ranking(
         name,
-        tuple(effect(treated[part], outcome[part]) for part in parts),
-        tuple(curve[ends].tolist()),
+        tuple(_effect_of(*(float(count) for count in counts)) for counts in ranked.counts(tenths)),
+        tuple(np.interp(tenths, reached, gain).tolist()),
         _from_samples(samples),
         _from_samples(samples - base),
     )
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Rows from the highest score down; `ends` are the last rows of each score."""
+
+    order: Ints
+    treated: Outcomes
+    outcome: Outcomes
+    ends: Ints
+
+    @classmethod
+    def by(cls, score: Floats, treated: Outcomes, outcome: Outcomes) -> "_Ranked":
+        order = np.argsort(-score, kind="stable")
+        return cls(order, treated[order], outcome[order], ends_of_ties(score[order]))
+
+    def sums(self, weight: Floats) -> Floats:
+        """By score and from nought on: treated rows, those with the outcome, untreated rows, those with the outcome."""
+        arms = (self.treated, self.treated & self.outcome, ~self.treated, ~self.treated & self.outcome)
+        return np.stack([np.concatenate([[0.0], np.cumsum(weight * arm)[self.ends]]) for arm in arms])
+
+    def curve(self, weight: Floats) -> tuple[Floats, Floats]:
+        """The share of rows reached, and the additional outcomes per row of the book when they are treated (Radcliffe's, per capita)."""
+        n, hits, m, hits_without = self.sums(weight)
+        with_it = np.divide(hits, n, out=np.zeros(n.size), where=n > 0)
+        without = np.divide(hits_without, m, out=np.zeros(m.size), where=m > 0)
+        reached = (n + m) / weight.sum()
+        return reached, np.asarray((with_it - without) * reached, dtype=np.float64)
+
+    def qini(self, weight: Floats) -> float:
+        """The area under the curve, straight between scores, less that of treating at random."""
+        reached, gain = self.curve(weight)
+        return float(np.diff(reached) @ (gain[1:] + gain[:-1])) / 2 - float(gain[-1]) / 2
+
+    def counts(self, shares: Floats) -> Floats:
+        """The four counts of `sums` between the shares; of rows ranked alike each part has its part."""
+        sums = self.sums(np.ones(self.order.size))
+        reached = (sums[0] + sums[2]) / self.order.size
+        at = np.stack([np.interp(shares, reached, column) for column in sums], axis=1)
+        return np.diff(at, axis=0, prepend=0.0)
 
 
 def best_column(table: Table, treated: Outcomes, outcome: Outcomes) -> tuple[str, Callable[[Column], Floats]]:
@@ -138,8 +187,7 @@ def best_column(table: Table, treated: Outcomes, outcome: Outcomes) -> tuple[str
     found: list[tuple[float, str, Callable[[Column], Floats]]] = []
     for name, values in table.columns.items():
         rule = _column_rule(values, treated, outcome)
-        order = np.argsort(-rule(values), kind="stable")
-        found.append((_qini(treated[order], outcome[order], np.ones(order.size)), name, rule))
+        found.append((_Ranked.by(rule(values), treated, outcome).qini(np.ones(outcome.size)), name, rule))
     _, name, rule = max(found, key=lambda item: item[0])
     return name, rule
 
@@ -168,29 +216,14 @@ def _shrunk(rows: NDArray[np.bool_], treated: Outcomes, outcome: Outcomes) -> fl
     return weight * float(outcome[rows & treated].mean() - outcome[rows & ~treated].mean())
 
 
-def _gain(treated: Outcomes, outcome: Outcomes, weight: Floats) -> Floats:
-    """Additional outcomes per row of the book when the rows up to each are treated (Radcliffe's, per capita)."""
-    n, m = np.cumsum(weight * treated), np.cumsum(weight * ~treated)
-    with_it = np.divide(np.cumsum(weight * (treated & outcome)), n, out=np.zeros(n.size), where=n > 0)
-    without = np.divide(np.cumsum(weight * (~treated & outcome)), m, out=np.zeros(m.size), where=m > 0)
-    return np.asarray((with_it - without) * (n + m) / weight.sum(), dtype=np.float64)
-
-
-def _qini(treated: Outcomes, outcome: Outcomes, weight: Floats) -> float:
-    curve = _gain(treated, outcome, weight)
-    share = weight / weight.sum()
-    return float(share @ curve - curve[-1] / 2)
-
-
-def _qini_samples(score: Floats, treated: Outcomes, outcome: Outcomes, seed: int) -> Floats:
+def _qini_samples(ranked: _Ranked, seed: int) -> Floats:
     """The Qini of all rows, followed by that of bootstrap samples of them; one seed draws the same samples for every order."""
-    order = np.argsort(-score, kind="stable")
-    arms, came = treated[order], outcome[order]
+    rows = ranked.order.size
     draws = np.random.default_rng(seed)
-    values = [_qini(arms, came, np.ones(order.size))]
+    values = [ranked.qini(np.ones(rows))]
     for _ in range(_RESAMPLES):
-        weight = np.bincount(draws.integers(0, order.size, order.size), minlength=order.size).astype(np.float64)
-        values.append(_qini(arms, came, weight[order]))
+        weight = np.bincount(draws.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        values.append(ranked.qini(weight[ranked.order]))
     return np.array(values)
 
 
@@ -200,8 +233,8 @@ def _from_samples(values: Floats) -> Estimate:
 
 
 def _ranks(score: Floats) -> Floats:
-    order: Ints = np.argsort(np.argsort(score, kind="stable"), kind="stable")
-    return np.asarray((order + 0.5) / score.size, dtype=np.float64)
+    """Between 0 and 1; equal scores have the mean of their ranks."""
+    return np.asarray((rankdata(score) - 0.5) / score.size, dtype=np.float64)
 
 
 def _check_arms(treated: Outcomes, outcome: Outcomes) -> None:

@@ -14,6 +14,7 @@ from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACT
 from scoring_svc.actions.policy import ActionStandard, Tally
 from scoring_svc.customers.policy import Consent
 from scoring_svc.engagements.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
+from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
 from scoring_svc.queues import planning
 from scoring_svc.scorer.service import score_dirty_customers
@@ -211,12 +212,12 @@ async def test_s5_the_uplift_report_counts_each_group_by_intention_to_treat(desk
                 await uow.commit()
     groups = await desk.fetch("SELECT hold_out, count(*) AS customers FROM action_plan GROUP BY hold_out")
     counted = {row["hold_out"]: row["customers"] for row in groups}
-    horizon = everyone.actions.horizon_days
+    horizon = everyone[ActionStandard].horizon_days
 
     async def report(days: int) -> Any:
         async with desk.database.transaction(readonly=True) as uow:
-            classes = everyone.classes.customer_initiated
-            return await service.read_uplift(uow, everyone.actions, classes, TODAY + timedelta(days=days))
+            classes = everyone[ActivityClasses].customer_initiated
+            return await service.read_uplift(uow, everyone[ActionStandard], classes, TODAY + timedelta(days=days))
 
     assert (await report(horizon - 1)).treated.customers == 0
     found = await report(horizon)

@@ -129,3 +129,15 @@ def test_s3_a_label_with_a_third_value_is_refused_where_it_stands() -> None:
     raw = read_raw(["x,left\n", "1,yes\n", "2,no\n", "3,perhaps\n"])
     with pytest.raises(InvalidFile, match='line 4, column "left"'):
         binary(raw, "left")
+
+
+@pytest.mark.parametrize("shuffle", range(3))
+def test_s3_equal_predictions_share_a_bin_of_the_calibration_in_any_order(shuffle) -> None:
+    order = np.random.default_rng(shuffle).permutation(10)
+    probability = np.array([0.1] * 5 + [0.2] + [0.9] * 4)[order]
+    outcome = np.array([True, False, False, False, False, False, True, True, True, False])[order]
+    bins = metrics.calibration(outcome, probability, bins=3)
+    assert [(part.rows, part.predicted, part.observed.value) for part in bins] == [
+        (5, pytest.approx(0.1), 0.2),
+        (5, pytest.approx(0.76), 0.6),
+    ]

@@ -91,6 +91,62 @@ def test_s5_uplift_is_refused_where_an_arm_is_too_small() -> None:
         uplift.judge_uplift(table, few, outcome)
 
 
-def test_s5_uplift_report_is_the_same_for_the_same_rows(report) -> None:
+def test_s5_uplift_report_is_the_same_for_the_same_rows_in_any_order(report) -> None:
     table, treated, outcome, _ = _book(12_000, seed=4)
-    assert uplift.judge_uplift(table, treated, outcome) == report
+    order = np.lexsort((table.columns["age"], outcome))
+    assert uplift.judge_uplift(table.take(order), treated[order], outcome[order]) == report
+
+
+HIGH, LOW = ([1, 1, 0, 0], [1, 1, 0, 0]), ([1, 1, 0, 0], [0, 0, 0, 0])
+"""Treated, outcome: in HIGH the treatment brings the outcome, in LOW nothing does."""
+
+
+@pytest.mark.parametrize("shuffle", range(3))
+@pytest.mark.parametrize(
+    ("scores", "qini", "gain"),
+    [
+        # One step: the straight line of treating at random, whatever the effect.
+        ([1, 1], 0.0, [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]),
+        # Up to (1/2, 1/2), then level: 1/8 + 1/4, less the triangle of 1/4.
+        ([2, 1], 0.125, [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]),
+        # Level, then up: 1/8 less 1/4.
+        ([1, 2], -0.125, [0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+    ],
+)
+def test_s5_rows_ranked_alike_are_one_step_of_the_qini_curve(scores, qini, gain, shuffle) -> None:
+    order = np.random.default_rng(shuffle).permutation(8)
+    treated, outcome = (np.array([*high, *low], dtype=bool)[order] for high, low in zip(HIGH, LOW, strict=True))
+    score = np.repeat(np.array(scores, dtype=np.float64), 4)[order]
+    ranking = uplift.rank("by hand", score, treated, outcome, np.zeros(401))
+    assert ranking.qini.value == pytest.approx(qini)
+    assert ranking.gain == pytest.approx(gain)
+
+
+def test_s5_a_file_sorted_by_treatment_leaves_no_tenth_without_an_arm() -> None:
+    treated = np.arange(400) < 100
+    outcome = np.arange(400) % 4 == 0
+    ranking = uplift.rank("all alike", np.ones(400), treated, outcome, np.zeros(401))
+    assert ranking.qini.value == 0
+    for part in ranking.deciles:
+        assert (part.treated_rows, part.untreated_rows) == pytest.approx((10, 30))
+        assert (part.treated_share, part.untreated_share) == pytest.approx((0.25, 0.25))
+
+
+def test_s5_a_tenth_without_an_arm_says_so() -> None:
+    treated = np.arange(400) < 100
+    ranking = uplift.rank("the treated first", -np.arange(400.0), treated, np.arange(400) % 4 == 0, np.zeros(401))
+    first, last = ranking.deciles[0], ranking.deciles[-1]
+    assert (first.treated_share, first.untreated_share, first.difference) == (0.25, None, None)
+    assert (last.treated_share, last.untreated_share, last.difference) == (None, 0.25, None)
+
+
+def test_s5_a_trial_of_categories_without_effect_gives_the_same_figures_in_three_orders() -> None:
+    draws = np.random.default_rng(11)
+    table = Table({"segment": draws.choice(["a", "b", "c"], size=1200), "outlets": draws.integers(1, 3, 1200).astype(np.float64)})
+    treated, outcome = draws.random(1200) < 0.5, draws.random(1200) < 0.3
+    orders = (np.arange(1200), np.argsort(treated, kind="stable"), np.lexsort((treated, outcome)))
+    first, *others = (uplift.judge_uplift(table.take(order), treated[order], outcome[order]) for order in orders)
+    assert others == [first, first]
+    for ranking in first.rankings:
+        assert ranking.qini.low < 0 < ranking.qini.high
+        assert all(part.difference is not None for part in ranking.deciles)
