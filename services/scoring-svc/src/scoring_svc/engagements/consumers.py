@@ -1,4 +1,4 @@
-"""Contacts and plan reviews from engagement-svc."""
+"""What engagement-svc tells: contacts and plan reviews, complaints and survey answers."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,6 +19,11 @@ from scoring_svc.features.policy import FactKind
 
 INTERACTION_RECORDED = "guanxi.interaction.recorded.v1"
 PLAN_REVIEWED = "guanxi.plan.reviewed.v1"
+COMPLAINT_OPENED = "guanxi.complaint.opened.v1"
+COMPLAINT_RESOLVED = "guanxi.complaint.resolved.v1"
+SURVEY_ANSWERED = "guanxi.survey.answered.v1"
+
+T = TypeVar("T")
 
 
 class _Interaction(msgspec.Struct):
@@ -61,6 +66,7 @@ def _effect(event: Envelope, standard: ContactStandard) -> ContactEffect:
                 standard.review_bp(review.outcome),
                 standard.version,
                 event.traceparent,
+                review.outcome,
             )
         contact = msgspec.convert(event.data, _Interaction)
     except msgspec.ValidationError as error:
@@ -73,13 +79,9 @@ def _effect(event: Envelope, standard: ContactStandard) -> ContactEffect:
         standard.interaction_bp(contact.result, contact.relationship_effect),
         standard.version,
         event.traceparent,
+        contact.result,
+        contact.relationship_effect,
     )
-
-
-COMPLAINT_OPENED = "guanxi.complaint.opened.v1"
-COMPLAINT_RESOLVED = "guanxi.complaint.resolved.v1"
-SURVEY_ANSWERED = "guanxi.survey.answered.v1"
-T = TypeVar("T")
 
 
 class _Opened(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""The contact effects."""
+"""What engagement told: contacts and reviews with their contribution, complaints and satisfaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ class ContactEffect:
     contribution_bp: int
     standards_version: int
     traceparent: str | None
+    result: str | None = None
+    effect: str | None = None
 
 
 _TOUCHED_BY_EFFECTS = """
@@ -34,11 +36,13 @@ FROM (
 """
 _ADD_EFFECTS = f"""
 WITH incoming AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[]) WITH ORDINALITY
-        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, place)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[], $9::text[],
+        $10::text[]) WITH ORDINALITY
+        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, result, effect, place)
 ), fresh AS (
-    INSERT INTO contact_effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at)
-    SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz FROM incoming
+    INSERT INTO contact_effect
+        (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at, result, effect)
+    SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz, result, effect FROM incoming
     ON CONFLICT DO NOTHING RETURNING customer_id, evidence_id, occurred_on
 )
 {rescoring.mark_told_sql(_TOUCHED_BY_EFFECTS)}
@@ -57,6 +61,8 @@ async def add_effects(uow: UnitOfWork, effects: Sequence[ContactEffect], recorde
         [e.standards_version for e in effects],
         recorded_at,
         [e.traceparent for e in effects],
+        [e.result for e in effects],
+        [e.effect for e in effects],
     )
 
 
@@ -65,15 +71,16 @@ async def read_contacts(
 ) -> dict[UUID, list[Contact]]:
     """The contacts of each customer, oldest first; with `known_at` only what had been recorded by then."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id, evidence_id, occurred_on, contribution_bp FROM contact_effect WHERE customer_id = ANY($1::uuid[])"
-        " AND contribution_bp <> 0 AND ($2::timestamptz IS NULL OR recorded_at <= $2) ORDER BY occurred_on, evidence_id",
+        "SELECT customer_id, evidence_id, occurred_on, contribution_bp, kind, result, effect FROM contact_effect"
+        " WHERE customer_id = ANY($1::uuid[]) AND contribution_bp <> 0 AND ($2::timestamptz IS NULL OR recorded_at <= $2)"
+        " ORDER BY occurred_on, evidence_id",
         list(customer_ids),
         known_at,
     )
     contacts: dict[UUID, list[Contact]] = {}
     for row in rows:
-        contact = Contact(str(row["evidence_id"]), row["occurred_on"], row["contribution_bp"])
-        contacts.setdefault(row["customer_id"], []).append(contact)
+        customer_id, evidence_id, *recorded = row.values()
+        contacts.setdefault(customer_id, []).append(Contact(str(evidence_id), *recorded))
     return contacts
 
 

@@ -1,4 +1,4 @@
-"""One row a contact or review that counts towards retention."""
+"""What engagement told: contacts and reviews with their contribution to retention, complaints and satisfaction."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,11 @@ from scoring_svc.database import Base
 
 
 class ContactEffectRow(Base):
-    """`contribution_bp` in basis points of risk: negative lowers it. `kind` is `interaction` or `plan_review`."""
+    """`contribution_bp` in basis points of risk: negative lowers it. `kind` is `interaction` or `plan_review`.
+
+    `result`: of the contact, or the outcome of the review; `effect` on the relationship. Both are what was recorded, null in rows from
+    before they were kept.
+    """
 
     __tablename__ = "contact_effect"
 
@@ -20,6 +24,8 @@ class ContactEffectRow(Base):
     contribution_bp: Mapped[int]
     standards_version: Mapped[int]
     recorded_at: Mapped[datetime]
+    result: Mapped[str | None]
+    effect: Mapped[str | None]
 
 
 class EngagementFactRow(Base):

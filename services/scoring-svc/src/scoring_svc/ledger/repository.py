@@ -308,6 +308,58 @@ async def _with_reports(
     return days
 
 
+@dataclass(frozen=True, slots=True)
+class EntriesOf:
+    """A customer's entries in one currency up to a business date that counted at an instant."""
+
+    customer_id: UUID
+    currency: str
+    until: date
+    known_at: datetime
+
+
+_COUNTED = """
+    FROM ledger_entry entry WHERE customer_id = $1 AND currency = $2 AND booked_on <= $3 AND recorded_at <= $4 AND booked_on > $5
+    AND NOT EXISTS (SELECT FROM ledger_reversal undone WHERE undone.customer_id = entry.customer_id
+        AND undone.entry_id = entry.entry_id AND undone.recorded_at <= $4)
+"""
+
+
+async def latest_entry_ids(
+    uow: UnitOfWork,
+    entries: EntriesOf,
+    classes: Collection[str],
+    limit: int,
+    *,
+    since: date = date.min,
+    credits_only: bool = False,
+) -> list[UUID]:
+    """Of these classes and after `since`, the latest first."""
+    rows = await uow.driver.fetch(
+        f"SELECT entry_id {_COUNTED} AND activity_class = ANY($6::text[]) AND (amount_minor > 0 OR NOT $7)"  # constants
+        " ORDER BY booked_on DESC, entry_id LIMIT $8",
+        *(entries.customer_id, entries.currency, entries.until, entries.known_at, since),
+        list(classes),
+        credits_only,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def largest_debit_ids(
+    uow: UnitOfWork, entries: EntriesOf, excluded: Collection[str], limit: int, *, since: date
+) -> list[UUID]:
+    """Not of these classes and after `since`, the largest first."""
+    rows = await uow.driver.fetch(
+        f"SELECT entry_id {_COUNTED} AND activity_class <> ALL($6::text[]) AND amount_minor < 0"  # constants
+        " ORDER BY amount_minor, entry_id LIMIT $7",
+        *(entries.customer_id, entries.currency, entries.until, entries.known_at, since),
+        list(excluded),
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def entry_ids_on(uow: UnitOfWork, customer_id: UUID, day: date, classes: Collection[str], *, limit: int = 50) -> list[UUID]:
     """The entries that count on a day, largest first: the lineage of a signal."""
     rows = await uow.driver.fetch(

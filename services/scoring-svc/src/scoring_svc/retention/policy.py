@@ -17,6 +17,7 @@ from guanxi_common.money import Money
 from pydantic import ConfigDict
 
 from scoring_svc.reasons import Reason
+from scoring_svc.retention.contact_words import words_of
 
 FULL_RISK_BP: Final = 10_000
 MAX_CONTACT_BP: Final = 3_000
@@ -119,11 +120,17 @@ class RetentionStandard:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recorded contact or plan review. `contribution_bp` is added to the risk: -1,500 lowers it by 0.15. Within ±3,000."""
+    """A recorded contact or plan review. `contribution_bp` is added to the risk: -1,500 lowers it by 0.15. Within ±3,000.
+
+    `kind`, `result` and `effect` are what was recorded, for the words alone; see `contact_words.words_of`.
+    """
 
     evidence_id: str
     occurred_on: date
     contribution_bp: int
+    kind: str = "interaction"
+    result: str | None = None
+    effect: str | None = None
 
     def __post_init__(self) -> None:
         if abs(self.contribution_bp) > MAX_CONTACT_BP:
@@ -281,12 +288,7 @@ def _contacts(inputs: RetentionInputs, standard: RetentionStandard, concern_bp: 
     for contact in inputs.contacts:
         left = contact_contribution(contact, inputs.as_of, standard)
         if left:
-            on = contact.occurred_on.isoformat()
-            text = (
-                Text(f"The contact on {on} strengthened the relationship.", f"{on}的联系改善了客户关系。")
-                if left < 0
-                else Text(f"The contact on {on} strained the relationship.", f"{on}的联系使客户关系受损。")
-            )
+            text = words_of(contact.kind, contact.occurred_on, contact.result, contact.effect)
             reasons.append(Reason(Code.CONTACT, left, text, (contact.evidence_id,)))
     total = sum(reason.contribution_bp for reason in reasons)
     lowest, highest = -min(concern_bp, standard.contact_limit_bp), min(FULL_RISK_BP - concern_bp, standard.contact_limit_bp)

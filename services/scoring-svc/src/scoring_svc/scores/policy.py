@@ -1,17 +1,24 @@
 """From daily aggregates to what the models read. Pure; money in minor units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 from scoring_svc.ledger.history import WINDOW_DAYS, CustomerHistory
-from scoring_svc.retention.policy import Contact, RetentionInputs
+from scoring_svc.retention.policy import Code, Contact, RetentionInputs
 from scoring_svc.signals.policy import SignalStandard, regular_income
+
+NO_EVIDENCE: Final[Mapping[Code, tuple[str, ...]]] = {}
 
 
 def retention_inputs(
-    history: CustomerHistory, contacts: Sequence[Contact], signals: SignalStandard, p_alive_bp: int | None
+    history: CustomerHistory,
+    contacts: Sequence[Contact],
+    signals: SignalStandard,
+    p_alive_bp: int | None,
+    evidence: Mapping[Code, tuple[str, ...]] = NO_EVIDENCE,
 ) -> RetentionInputs:
-    """What the retention risk rests on."""
+    """What the retention risk rests on. `evidence`: where the caller has it."""
     as_of = history.as_of
     recent, before = as_of - timedelta(days=WINDOW_DAYS), as_of - timedelta(days=2 * WINDOW_DAYS)
     income = regular_income(as_of, history.income_days, signals)
@@ -30,4 +37,5 @@ def retention_inputs(
         income_overdue_days=income.overdue_days if income else None,
         p_alive_bp=p_alive_bp,
         contacts=tuple(contacts),
+        evidence=evidence,
     )

@@ -40,8 +40,8 @@ _SCORE = {
             {
                 "code": "contact",
                 "contribution_bp": -800,
-                "en": "The contact on 2026-11-23 strengthened the relationship.",
-                "zh": "2026-11-23的联系改善了客户关系。",
+                "en": "An appointment was made on 2026-11-23. The contact strengthened the relationship.",
+                "zh": "2026-11-23已与客户约定会面。此次联系改善了客户关系。",
                 "evidence_ids": ["0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a11"],
             },
         ],

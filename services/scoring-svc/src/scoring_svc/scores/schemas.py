@@ -8,7 +8,7 @@ from guanxi_common.http.bodies import Answer
 
 class ReasonOut(Answer):
     """One reason. `contribution_bp` is its share of the risk, signed; the reasons add up to `value_bp`. `evidence_ids` name ledger
-    entries, interactions or reviews."""
+    entries, at most ten: the latest of what was counted, the largest of what was summed; or the interaction or review."""
 
     code: str
     contribution_bp: int

@@ -1,6 +1,6 @@
 """Score customers: on request as of any date, and in batches when something has changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from scoring_svc.ledger.history import CustomerHistory, history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.method import Method, day_asked
 from scoring_svc.retention.policy import (
+    Code,
     Contact,
     RetentionInputs,
     RetentionRisk,
@@ -28,6 +29,7 @@ from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRe
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, cell
 from scoring_svc.scores import policy
 from scoring_svc.scores.answers import retention_out, rfm_out
+from scoring_svc.scores.evidence import read_evidence
 from scoring_svc.scores.in_force import ActiveModels, read_active_models
 from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
 from scoring_svc.signals.policy import SignalStandard
@@ -46,7 +48,7 @@ async def read_score(
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
     `as_of` and `known_at` move the data, not the method: standards, bands and models are those in force now, and `model_version` and
-    `bands_version` name them.
+    `bands_version` name them. The reasons of the rules name entries that they rest on; see `evidence`.
 
     Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
@@ -61,6 +63,10 @@ async def read_score(
     models = await read_active_models(uow)
     retention = await read_retention_models(uow)
     engagement = await engagements.read_engagement(uow, [customer_id], known_at) if retention else {}
+    history = history_of(days.get(customer_id, []), method[ActivityClasses], day)
+    if history is None:
+        raise NotFound
+    evidence = await read_evidence(uow, method[ActivityClasses], customer_id, history, known_at or now)
     score = score_customer(
         method,
         models,
@@ -71,6 +77,7 @@ async def read_score(
         known_at or now,
         retention=retention,
         engagement=engagement.get(customer_id, NO_ENGAGEMENT),
+        evidence=evidence,
     )
     if score is None:
         raise NotFound
@@ -88,6 +95,7 @@ def score_customer(
     *,
     retention: RetentionModels = RULES_ONLY,
     engagement: Engagement = NO_ENGAGEMENT,
+    evidence: Mapping[Code, tuple[str, ...]] = policy.NO_EVIDENCE,
 ) -> tuple[ScoreOut, CustomerHistory] | None:
     """The score of one customer, or None without an entry by `as_of`. Pure."""
     history = history_of(days, method[ActivityClasses], as_of)
@@ -95,7 +103,7 @@ def score_customer(
         return None
     bounds = method[RfmStandard].bounds_in_force(history.currency, models.rfm_bounds)
     lifetime = models.lifetime(history)
-    inputs = policy.retention_inputs(history, told, method[SignalStandard], lifetime.p_alive_bp)
+    inputs = policy.retention_inputs(history, told, method[SignalStandard], lifetime.p_alive_bp, evidence)
     rules = f"retention-rules-{method[RetentionStandard].version}"
     trained = _apply(retention.active, method, days, history, engagement, inputs)
     challenger = _apply(retention.challenger, method, days, history, engagement, inputs)

@@ -15,10 +15,10 @@ from guanxi_common.errors import InvalidInput
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
 from scoring_svc.ledger.history import history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
-from scoring_svc.rfm.policy import RfmStandard, cell
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard, cell
 from scoring_svc.rfm.service import read_migrations
 from scoring_svc.scores.in_force import NO_MODEL, ActiveModels
-from scoring_svc.scores.service import RFM_WINDOW_DAYS, score_customer
+from scoring_svc.scores.service import score_customer
 from scoring_svc.shipped import load_method
 
 pytestmark = pytest.mark.anyio

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scoring_svc.engagements.policy import ContactStandard
+from scoring_svc.retention.contact_words import words_of
 from scoring_svc.retention.policy import (
     Code,
     Contact,
@@ -81,10 +83,10 @@ def test_s3_a_contact_lowers_the_risk_by_exactly_its_contribution_and_names_itse
 
 
 def test_s3_a_contact_that_strains_raises_the_risk() -> None:
-    after = retention_risk(replace(CALM, contacts=(Contact("i", TODAY, 800),)), STANDARD)
+    after = retention_risk(replace(CALM, contacts=(Contact("i", TODAY, 800, effect="weakens"),)), STANDARD)
     assert after.value_bp == 800
     assert after.main_reason is not None
-    assert after.main_reason.text.en == "The contact on 2026-03-10 strained the relationship."
+    assert after.main_reason.text.en == "There was a contact on 2026-03-10. The contact strained the relationship."
 
 
 def test_s3_a_contact_decays_to_nothing_in_equal_parts() -> None:
@@ -214,3 +216,51 @@ def test_s3_within_the_limits_a_contact_counts_exactly(inputs: RetentionInputs, 
 def test_s3_more_activity_never_raises_the_risk(inputs: RetentionInputs, more: int) -> None:
     more_active = replace(inputs, acts_recent=inputs.acts_recent + more)
     assert retention_risk(more_active, STANDARD).value_bp <= retention_risk(inputs, STANDARD).value_bp
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "effect", "en", "zh"),
+    [
+        ("interaction", "appointment_made", "none", "An appointment was made on 2026-03-10.", "2026-03-10已与客户约定会面。"),
+        ("interaction", "appointment_made", None, "An appointment was made on 2026-03-10.", "2026-03-10已与客户约定会面。"),
+        (
+            "interaction",
+            "reached_positive",
+            "weakens",
+            "The customer was reached on 2026-03-10 and answered positively. The contact strained the relationship.",
+            "2026-03-10已联系到客户，客户反馈积极。此次联系使客户关系受损。",
+        ),
+        (
+            "interaction",
+            "reached_neutral",
+            "strengthens",
+            "The customer was reached on 2026-03-10. The contact strengthened the relationship.",
+            "2026-03-10已联系到客户。此次联系改善了客户关系。",
+        ),
+        ("interaction", None, None, "There was a contact on 2026-03-10.", "2026-03-10有联系记录。"),
+        (
+            "plan_review",
+            "on_track",
+            None,
+            "The financial plan was reviewed on 2026-03-10: on track.",
+            "2026-03-10检视了理财规划：进展正常。",
+        ),
+        ("plan_review", None, None, "The financial plan was reviewed on 2026-03-10.", "2026-03-10检视了理财规划。"),
+    ],
+)
+@pytest.mark.parametrize("contribution_bp", [-1_000, 800])
+def test_8c_the_words_of_a_contact_follow_the_record_whatever_it_contributes(
+    kind: str, result: str | None, effect: str | None, en: str, zh: str, contribution_bp: int
+) -> None:
+    contact = Contact("i", TODAY, contribution_bp, kind, result, effect)
+    risk = retention_risk(replace(LEAVING, contacts=(contact,)), STANDARD)
+    [reason] = [reason for reason in risk.reasons if reason.code == "contact"]
+    assert (reason.text.en, reason.text.zh, reason.contribution_bp) == (en, zh, contribution_bp)
+
+
+def test_8c_every_result_effect_and_outcome_of_the_standard_has_words_of_its_own() -> None:
+    [*_, standard] = load_standards(ContactStandard, "engagements")
+    recorded = [("interaction", result, effect) for result in standard.results for effect in standard.effects]
+    recorded += [("plan_review", outcome, None) for outcome in standard.reviews]
+    assert len({words_of(kind, TODAY, result, effect).en for kind, result, effect in recorded}) == len(recorded)
+    assert len({words_of(kind, TODAY, result, effect).zh for kind, result, effect in recorded}) == len(recorded)
