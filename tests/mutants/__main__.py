@@ -29,6 +29,7 @@ from tests.mutants.records_rules import RECORDS_RULES
 from tests.mutants.restore_rules import RESTORE_RULES
 from tests.mutants.roles_rules import ROLES_RULES
 from tests.mutants.rules import MESSAGING_RULES, SIMULATION, Rule
+from tests.mutants.scoring_rules import SCORING_RULES
 from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.simulation_rules import SIMULATION_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
@@ -38,6 +39,7 @@ RULES: Final = (
     *RESTORE_RULES,
     *MESSAGING_RULES,
     *SERVICE_RULES,
+    *SCORING_RULES,
     *AUDIT_RULES,
     *ASVS_RULES,
     *BUDGET_RULES,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261128_1745"
-down_revision = "20261128_1710"
+down_revision = "20261128_1735"
 
 
 def upgrade() -> None:

@@ -45,6 +45,7 @@ from scoring_svc.runs.rows import RowWriter, news, news_rows
 from scoring_svc.scorer.service import score_taken
 from scoring_svc.scores.columns import ACTS
 from scoring_svc.scores.in_force import ActiveModels, read_active_models
+from scoring_svc.scores.versions import Versions
 
 REFRESHED = 100
 FIRST = UUID(int=0)
@@ -190,7 +191,7 @@ async def _build(
     """Build the new table and the news of it; returns how many scores have changed."""
     found = await off_the_loop(uow, partial(books.lifetimes, book, models.predictor))
     bands = {name: method[RfmStandard].bounds_in_force(name, models.rfm_bounds) for name in book.currencies}
-    version = f"retention-rules-{method[RetentionStandard].version}+{models.version}"
+    version = str(Versions(method[RetentionStandard].version, models.model_id))
     writer = RowWriter(book, method.calendar.local_date(now), now, version, bands)
     changes: list[Any] = [np.empty(0, dtype=np.int64)]
 

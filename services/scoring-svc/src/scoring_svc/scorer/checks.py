@@ -34,6 +34,7 @@ from scoring_svc.scores.in_force import ActiveModels, read_models_named
 from scoring_svc.scores.repository import StoredScore, main_reason_code
 from scoring_svc.scores.schemas import ScoreOut
 from scoring_svc.scores.service import score_customer
+from scoring_svc.scores.versions import Versions, trained_number
 from scoring_svc.standards import load_standards
 
 SAMPLE: Final = 200
@@ -41,36 +42,30 @@ NAMED: Final = 50
 
 log = structlog.get_logger(__name__)
 
-_RULES, _RHYTHM, _RUN, _FIXED = "retention-rules-", "bgnbd-", "run-", "standard:"
+_RUN, _FIXED = "run-", "standard:"
 
 for _outcome in ("equal", "different"):
     SCORE_CHECKS.labels(_outcome)  # the series must stand at 0 before the first mismatch, or no increase is seen
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class Named:
     """What a stored score says it was computed by."""
 
-    trained: int | None
-    rules: int
-    lifetime: UUID | None
+    versions: Versions
     bands_run: UUID | None
     fixed_bands: int | None
     challenger: int | None
 
 
-def versions_of(model_version: str, bands_version: str, detail: Mapping[str, Any]) -> Versions:
+def named_by(model_version: str, bands_version: str, detail: Mapping[str, Any]) -> Named:
     """Raises `ValueError` for what no version of this service has written."""
-    parts = model_version.split("+")
-    rules, rhythm = parts[-2].removeprefix(_RULES), parts[-1].removeprefix(_RHYTHM)
     challenger = detail.get("challenger")
-    return Versions(
-        trained=_number(parts[0]) if len(parts) == 3 else None,
-        rules=int(rules),
-        lifetime=None if rhythm == "none" else UUID(rhythm),
+    return Named(
+        Versions.parse(model_version),
         bands_run=UUID(bands_version.removeprefix(_RUN)) if bands_version.startswith(_RUN) else None,
         fixed_bands=int(bands_version.split(":")[1]) if bands_version.startswith(_FIXED) else None,
-        challenger=_number(challenger["model_version"]) if challenger else None,
+        challenger=trained_number(challenger["model_version"]) if challenger else None,
     )
 
 
@@ -113,8 +108,8 @@ async def _check_alone(uow: UnitOfWork, method: Method, stored: StoredScore) -> 
 async def is_reproduced(uow: UnitOfWork, method: Method, stored: StoredScore) -> bool:
     """Whether the ledger, read as of then, gives the stored score to the last word."""
     try:
-        versions = versions_of(stored.model_version, stored.bands_version, stored.detail)
-        score = await _recompute(uow, method, stored, versions)
+        named = named_by(stored.model_version, stored.bands_version, stored.detail)
+        score = await _recompute(uow, method, stored, named)
     except (LookupError, ValueError):
         return False
     if score is None:
@@ -124,14 +119,14 @@ async def is_reproduced(uow: UnitOfWork, method: Method, stored: StoredScore) ->
     return same and json.loads(score.model_dump_json()) == {"challenger": None, **stored.detail}
 
 
-async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, versions: Versions) -> ScoreOut | None:
+async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, named: Named) -> ScoreOut | None:
     ids, known_at = [stored.customer_id], stored.known_at
     days = await ledger.read_days_known_at(uow, ids, until=stored.as_of, known_at=known_at)
     told = await engagements.read_contacts(uow, ids, known_at)
-    models = await read_models_named(uow, versions.lifetime, versions.bands_run)
-    trained = RetentionModels(await _trained(uow, versions.trained), await _trained(uow, versions.challenger))
+    models = await read_models_named(uow, named.versions.lifetime, named.bands_run)
+    trained = RetentionModels(await _trained(uow, named.versions.trained), await _trained(uow, named.challenger))
     engagement = await engagements.read_engagement(uow, ids, known_at) if trained else {}
-    then = _method_of(method, versions)
+    then = _method_of(method, named)
     work = partial(
         _score,
         then,
@@ -147,12 +142,12 @@ async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, versi
     return await off_the_loop(uow, work)
 
 
-def _method_of(method: Method, versions: Versions) -> Method:
+def _method_of(method: Method, named: Named) -> Method:
     """The standards that the score names; those that it does not name are the ones in force."""
-    retention = standard_of(load_standards(RetentionStandard, "retention"), versions.rules)
-    if versions.fixed_bands is None:
+    retention = standard_of(load_standards(RetentionStandard, "retention"), named.versions.rules)
+    if named.fixed_bands is None:
         return method.replacing(retention, replace(method[RfmStandard], method="quintile"))
-    fixed = standard_of(load_standards(RfmStandard, "rfm"), versions.fixed_bands)
+    fixed = standard_of(load_standards(RfmStandard, "rfm"), named.fixed_bands)
     return method.replacing(retention, replace(fixed, method="fixed"))
 
 
@@ -169,10 +164,6 @@ async def _trained(uow: UnitOfWork, number: int | None) -> TrainedRetention | No
     if version is None:
         raise LookupError(f"no version {number}")
     return await load_retention(uow, version)
-
-
-def _number(version: str) -> int:
-    return int(version.removeprefix(f"{RETENTION}-"))
 
 
 async def _count(equal: int, different: int) -> None:

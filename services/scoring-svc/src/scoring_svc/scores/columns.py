@@ -15,6 +15,7 @@ from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandar
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.scores.answers import retention_out, rfm_out
 from scoring_svc.scores.schemas import LifetimeOut, RetentionInputsOut, ScoreOut
+from scoring_svc.scores.versions import Versions
 from scoring_svc.standards import load_standards
 
 INPUTS: Final = (
@@ -39,7 +40,6 @@ last of them, and from the first to `as_of`."""
 MOST_MINOR: Final = 9 * 10**14
 """In eight bytes an amount can be multiplied by 10,000 up to here."""
 
-_RULES: Final = "retention-rules-"
 _MONEY: Final = ("balance_minor", "median_balance_minor", "outflow_minor", "inflow_minor")
 
 
@@ -55,7 +55,7 @@ def columns_of(score: ScoreOut, history: CustomerHistory) -> tuple[Any, ...]:
 def is_plain(score: ScoreOut) -> bool:
     """Whether `detail_of` can give the score from its columns, and a book run compute it anew from them."""
     inputs = score.inputs
-    by_rules = score.challenger is None and score.model_version.startswith(_RULES)
+    by_rules = score.challenger is None and Versions.parse(score.model_version).trained is None
     money = [getattr(inputs, name) for name in _MONEY]
     return (
         by_rules
@@ -73,7 +73,7 @@ def detail_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def score_of(row: Mapping[str, Any]) -> ScoreOut:
     """The score of a plain row. The rules are those that `model_version` names, the names of groups those in force."""
-    standard = standard_of(load_standards(RetentionStandard, "retention"), rules_of(row["model_version"]))
+    standard = standard_of(load_standards(RetentionStandard, "retention"), Versions.parse(row["model_version"]).rules)
     inputs = {name: row[name] for name in INPUTS}
     risk = retention_risk(RetentionInputs(as_of=row["as_of"], **inputs), standard)
     number, recency, frequency, monetary = row["rfm_cell"], *(row[f"rfm_{name}"] for name in RFM[:3])
@@ -88,8 +88,3 @@ def score_of(row: Mapping[str, Any]) -> ScoreOut:
         rfm=rfm_out(load_standards(RfmStandard, "rfm")[-1], number, recency, frequency, monetary),
         lifetime=LifetimeOut(p_alive_bp=row["p_alive_bp"], expected_acts_90_days=row["expected_acts_90_days"]),
     )
-
-
-def rules_of(model_version: str) -> int:
-    """The version of the rules that a score names; raises `ValueError` for what no version of this service has written."""
-    return int(model_version.split("+")[-2].removeprefix(_RULES))

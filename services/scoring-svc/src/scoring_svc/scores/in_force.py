@@ -25,10 +25,6 @@ class ActiveModels:
     predictor: Predictor | None
     rfm_bounds: Mapping[str, RfmBounds]
 
-    @property
-    def version(self) -> str:
-        return f"bgnbd-{self.model_id or 'none'}"
-
     def lifetime(self, history: CustomerHistory) -> LifetimeOut:
         """P(alive) and the acts to be expected; nothing without a repeat purchase, where P(alive) = 1 would say nothing."""
         days = list(history.acts)

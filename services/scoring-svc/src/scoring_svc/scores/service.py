@@ -32,6 +32,7 @@ from scoring_svc.scores.answers import retention_out, rfm_out
 from scoring_svc.scores.evidence import read_evidence
 from scoring_svc.scores.in_force import ActiveModels, read_active_models
 from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
+from scoring_svc.scores.versions import Versions
 from scoring_svc.signals.policy import SignalStandard
 
 
@@ -104,16 +105,15 @@ def score_customer(
     bounds = method[RfmStandard].bounds_in_force(history.currency, models.rfm_bounds)
     lifetime = models.lifetime(history)
     inputs = policy.retention_inputs(history, told, method[SignalStandard], lifetime.p_alive_bp, evidence)
-    rules = f"retention-rules-{method[RetentionStandard].version}"
     trained = _apply(retention.active, method, days, history, engagement, inputs)
     challenger = _apply(retention.challenger, method, days, history, engagement, inputs)
     risk = trained or retention_risk(inputs, method[RetentionStandard])
-    version = f"{retention.active.version}+{rules}" if trained and retention.active else rules
+    number = retention.active.number if trained and retention.active else None
     score = ScoreOut(
         customer_id=customer_id,
         as_of=as_of,
         known_at=known_at,
-        model_version=f"{version}+{models.version}",
+        model_version=str(Versions(method[RetentionStandard].version, models.model_id, number)),
         bands_version=bounds.origin if bounds else "none",
         retention=retention_out(risk),
         inputs=_inputs_out(inputs, history),

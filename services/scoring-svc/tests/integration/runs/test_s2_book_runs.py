@@ -84,7 +84,7 @@ async def test_s2_a_worker_killed_while_it_copies_leaves_nothing(book: Desk) -> 
         "from datetime import datetime\n"
         "from guanxi_common.calendar import BusinessCalendar\n"
         "from guanxi_common.db.uow import Database, create_engine\n"
-        "from scoring_svc.parts import load_method\n"
+        "from scoring_svc.shipped import load_method\n"
         "from scoring_svc.runs import exchange, service\n"
         "async def stuck(uow):\n"
         "    print(await uow.driver.fetchval('SELECT count(*) FROM score_next'), flush=True)\n"
