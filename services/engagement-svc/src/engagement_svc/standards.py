@@ -9,8 +9,6 @@ from typing import Any, Literal
 import yaml
 from guanxi_common.errors import Text
 
-from engagement_svc.contact_budget.policy import ContactLimit
-
 Subject = Literal["customer", "staff", "outlet"]
 ClockRule = Literal["hours_of_business_days", "end_of_business_day", "end_of_calendar_day", "on_date"]
 
@@ -70,6 +68,18 @@ class ActionKind:
     purpose: str
     ends_by_itself: bool
     may_be_declined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLimit:
+    """At most `max_contacts` contacts in `per_days` days."""
+
+    max_contacts: int
+    per_days: int
+
+    def __post_init__(self) -> None:
+        if self.max_contacts < 0 or self.per_days < 1:
+            raise ValueError("a limit allows no negative number of contacts, in at least a day")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import Standards, load_standards
 from engagement_svc.tasks import following
 from engagement_svc.tasks import service as task_service
-from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff
+from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff, tasks_follow_the_book
 
 BOOK_OVERLAP = timedelta(minutes=10)
 """Longer than any transaction: an interval stored while a task was being opened is looked at again."""
@@ -84,7 +84,7 @@ def subscriptions(
 
 def customer_handler(keys: KeyStore, clock: Clock) -> Handler:
     """The replica of customers, and what follows from it."""
-    steps = (replicate_customers(keys, clock), follow_withdrawals(clock))
+    steps = (replicate_customers(keys, clock), tasks_follow_the_book(clock), follow_withdrawals(clock))
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         for step in steps:

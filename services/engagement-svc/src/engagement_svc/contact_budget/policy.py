@@ -6,22 +6,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
+from engagement_svc.standards import ContactLimit
+
 COUNTED: Final = ("marketing", "care")
 """The purposes whose contacts count. `service` is the customer's own matter."""
 _COUNTED_AS: Final[Mapping[str, str]] = {"related_sales": "marketing", "care": "care", "plan_follow_up": "care"}
 CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class ContactLimit:
-    """At most `max_contacts` contacts in `per_days` days."""
-
-    max_contacts: int
-    per_days: int
-
-    def __post_init__(self) -> None:
-        if self.max_contacts < 0 or self.per_days < 1:
-            raise ValueError("a limit allows no negative number of contacts, in at least a day")
 
 
 @dataclass(frozen=True, slots=True)

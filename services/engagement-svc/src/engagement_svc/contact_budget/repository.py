@@ -10,7 +10,8 @@ from guanxi_common.security.directory.scope import visible_customers_sql
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
 
-from engagement_svc.contact_budget.policy import COUNTED, ContactLimit, Held, Ledger, QuietHours, when_it_counts
+from engagement_svc.contact_budget.policy import COUNTED, Held, Ledger, QuietHours, when_it_counts
+from engagement_svc.standards import ContactLimit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Reserve, confirm, release and spend contacts."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -14,20 +13,18 @@ from guanxi_common.security.principal import RowScope
 
 from engagement_svc.contact_budget import policy, repository
 from engagement_svc.contact_budget.errors import ContactBudgetExhausted, InQuietHours, ReservationSettled, WithoutConsent
-from engagement_svc.contact_budget.policy import ContactLimit, Ledger
+from engagement_svc.contact_budget.policy import Ledger
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.customers import repository as customers
 from engagement_svc.customers.policy import is_granted
-from engagement_svc.standards import Standards
+from engagement_svc.parts import GiveWay
+from engagement_svc.standards import ContactLimit, Standards
 
 CONTACT_LIMIT: Final = "contact_limit"
 NO_CONSENT: Final = "no_consent"
 """Why a reservation is cancelled."""
 FARTHEST = timedelta(days=366)
 """How far ahead contacts are set aside."""
-
-GiveWay = Callable[[UnitOfWork, Sequence[UUID], datetime], Awaitable[object]]
-"""Cancels reservations that give way to a contact, with what their owners planned on them; in the caller's transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`customer.snapshots`: the replica, the book, and the tasks that follow it."""
+"""`customer.snapshots`: the replica and the book."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -19,7 +19,6 @@ from guanxi_common.security.fields import Place, SealBroken, unseal_json
 from engagement_svc.customers import repository
 from engagement_svc.customers.repository import CustomerReplica
 from engagement_svc.personal_data import PERSONAL_DATA
-from engagement_svc.tasks.following import follow_the_book_of
 
 
 class _ContactLimits(msgspec.Struct):
@@ -71,8 +70,6 @@ def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
             uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
         )
         await apply_books(uow, events)
-        if not uow.replaying:
-            await follow_the_book_of(uow, clock.now(), [snapshot.customer_id for snapshot, _ in snapshots])
         await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
 
     return handle

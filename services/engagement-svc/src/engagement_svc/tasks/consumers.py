@@ -1,4 +1,4 @@
-"""`directory.snapshots`: who is suspended or has left, or for whom another stands in, has tasks no more (D11)."""
+"""`customer.snapshots`, `directory.snapshots`: tasks go where the responsibility for their customers goes (D11)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -24,5 +24,16 @@ def tasks_follow_staff(replicate: Handler, clock: Clock) -> Handler:
         changed = before ^ await following.standing_of(uow, staff_ids)
         if changed and not uow.replaying:
             await following.follow_staff(uow, clock.now(), {UUID(str(standing[0])) for standing in changed})
+
+    return handle
+
+
+def tasks_follow_the_book(clock: Clock) -> Handler:
+    """Make the handler of `customer.snapshots` that stands behind the replica's: open tasks go where the customer went."""
+
+    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
+        if not uow.replaying:
+            named = sorted({UUID(event.key) for event in events if event.data is not None})
+            await following.follow_the_book_of(uow, clock.now(), named)
 
     return handle
