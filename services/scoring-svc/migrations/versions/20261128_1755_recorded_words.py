@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261128_1745"
-down_revision = "20261128_1735"
+revision = "20261128_1755"
+down_revision = "20261128_1750"
 
 
 def upgrade() -> None:
