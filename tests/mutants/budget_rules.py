@@ -131,4 +131,44 @@ _withdrawals = (
     ),
 )
 
-BUDGET_RULES: Final = (*_windows, *_settling, *_withdrawals)
+CUSTOMER: Final = "services/customer-svc"
+CONSENTS: Final = f"{CUSTOMER}/tests/integration/consents/test_c6_consents.py"
+
+
+def _customer(name: str, file: str, text: str, without: str, test: str) -> Rule:
+    return Rule(name, f"customer_svc/{file}", text, without, test, CUSTOMER)
+
+
+_statements = (
+    _customer(
+        "an older statement never beats a later one",
+        "consents/repository.py",
+        "_consent.c.since.desc(), _consent.c.version.desc()",
+        "_consent.c.version.desc()",
+        f"{CONSENTS}::test_d5_the_later_statement_counts_in_either_order",
+    ),
+    _customer(
+        "nor in the snapshot",
+        "snapshots/repository.py",
+        "ORDER BY purpose, channel, since DESC, version DESC",
+        "ORDER BY purpose, channel, version DESC",
+        f"{CONSENTS}::test_d5_the_later_statement_counts_in_either_order",
+    ),
+    _customer(
+        "of two statements of one day the withdrawal stands",
+        "consents/policy.py",
+        "    return first if granted else min(after - timedelta(microseconds=1), now)",
+        "    return first",
+        f"{CONSENTS}::test_d5_the_later_statement_counts_in_either_order",
+    ),
+    _customer(
+        "what was agreed earlier does not replace what was agreed later",
+        "contact_preferences/service.py",
+        "    if errors := policy.outdated(before.agreed, fields, agreed_on):",
+        "    if errors := []:",
+        f"{CUSTOMER}/tests/integration/contact_preferences/test_c6_preferences.py"
+        "::test_d5_what_was_agreed_earlier_does_not_replace_what_was_agreed_later",
+    ),
+)
+
+BUDGET_RULES: Final = (*_windows, *_settling, *_withdrawals, *_statements)

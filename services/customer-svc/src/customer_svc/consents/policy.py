@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from guanxi_common.errors import Text
 from guanxi_contracts.vocabularies import CHANNELS
@@ -24,20 +24,57 @@ class ConsentStandard:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a customer last said of a channel, for one purpose; `text_version` names the text that was agreed to."""
+    """What a customer said of a channel, for one purpose, and when; `text_version` names the text that was agreed to.
+
+    `version` is the order in which statements came in.
+    """
 
     channel: str
     granted: bool
     text_version: str | None
+    since: datetime
+    version: int
 
 
-def newly_granted(said: Collection[Said], channels: Collection[str], text_version: str) -> list[str]:
-    """The channels for which a grant is news: not given yet, withdrawn since, or given to another text."""
-    known = {one.channel for one in said if one.granted and one.text_version == text_version}
-    return [channel for channel in CHANNELS if channel in channels and channel not in known]
+def since_when(agreed_on: tuple[datetime, datetime] | None, now: datetime, *, granted: bool) -> datetime:
+    """From when a statement counts: from now where it is made now.
+
+    Of a day, given by its first moment and the first of the next day, a grant counts from the beginning and a withdrawal from the end, no
+    later than now: of two statements of one day the withdrawal stands.
+    """
+    if agreed_on is None:
+        return now
+    first, after = agreed_on
+    return first if granted else min(after - timedelta(microseconds=1), now)
 
 
-def newly_withdrawn(said: Collection[Said], channels: Collection[str] | None) -> list[str]:
-    """The channels for which a withdrawal is news; None asks for all of them. A refusal of what was never given is news too."""
-    known = {one.channel for one in said if not one.granted}
-    return [channel for channel in CHANNELS if (channels is None or channel in channels) and channel not in known]
+def counting(said: Collection[Said]) -> dict[str, Said]:
+    """By channel, what the customer said last: an older statement never beats a later one, whenever it comes in."""
+    return {one.channel: one for one in sorted(said, key=lambda one: (one.since, one.version))}
+
+
+def news(
+    said: Collection[Said], channels: Collection[str] | None, *, granted: bool, text_version: str | None, since: datetime
+) -> list[str]:
+    """The channels, of all if None, for which such a statement is news.
+
+    What says the same as what counts is none, unless it is older; of an older one, what was kept before is none. A refusal of what was
+    never given is news too.
+    """
+    named = [channel for channel in CHANNELS if channels is None or channel in channels]
+    last, statement = counting(said), (granted, text_version)
+
+    def is_known(channel: str) -> bool:
+        stands = last.get(channel)
+        if stands is None:
+            return False
+        if since >= stands.since:
+            return (stands.granted, stands.text_version) == statement
+        return any((one.granted, one.text_version) == statement for one in said if (one.channel, one.since) == (channel, since))
+
+    return [channel for channel in named if not is_known(channel)]
+
+
+def is_in_force(said: Collection[Said], channel: str, since: datetime) -> bool:
+    """Whether a new statement of the channel counts: nothing was said later."""
+    return all(one.since <= since for one in said if one.channel == channel)

@@ -29,13 +29,23 @@ _GIVEN = {
     "text_version": "marketing-2026-03",
     "recorded_by": "staff:7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02",
     "data_origin": "reported",
+    "agreed_on": None,
+    "recorded_at": "2026-11-23T02:30:00Z",
 }
-_TAKEN = {**_GIVEN, "granted": False, "since": "2026-11-24T06:00:00Z", "method": "phone_recorded", "text_version": None}
+_TAKEN = {
+    **_GIVEN,
+    "granted": False,
+    "since": "2026-11-24T06:00:00Z",
+    "recorded_at": "2026-11-24T06:00:00Z",
+    "method": "phone_recorded",
+    "text_version": None,
+}
 _GRANT = {
     "purpose": "marketing",
     "channels": ["phone", "sms"],
     "method": "signed_form",
     "text_version": "marketing-2026-03",
+    "agreed_on": "2026-11-20",
 }
 _WITHDRAWAL = {"purpose": "marketing", "method": "phone_recorded"}
 
@@ -54,6 +64,7 @@ async def grant_consents(customer_id: UUID, body: ConsentGrant, call: Annotated[
             write.scope,
             parts.keys,
             parts.standards[ConsentStandard],
+            parts.calendar,
             customer_id,
             body,
             call.principal.actor,
@@ -79,6 +90,7 @@ async def withdraw_consents(
             write.scope,
             parts.keys,
             parts.standards[ConsentStandard],
+            parts.calendar,
             customer_id,
             body,
             call.principal.actor,
@@ -106,7 +118,7 @@ async def list_consents(customer_id: UUID, call: Annotated[Call, permission("con
 @consents.get(
     "/v1/customers/{customer_id}/consent-history",
     operation_id="listConsentHistory",
-    summary="Everything a customer ever said of consent, the latest first",
+    summary="Everything a customer ever said of consent, the last recorded first",
     **documented(Page[ConsentOut], {"data": [_TAKEN, _GIVEN], "next_cursor": None}),
 )
 async def list_history(customer_id: UUID, paging: Paging, call: Annotated[Call, permission("consent.read")]) -> Response:

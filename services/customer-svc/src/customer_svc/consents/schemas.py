@@ -1,6 +1,6 @@
 """Bodies of the consent operations."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -11,6 +11,15 @@ from pydantic import Field, StringConstraints
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,39}$")]
 TextVersion = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
 Channels = Annotated[list[Channel], Field(min_length=1, max_length=len(Channel))]
+
+
+AgreedOn = Annotated[
+    date | None,
+    Field(
+        description="The day on which the customer said it, where it is recorded later, such as that of a paper form; left out: just now."
+        " What was said later still counts; of one day, a withdrawal."
+    ),
+]
 
 
 class ConsentMethod(StrEnum):
@@ -30,6 +39,7 @@ class ConsentGrant(Body):
     channels: Channels
     method: ConsentMethod
     text_version: Annotated[TextVersion, Field(description="Which text the customer agreed to.")]
+    agreed_on: AgreedOn = None
     data_origin: Literal["reported", "generated"] = "reported"
 
 
@@ -39,11 +49,14 @@ class ConsentWithdrawal(Body):
     purpose: Purpose
     channels: Channels | None = None
     method: ConsentMethod
+    agreed_on: AgreedOn = None
     data_origin: Literal["reported", "generated"] = "reported"
 
 
 class ConsentOut(Answer):
-    """What the customer said of a purpose and channel, since when, how, to which text, and who recorded it."""
+    """What the customer said of a purpose and channel, since when it counts, how, to which text, and who recorded it and when.
+
+    `agreed_on`: its day, where no more is known."""
 
     purpose: str
     channel: str
@@ -53,3 +66,5 @@ class ConsentOut(Answer):
     text_version: str | None
     recorded_by: str
     data_origin: str
+    agreed_on: date | None
+    recorded_at: datetime

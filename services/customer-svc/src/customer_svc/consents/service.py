@@ -1,17 +1,20 @@
 """Give and withdraw consent."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.errors import FieldError, InvalidInput, Text
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.messaging.envelope import DomainEvent
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
 
 from customer_svc.consents import policy, repository
 from customer_svc.consents.errors import UnknownPurpose
 from customer_svc.consents.events import ConsentChanged
-from customer_svc.consents.policy import ConsentStandard, Said
+from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
 from customer_svc.customers.changes import lock_customer, tell_changes
@@ -23,6 +26,7 @@ async def grant_consents(
     scope: RowScope,
     keys: KeyStore,
     standard: ConsentStandard,
+    calendar: BusinessCalendar,
     customer_id: UUID,
     grant: ConsentGrant,
     recorded_by: str,
@@ -30,11 +34,10 @@ async def grant_consents(
 ) -> list[Statement]:
     """Keep a consent for each channel; returns what counts now. What was given before, to the same text, is no change.
 
-    Raises `NotFound`, `UnknownPurpose`.
+    One that is older than what counts is kept and changes nothing. Raises `NotFound`, `UnknownPurpose`, `InvalidInput`.
     """
-    customer, said = await _what_was_said(uow, scope, standard, customer_id, grant.purpose, now)
-    news = policy.newly_granted(said, grant.channels, grant.text_version)
-    return await _keep(uow, keys, customer, news, grant, recorded_by, now, text_version=grant.text_version)
+    customer = await _customer_to_change(uow, scope, standard, calendar, customer_id, grant, now)
+    return await _keep(uow, keys, calendar, customer, grant.channels, grant, recorded_by, now, text_version=grant.text_version)
 
 
 async def withdraw_consents(
@@ -42,32 +45,43 @@ async def withdraw_consents(
     scope: RowScope,
     keys: KeyStore,
     standard: ConsentStandard,
+    calendar: BusinessCalendar,
     customer_id: UUID,
     withdrawal: ConsentWithdrawal,
     recorded_by: str,
     now: datetime,
 ) -> list[Statement]:
-    """Keep a withdrawal for each channel; returns what counts now. Raises `NotFound`, `UnknownPurpose`."""
-    customer, said = await _what_was_said(uow, scope, standard, customer_id, withdrawal.purpose, now)
-    news = policy.newly_withdrawn(said, withdrawal.channels)
-    return await _keep(uow, keys, customer, news, withdrawal, recorded_by, now, text_version=None)
+    """Keep a withdrawal for each channel; returns what counts now. One that is older than what counts is kept and changes nothing.
+
+    Raises `NotFound`, `UnknownPurpose`, `InvalidInput`.
+    """
+    customer = await _customer_to_change(uow, scope, standard, calendar, customer_id, withdrawal, now)
+    return await _keep(uow, keys, calendar, customer, withdrawal.channels, withdrawal, recorded_by, now, text_version=None)
 
 
-async def _what_was_said(
-    uow: UnitOfWork, scope: RowScope, standard: ConsentStandard, customer_id: UUID, purpose: str, now: datetime
-) -> tuple[Customer, list[Said]]:
+async def _customer_to_change(
+    uow: UnitOfWork,
+    scope: RowScope,
+    standard: ConsentStandard,
+    calendar: BusinessCalendar,
+    customer_id: UUID,
+    told: ConsentGrant | ConsentWithdrawal,
+    now: datetime,
+) -> Customer:
     customer = await lock_customer(uow, scope, customer_id, now)
-    if purpose not in standard.purposes:
+    if told.purpose not in standard.purposes:
         raise UnknownPurpose
-    counting = await repository.read_consents(uow, scope, customer_id, now)
-    return customer, [Said(s.channel, s.granted, s.text_version) for s in counting if s.purpose == purpose]
+    if told.agreed_on is not None and told.agreed_on > calendar.local_date(now):
+        raise InvalidInput(errors=[FieldError("/agreed_on", "in_the_future", Text("The date lies ahead.", "日期晚于今天。"))])
+    return customer
 
 
 async def _keep(
     uow: UnitOfWork,
     keys: KeyStore,
+    calendar: BusinessCalendar,
     customer: Customer,
-    channels: Sequence[str],
+    channels: Sequence[str] | None,
     told: ConsentGrant | ConsentWithdrawal,
     recorded_by: str,
     now: datetime,
@@ -75,32 +89,43 @@ async def _keep(
     text_version: str | None,
 ) -> list[Statement]:
     """Every statement has a version of the file, its event and, with the last, the snapshot."""
+    said, granted = await repository.read_said(uow, customer.id, told.purpose), text_version is not None
+    since = policy.since_when(_day(calendar, told.agreed_on), now, granted=granted)
     news = [
         Statement(
             customer_id=customer.id,
             version=customer.version + place,
             purpose=told.purpose,
             channel=channel,
-            granted=text_version is not None,
-            since=now,
+            granted=granted,
+            since=since,
             method=told.method,
             text_version=text_version,
             recorded_by=recorded_by,
             data_origin=told.data_origin,
+            agreed_on=told.agreed_on,
+            recorded_at=now,
         )
-        for place, channel in enumerate(channels, 1)
+        for place, channel in enumerate(policy.news(said, channels, granted=granted, text_version=text_version, since=since), 1)
     ]
     if news:
         await repository.insert_statements(uow, news)
-        await tell_changes(uow, await keys.get(customer.id), customer, [_changed(one) for one in news], now)
+        changes: list[DomainEvent] = [_changed(one, in_force=policy.is_in_force(said, one.channel, since)) for one in news]
+        await tell_changes(uow, await keys.get(customer.id), customer, changes, now)
     return await repository.read_consents(uow, SYSTEM_SCOPE, customer.id, now)
 
 
-def _changed(statement: Statement) -> ConsentChanged:
+def _day(calendar: BusinessCalendar, day: date | None) -> tuple[datetime, datetime] | None:
+    """The first moment of the day, and that of the next."""
+    return (calendar.start_of_day(day), calendar.start_of_day(day + timedelta(days=1))) if day else None
+
+
+def _changed(statement: Statement, *, in_force: bool) -> ConsentChanged:
     return ConsentChanged(
         customer_id=statement.customer_id,
         purpose=statement.purpose,
         channel=statement.channel,
         granted=statement.granted,
         since=statement.since,
+        in_force=in_force,
     )

@@ -1,6 +1,6 @@
 """Pure rules of contact preferences: what a change may say."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from guanxi_common.errors import FieldError, Text
@@ -20,3 +20,12 @@ def wrong(
     if agreed_on > today:
         found.append(FieldError("/agreed_on", "in_the_future", Text("The date lies ahead.", "日期晚于今天。")))
     return found
+
+
+def outdated(agreed: Mapping[str, Mapping[str, str]], fields: Collection[str], agreed_on: date) -> list[FieldError]:
+    """The fields of which something was agreed later than that; it stands (D5)."""
+    later = {name: agreed[name]["on"] for name in fields if name in agreed and agreed[name]["on"] > agreed_on.isoformat()}
+    return [
+        FieldError(f"/{name}", "agreed_later", Text(f"What stands was agreed on {day}.", f"现行约定日期为{day}。"))
+        for name, day in later.items()
+    ]

@@ -51,6 +51,8 @@ async def change_preferences(
     fields = [name for name, columns in _COLUMNS.items() if any(getattr(before, c) != getattr(patched, c) for c in columns)]
     if not fields:
         return before
+    if errors := policy.outdated(before.agreed, fields, agreed_on):
+        raise InvalidInput(errors=errors)
     agreement = {
         "on": agreed_on.isoformat(),
         "method": change.method,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
-# What counts is each slice's rule: the last statement of a purpose and channel, the assessment of the latest date, the earliest review.
+# What counts is each slice's rule: the latest statement of a purpose and channel, the assessment of the latest date, the earliest review.
 _STANDING = """
 SELECT
     (SELECT tier FROM customer_tier WHERE customer_id = $1) AS tier,
@@ -16,7 +16,7 @@ SELECT
     (SELECT coalesce(jsonb_agg(jsonb_build_object('purpose', purpose, 'channel', channel, 'granted', granted, 'since', since)
             ORDER BY purpose, channel), '[]')
         FROM (SELECT DISTINCT ON (purpose, channel) * FROM consent WHERE customer_id = $1
-              ORDER BY purpose, channel, version DESC) said) AS consents,
+              ORDER BY purpose, channel, since DESC, version DESC) said) AS consents,
     (SELECT jsonb_build_object('level', level, 'assessed_on', assessed_on, 'expires_on', expires_on)
         FROM risk_profile WHERE customer_id = $1 ORDER BY assessed_on DESC, id DESC LIMIT 1) AS risk_profile,
     (SELECT min(review_on) FROM vulnerability WHERE customer_id = $1 AND resolved_on IS NULL) AS vulnerable_until,

@@ -12,28 +12,35 @@ from customer_svc.consents.errors import UnknownPurpose
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
-from guanxi_common.errors import NotFound
+from guanxi_common.errors import InvalidInput, NotFound
 from guanxi_contracts.vocabularies import CHANNELS
 
 pytestmark = pytest.mark.anyio
 
 
-async def grant(desk: Any, *channels: str, text: str = "2026-03", purpose: str = "marketing") -> list[Statement]:
-    told = {"purpose": purpose, "channels": list(channels), "method": "signed_form", "text_version": text}
+async def grant(
+    desk: Any, *channels: str, text: str = "2026-03", purpose: str = "marketing", agreed_on: str | None = None
+) -> list[Statement]:
+    told = {"purpose": purpose, "channels": list(channels), "method": "signed_form", "text_version": text, "agreed_on": agreed_on}
     body = ConsentGrant.model_validate(told)
     return await desk.write(
         lambda uow: service.grant_consents(
-            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.customer, body, desk.actor, desk.now
+            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.calendar, desk.customer, body, desk.actor, desk.now
         )
     )
 
 
-async def withdraw(desk: Any, *channels: str, purpose: str = "marketing") -> list[Statement]:
-    told: dict[str, Any] = {"purpose": purpose, "channels": list(channels) or None, "method": "phone_recorded"}
+async def withdraw(desk: Any, *channels: str, purpose: str = "marketing", agreed_on: str | None = None) -> list[Statement]:
+    told: dict[str, Any] = {
+        "purpose": purpose,
+        "channels": list(channels) or None,
+        "method": "phone_recorded",
+        "agreed_on": agreed_on,
+    }
     body = ConsentWithdrawal.model_validate(told)
     return await desk.write(
         lambda uow: service.withdraw_consents(
-            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.customer, body, desk.actor, desk.now
+            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.calendar, desk.customer, body, desk.actor, desk.now
         )
     )
 
@@ -123,3 +130,56 @@ async def test_c6_another_rms_customer_and_an_unknown_purpose_are_refused(desk: 
     with pytest.raises(NotFound):
         await withdraw(stranger)
     assert await desk.told() == []
+
+
+async def test_d5_a_form_signed_before_a_withdrawal_and_typed_in_after_it_is_kept_and_not_in_force(desk: Any) -> None:
+    await withdraw(desk, "phone")
+    for _ in range(2):
+        [counts] = await grant(desk, "phone", agreed_on="2026-11-18")
+        assert not counts.granted
+    [told] = (await desk.snapshot())["consents"]
+    assert told["granted"] is False
+    changes = [data for kind, _, data in await desk.told() if kind == "consent.changed"]
+    assert [(data["granted"], data["in_force"], data["since"]) for data in changes] == [
+        (False, True, "2026-11-20T17:00:00Z"),
+        (True, False, "2026-11-17T16:00:00Z"),
+    ]
+    [kept] = await desk.fetch("SELECT agreed_on::text, recorded_at FROM consent WHERE granted")
+    assert (kept["agreed_on"], kept["recorded_at"]) == ("2026-11-18", desk.now)
+    desk.now += timedelta(days=1)
+    [counts] = await grant(desk, "phone")
+    assert counts.granted, "said now, it is the last word"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "granted"),
+    [
+        (("grant", "2026-11-10"), ("withdraw", "2026-11-09"), True),
+        (("grant", "2026-11-10"), ("withdraw", "2026-11-10"), False),
+        (("grant", "2026-11-10"), ("withdraw", "2026-11-11"), False),
+        (("withdraw", "2026-11-10"), ("grant", "2026-11-11"), True),
+        (("withdraw", "2026-11-10"), ("grant", "2026-11-10"), False),
+        (
+            ("withdraw", None),
+            ("grant", "2026-11-21"),
+            False,
+        ),  # it is the 21st in Shanghai: said earlier the same day, for all we know
+        (("grant", None), ("withdraw", "2026-11-20"), True),
+        (("grant", None), ("withdraw", "2026-11-21"), False),
+    ],
+)
+async def test_d5_the_later_statement_counts_in_either_order(
+    desk: Any, first: tuple[str, str | None], second: tuple[str, str | None], granted: bool
+) -> None:
+    for verb, day in (first, second):
+        [counts] = await (grant if verb == "grant" else withdraw)(desk, "phone", agreed_on=day)
+    assert counts.granted is granted
+    [told] = (await desk.snapshot())["consents"]
+    assert told["granted"] is granted
+
+
+async def test_d5_nobody_agrees_tomorrow(desk: Any) -> None:
+    with pytest.raises(InvalidInput):
+        await grant(desk, "phone", agreed_on="2026-11-22")
+    with pytest.raises(InvalidInput):
+        await withdraw(desk, "phone", agreed_on="2026-11-22")

@@ -39,7 +39,8 @@ async def test_c6_what_is_agreed_is_told_and_what_is_left_out_stays(desk: Any) -
 
 
 async def test_c6_each_field_says_when_and_how_it_was_agreed(desk: Any) -> None:
-    await change(desk, preferred_channels=["phone"], quiet_hours=QUIET)
+    await change(desk, preferred_channels=["phone"])
+    await change(desk, quiet_hours=QUIET, agreed_on="2026-11-18")
     agreed = (await change(desk, quiet_hours=None, method="phone", agreed_on="2026-11-19")).agreed
     assert (agreed["preferred_channels"]["on"], agreed["preferred_channels"]["method"]) == ("2026-11-21", "in_person")
     assert (agreed["quiet_hours"]["on"], agreed["quiet_hours"]["method"]) == ("2026-11-19", "phone")
@@ -74,3 +75,15 @@ async def test_c6_what_cannot_be_agreed_is_refused(desk: Any, told: dict[str, An
         await change(desk, **told)
     assert [error.pointer for error in refused.value.errors] == [pointer]
     assert await desk.told() == []
+
+
+async def test_d5_what_was_agreed_earlier_does_not_replace_what_was_agreed_later(desk: Any) -> None:
+    """A paper of the 10th typed in after one of the 18th; the other field was never agreed on."""
+    agreed = await change(desk, quiet_hours=QUIET, agreed_on="2026-11-18")
+    limits = {"max_contacts": 1, "per_days": 7}
+    with pytest.raises(InvalidInput) as refused:
+        await change(desk, quiet_hours=None, contact_limits=limits, agreed_on="2026-11-10")
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/quiet_hours", "agreed_later")]
+    after = await change(desk, contact_limits=limits, agreed_on="2026-11-10")
+    assert (after.quiet_from, after.max_contacts, after.version) == ("21:00", 1, agreed.version + 1)
+    assert (await change(desk, quiet_hours=None, agreed_on="2026-11-18")).quiet_from is None, "of one day the last word stands"
