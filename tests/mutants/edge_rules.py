@@ -5,12 +5,14 @@ from typing import Final
 from tests.mutants.rules import INTEGRATION, UNIT, Rule
 
 CANCELLED: Final = f"{INTEGRATION}/db/test_d18_cancelled_calls.py"
+GUARD: Final = "libs/testing/tests/integration/test_guard.py"
 IDEMPOTENCY: Final = f"{INTEGRATION}/http/test_idempotency.py"
 LISTS: Final = f"{INTEGRATION}/http/test_lists.py"
 REFUSALS: Final = f"{INTEGRATION}/http/test_d21_refusals_and_rotation.py"
 SERVICE_APP: Final = f"{INTEGRATION}/http/test_service_app.py"
 SOCKETS: Final = f"{INTEGRATION}/http/test_d18_sockets.py"
 SLOW_AND_LARGE: Final = f"{INTEGRATION}/http/test_slow_and_large.py"
+TEXT: Final = f"{UNIT}/test_text.py"
 TOKENS: Final = f"{UNIT}/security/test_tokens.py"
 
 
@@ -275,4 +277,46 @@ _requests = (
     ),
 )
 
-EDGE_RULES: Final = (*_connections, *_answers, *_transport, *_sockets, *_requests)
+_texts = (
+    Rule(
+        "D1: a text must say something",
+        _http("bodies.py"),
+        "    if not says_something(text):\n",
+        "    if not text:\n",
+        f"{TEXT}::test_d1_blank_text_is_refused_with_its_place",
+    ),
+    Rule(
+        "D1: a line must say something",
+        _http("bodies.py"),
+        "    spoken = _require_spoken(line)\n",
+        "    spoken = line.strip()\n",
+        f"{TEXT}::test_d1_blank_text_is_refused_with_its_place",
+    ),
+    Rule(
+        "D1: a mark without a letter says nothing",
+        "guanxi_common/text.py",
+        '{"Zs", "Mn", "Me", "Mc"}',
+        '{"Zs"}',
+        f"{TEXT}::test_d1_blank_text_says_nothing",
+    ),
+)
+
+_runs = (
+    Rule(
+        "the embedded PostgreSQL belongs to the run that starts it",
+        _db("embedded.py"),
+        'for name in ("PATH", RUN_MARK) if',
+        'for name in ("PATH",) if',
+        f"{GUARD}::test_the_postgresql_and_the_workers_of_a_killed_run_end_with_it",
+    ),
+    Rule(
+        "what bears the mark ends with the run",
+        "guanxi_testing/guard.py",
+        "    sys.stdin.buffer.read()\n    end_marked(mark)\n",
+        "    sys.stdin.buffer.read()\n",
+        f"{GUARD}::test_processes_end_with_the_run_that_started_them",
+        package="libs/testing",
+    ),
+)
+
+EDGE_RULES: Final = (*_connections, *_answers, *_transport, *_sockets, *_requests, *_texts, *_runs)

@@ -3,7 +3,8 @@
 A name is compared by eye, stands in lists and ends up in log lines. So a character that nobody sees, or that turns the reading order
 around, has no place in it: two names that look the same would be two. Refused are control characters (Cc), format characters (Cf: the
 bidirectional controls, zero-width space, byte order mark, tags), surrogates and private use (Cs, Co), line and paragraph separators, and
-the letters and marks that Unicode calls default-ignorable or that are drawn blank (Hangul fillers, the empty Braille cell).
+the letters and marks that Unicode calls default-ignorable or that are drawn blank (Hangul fillers, the empty Braille cell). A text that
+must say something needs one character at least that is seen (`says_something`).
 
 What a script cannot be written without stays, in the one place where it does something:
 
@@ -26,6 +27,7 @@ MASKED_TAIL: Final = 4
 """So many characters at the end are enough to compare with the paper on the desk."""
 
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_UNSEEN_CATEGORIES: Final = _REFUSED_CATEGORIES - {"Co"} | {"Zs", "Mn", "Me", "Mc"}
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 _VIRAMA: Final = 9
@@ -39,10 +41,20 @@ def is_readable_line(text: str) -> bool:
     return (text.isascii() and text.isprintable()) or all(_stays(text, place) for place in range(len(text)))
 
 
+def says_something(text: str) -> bool:
+    """Whether anything of the text is seen: more than white space, marks without a letter, and characters that show nothing."""
+    return any(_is_seen(character) for character in text)
+
+
 def masked(number: str) -> str:
     """The number with a star for each character but the last four, and never more than half of it to be read."""
     shown = min(MASKED_TAIL, len(number) // 2)
     return "*" * (len(number) - shown) + number[len(number) - shown :]
+
+
+def _is_seen(character: str) -> bool:
+    unseen = unicodedata.category(character) in _UNSEEN_CATEGORIES
+    return not (unseen or character.isspace() or character in _BLANK or _is_ignorable(character))
 
 
 def _stays(text: str, place: int) -> bool:

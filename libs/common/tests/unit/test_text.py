@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from guanxi_common.errors import InvalidInput
-from guanxi_common.http.bodies import Body, Line, parse_body
-from guanxi_common.text import is_readable_line, masked
+from guanxi_common.http.bodies import Body, Line, Prose, parse_body
+from guanxi_common.text import is_readable_line, masked, says_something
 from pydantic import TypeAdapter
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
@@ -128,3 +128,68 @@ def test_the_refusal_says_where_and_why() -> None:
 def test_a_mask_shows_the_last_four_and_never_more_than_half(number: str, shown: str) -> None:
     assert masked(number) == shown
     assert sum(character != "*" for character in shown) * 2 <= len(number)
+
+
+BLANK = {
+    "nothing": "",
+    "spaces": "   ",
+    "tab and new lines": "\t\r\n\x0b\x0c",
+    "no-break space": "\u00a0",
+    "ideographic space": "\u3000",
+    "every space of Unicode": "\u1680\u2000\u2005\u200a\u202f\u205f",
+    "zero-width space": "\u200b",
+    "joiners": f"{ZWNJ}{ZWJ}",
+    "word joiner and byte order mark": "\u2060\ufeff",
+    "soft hyphen": "\u00ad",
+    "direction marks": "\u200e\u202e\u2066",
+    "Hangul fillers": "\u115f\u3164\uffa0",
+    "empty Braille cell": "\u2800",
+    "an accent without a letter": " \u0301",
+    "a variation selector": "\ufe0f",
+    "a tag": "\U000e0041",
+    "controls": "\x01\x7f\x85",
+}
+SPOKEN_TEXTS = [
+    "。",
+    "?",
+    "0",
+    "ｏ",
+    "李",
+    "\U000323b0",
+    "\ue000",
+    "😀",
+    "é",
+    "e\u0301",
+    " x ",
+    f"می{ZWNJ}خواهم",
+    "\u200bx",
+    "कि",
+    "€",
+]
+
+
+@pytest.mark.parametrize("text", BLANK.values(), ids=BLANK.keys())
+def test_d1_blank_text_says_nothing(text: str) -> None:
+    assert not says_something(text)
+
+
+@pytest.mark.parametrize("text", SPOKEN_TEXTS)
+def test_d1_one_character_that_is_seen_says_something(text: str) -> None:
+    assert says_something(text)
+
+
+class Told(Body):
+    prose: Prose
+    line: Line = "a line"
+
+
+def test_d1_blank_text_is_refused_with_its_place() -> None:
+    for text in BLANK.values():
+        with pytest.raises(InvalidInput) as refusal:
+            parse_body(TypeAdapter(Told), json.dumps({"prose": text, "line": text}).encode())
+        assert {error.pointer for error in refusal.value.errors} == {"/prose", "/line"} or "\x00" in text
+
+
+def test_d1_what_is_said_is_kept_without_the_white_space_around_it() -> None:
+    body = parse_body(TypeAdapter(Told), json.dumps({"prose": "\u3000two\n lines \n", "line": "\u00a0王 明 "}).encode())
+    assert (body.prose, body.line) == ("two\n lines", "王 明")

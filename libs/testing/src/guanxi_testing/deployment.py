@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import httpx
 from guanxi_common.clock import SystemClock
-from guanxi_common.db.embedded import EmbeddedPostgres
+from guanxi_common.db.embedded import RUN_MARK, EmbeddedPostgres
 from guanxi_common.db.placement import place_home, server_user
 from guanxi_common.installation import SERVICES
 from guanxi_common.security.issuer import LocalIssuer
@@ -150,7 +150,9 @@ class RunningDeployment:
         return [command for _, _, command in _process_table() if command.endswith(ports)]
 
     def _environment(self) -> dict[str, str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "KAFKA_"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("GUANXI_", "KAFKA_")) or name == RUN_MARK
+        }
         environment.pop("DATABASE_URL", None)
         environment |= {f"GUANXI_{service.upper()}_PORT": str(port) for service, port in self._ports.items()}
         environment |= {f"GUANXI_{service.upper()}_WORKER_PORT": str(port) for service, port in self._worker_ports.items()}

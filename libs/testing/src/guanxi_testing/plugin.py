@@ -7,6 +7,7 @@ import pytest
 from guanxi_common.db.embedded import EmbeddedPostgres
 
 from guanxi_testing.databases import TestServer, start_server
+from guanxi_testing.guard import guard_this_run
 
 _SERVER = pytest.StashKey[EmbeddedPostgres]()
 
@@ -15,6 +16,12 @@ def _server(config: pytest.Config) -> EmbeddedPostgres:
     if _SERVER not in config.stash:
         config.stash[_SERVER] = start_server()
     return config.stash[_SERVER]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What this run starts ends with it; the workers of pytest-xdist are a part of their controller's run."""
+    if not hasattr(config, "workerinput"):
+        guard_this_run()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -32,6 +32,8 @@ SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 30
 LOG_BYTES = 20 * 1024 * 1024
+RUN_MARK = "GUANXI_RUN_MARK"
+"""The variable that names the test run to which a process belongs; of the launcher's environment the server gets this alone."""
 _POLL_SECONDS = 0.02
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -377,7 +379,8 @@ def _take_lock(path: Path) -> IO[str]:
 
 def _environment() -> dict[str, str]:
     """A clean environment: `PG*` variables and a foreign locale must not reach the server's programs."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    kept = {name: os.environ[name] for name in ("PATH", RUN_MARK) if name in os.environ}
+    return {"PATH": os.defpath, **kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _alive(pid: int) -> bool:

@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from guanxi_common.errors import BodyTooLarge, InvalidInput, MalformedBody, Text, UnsupportedMediaType
 from guanxi_common.http.problems import field_errors
-from guanxi_common.text import is_readable_line
+from guanxi_common.text import is_readable_line, says_something
 
 T = TypeVar("T")
 
@@ -47,8 +47,15 @@ _READABLE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202
 """What a pattern can say of `is_readable_line`; the rest depends on what stands beside a character."""
 
 
+class _Spoken:
+    """A constraint on text: it says something, else 422 `blank`. White space at its ends is left out."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_require_spoken, handler(source))
+
+
 class _Readable:
-    """A constraint on text: `is_readable_line`, else 422 `unreadable_character`."""
+    """A constraint on text: it says something (`_Spoken`), and `is_readable_line`, else 422 `unreadable_character`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(_require_readable, handler(source))
@@ -57,20 +64,30 @@ class _Readable:
         return {"pattern": _READABLE_PATTERN, **handler(schema)}
 
 
+def _require_spoken(text: str) -> str:
+    if not says_something(text):
+        raise PydanticCustomError("blank", "nothing that is seen")
+    return text.strip()
+
+
 def _require_readable(line: str) -> str:
+    spoken = _require_spoken(line)
     if not is_readable_line(line):
         raise PydanticCustomError("unreadable_character", "a character that is not seen, or that turns the reading order around")
-    return line
+    return spoken
 
+
+SPOKEN: Final = _Spoken()
+"""Marks a text that must say something: `Annotated[str, Field(min_length=1, max_length=…), SPOKEN]`. Blank text is no evidence (D1)."""
 
 READABLE: Final = _Readable()
-"""Marks one line of which everything is seen: no forged log line, no U+0000, no two names that look the same."""
+"""Marks one line that says something and of which everything is seen: no forged log line, no U+0000, no two names that look the same."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), READABLE]
 """A name or another short line: the type of every text that names something."""
 
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$")]
-"""Free text of several lines."""
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]+$"), SPOKEN]
+"""Free text of several lines, which says something."""
 
 
 class Body(BaseModel):

@@ -87,6 +87,7 @@ _BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: MethodNotAllowed
 _FIELD_TEXTS = {
     "missing": Text("This field is required.", "缺少必填字段。"),
     "extra_forbidden": Text("This field is not known here.", "此处不接受该字段。"),
+    "blank": Text("The text says nothing that could be read.", "文本没有可读的内容。"),
     "unreadable_character": Text(
         "The text holds a character that is invisible or changes the reading direction.",
         "文本含有不可见字符或改变文字方向的字符。",

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import READABLE, Answer, Body, Line
+from guanxi_common.http.bodies import READABLE, SPOKEN, Answer, Body, Line
 from pydantic import Field, StringConstraints
 
 from customer_svc.customers.policy import CustomerType, DocumentKind
@@ -26,7 +26,7 @@ class Reference(Body):
 
 class IdentityDocumentIn(Body):
     kind: DocumentKind
-    number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z() -]{4,60}$")]
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z() -]{4,60}$"), SPOKEN]
 
 
 class CustomerRegistration(Body):
@@ -118,7 +118,7 @@ class CustomerSummary(Answer):
 class RevealRequest(Body):
     """Why the identity number is needed in full; goes, sealed, into the audit log."""
 
-    reason: Annotated[str, StringConstraints(min_length=5, max_length=500, pattern=r"^[^\x00]+$")]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500, pattern=r"^[^\x00]+$"), SPOKEN]
 
 
 class RevealedIdentity(Answer):

@@ -5,14 +5,14 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body, Line
+from guanxi_common.http.bodies import SPOKEN, Answer, Body, Line
 from pydantic import Field
 
 CODE = r"^[A-Za-z0-9._-]{1,64}$"
 Code = Annotated[str, Field(pattern=CODE)]
-AccountCode = Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,62}[^\x00-\x20\x7f])?$")]
+AccountCode = Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,62}[^\x00-\x20\x7f])?$"), SPOKEN]
 """A product code of core banking's."""
-Talk = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
+Talk = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$"), SPOKEN]
 Age = Annotated[int, Field(ge=0, le=150)]
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body
+from guanxi_common.http.bodies import SPOKEN, Answer, Body
 from guanxi_contracts import vocabularies
 from pydantic import Field
 
@@ -50,12 +50,12 @@ class ComplaintRecord(Body):
     category: Category
     severity: Severity
     channel: Channel
-    content: Annotated[str, Field(min_length=1, max_length=10_000, description="What the customer said.")]
+    content: Annotated[str, Field(min_length=1, max_length=10_000, description="What the customer said."), SPOKEN]
 
 
 class Resolution(Body):
     outcome: Outcome
-    remedy: Annotated[str, Field(min_length=1, max_length=5_000, description="What was done about it.")]
+    remedy: Annotated[str, Field(min_length=1, max_length=5_000, description="What was done about it."), SPOKEN]
 
 
 class Acknowledgement(Body):

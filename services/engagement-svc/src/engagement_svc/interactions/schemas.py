@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body, Line
+from guanxi_common.http.bodies import SPOKEN, Answer, Body, Line
 from guanxi_common.instants import Instant
 from guanxi_contracts.vocabularies import Channel
 from pydantic import Field
@@ -49,13 +49,13 @@ class InteractionRecord(Body):
     direction: Literal["outbound", "inbound"] = "outbound"
     purpose: Purpose
     occurred_at: Instant
-    content: Annotated[str, Field(min_length=1, max_length=10_000, description="内容: what was said.")]
+    content: Annotated[str, Field(min_length=1, max_length=10_000, description="内容: what was said."), SPOKEN]
     result: Result
-    result_note: Annotated[str, Field(max_length=2_000)] | None = None
+    result_note: Annotated[str, Field(max_length=2_000), SPOKEN] | None = None
     relationship_effect: RelationshipEffect = RelationshipEffect.NONE
     participants: Annotated[list[Line], Field(max_length=20)] = []
     materials: Annotated[list[Line], Field(max_length=20)] = []
-    next_step: Annotated[str, Field(max_length=1_000)] | None = None
+    next_step: Annotated[str, Field(max_length=1_000), SPOKEN] | None = None
     replied: Annotated[bool, Field(description="Of a written contact: the other side has answered.")] = False
     answers: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = Field(
         default=None,

@@ -5,12 +5,12 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from guanxi_common.http.bodies import READABLE, Answer, Body
+from guanxi_common.http.bodies import READABLE, SPOKEN, Answer, Body
 from guanxi_common.instants import Instant
 from guanxi_common.money import Money
 from pydantic import Field
 
-LongText = Annotated[str, Field(min_length=1, max_length=5_000)]
+LongText = Annotated[str, Field(min_length=1, max_length=5_000), SPOKEN]
 
 
 class LifeStage(StrEnum):
@@ -50,7 +50,7 @@ class ReviewOutcome(StrEnum):
 class Goal(Body):
     area: PlanArea
     term: Term
-    description: Annotated[str, Field(min_length=1, max_length=500)]
+    description: Annotated[str, Field(min_length=1, max_length=500), SPOKEN]
     target: Money | None = None
     due_on: date | None = None
 

@@ -4,11 +4,16 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from guanxi_common.http.bodies import Answer, Body
-from pydantic import Field
+from guanxi_common.http.bodies import SPOKEN, Answer, Body
+from pydantic import Field, StringConstraints
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(:[A-Za-z0-9._-]{1,64})?$")]
-Reason = Annotated[str, Field(min_length=3, max_length=500, description="Why; kept with the step. No personal data.")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=500),
+    SPOKEN,
+    Field(description="Why; kept with the step. No personal data."),
+]
 
 
 class ModelOut(Answer):
