@@ -56,8 +56,8 @@ _windows = (
     _engagement(
         "the customer's own matter uses no contact",
         "contact_budget/policy.py",
-        'COUNTED: Final = ("marketing", "care")',
-        'COUNTED: Final = ("marketing", "care", "service")',
+        'COUNTED: Final = (SELLING, "care")',
+        'COUNTED: Final = (SELLING, "care", "service")',
         f"{ROLLING}::test_d5_the_customers_own_matter_needs_and_uses_no_contact",
     ),
     _engagement(
@@ -77,6 +77,13 @@ _windows = (
 )
 
 _settling = (
+    _engagement(
+        "an open complaint stops selling",
+        "contact_budget/service.py",
+        "    return purpose == policy.SELLING and await complaints.holds_selling(uow, customer_id, standards.sales_hold)",
+        "    return False",
+        f"{_TESTS}/test_d5_sales_hold.py::test_d5_an_open_complaint_stops_selling_and_nothing_else",
+    ),
     _engagement(
         "a reservation is settled once",
         "contact_budget/service.py",

@@ -83,12 +83,21 @@ class ContactLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class SalesHold:
+    """Open complaints of these severities, or about these matters, stop selling."""
+
+    severities: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Standards:
     version: int
     task_types: Mapping[str, TaskType]
     actions: Mapping[str, ActionKind]
     action_tasks: Mapping[str, str]
     contact_limit: ContactLimit
+    sales_hold: SalesHold
     contact_results: Mapping[str, ContactResult]
     contact_methods: Mapping[str, ContactMethod]
 
@@ -102,6 +111,7 @@ def parse_standards(document: Mapping[str, Any]) -> Standards:
         actions={name: ActionKind(**facts) for name, facts in document["actions"].items()},
         action_tasks=document["action_tasks"],
         contact_limit=ContactLimit(**document["contact_limit"]),
+        sales_hold=SalesHold(**{name: tuple(values) for name, values in document["sales_hold"].items()}),
         contact_results={
             name: ContactResult(Text(facts["en"], facts["zh"]), bool(facts["counts"]), facts["outcome"])
             for name, facts in document["contact_results"].items()

@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     EXPIRED = "expired"
     NO_CONSENT = "no_consent"
     CONTACT_BUDGET = "contact_budget"
+    SALES_HOLD = "sales_hold"
     RM_DECLINED = "rm_declined"
 
 

@@ -77,6 +77,8 @@ async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalen
     kind, today = standards.actions[told.kind], calendar.local_date(now)
     consents = await customers.read_consents(uow, told.customer_id)
     refusal = policy.refusal_of(told.consent_purpose, told.channel, told.expires_on, consents, today)
+    if refusal is None and await contact_budget.holds_selling(uow, standards, told.customer_id, kind.purpose):
+        refusal = Refusal.SALES_HOLD
     reservation = None
     if refusal is None and kind.purpose in COUNTED:
         reservation = await contact_budget.reserve(uow, standards, _wanted(told, kind.purpose, today), now, today)

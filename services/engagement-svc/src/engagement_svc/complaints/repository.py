@@ -11,6 +11,7 @@ from guanxi_common.security.principal import RowScope
 from sqlalchemy import insert, select, update
 
 from engagement_svc.complaints.tables import ComplaintRow
+from engagement_svc.standards import SalesHold
 
 _complaint = table_of(ComplaintRow)
 
@@ -54,3 +55,15 @@ async def read_complaint(
 async def update_complaint(uow: UnitOfWork, complaint: Complaint) -> None:
     """Store the new state of a complaint that the transaction holds locked."""
     await uow.execute(update(_complaint).where(_complaint.c.id == complaint.id).values(values_of(complaint, without="id")))
+
+
+async def holds_selling(uow: UnitOfWork, customer_id: UUID, hold: SalesHold) -> bool:
+    """Whether the customer has an open complaint that stops selling."""
+    held: bool = await uow.driver.fetchval(
+        "SELECT EXISTS (SELECT FROM complaint WHERE customer_id = $1 AND outcome IS NULL"
+        " AND (severity = ANY($2::text[]) OR category = ANY($3::text[])))",
+        customer_id,
+        list(hold.severities),
+        list(hold.categories),
+    )
+    return held

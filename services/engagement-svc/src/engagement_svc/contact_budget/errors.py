@@ -15,6 +15,12 @@ class WithoutConsent(Conflict):
     code, title = "no_consent", Text("The customer has not agreed to this", "客户未同意此类联系")
 
 
+class SalesOnHold(Conflict):
+    """An open complaint stops selling; care and the customer's own matters go on."""
+
+    code, title = "sales_hold", Text("Selling to this customer is on hold", "该客户暂停营销")
+
+
 class InQuietHours(Conflict):
     """The customer does not want to be contacted at this time of day; the customer's own matters are exempt."""
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from engagement_svc.standards import ContactLimit
 
-COUNTED: Final = ("marketing", "care")
+SELLING: Final = "marketing"
+COUNTED: Final = (SELLING, "care")
 """The purposes whose contacts count. `service` is the customer's own matter."""
 _COUNTED_AS: Final[Mapping[str, str]] = {"related_sales": "marketing", "care": "care", "plan_follow_up": "care"}
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -55,7 +56,7 @@ class QuietHours:
 
 def consent_for(purpose: str) -> str | None:
     """What the customer must have agreed to; None: care and the customer's own matters need no consent."""
-    return "marketing" if purpose == "marketing" else None
+    return SELLING if purpose == SELLING else None
 
 
 def counted_as(purpose_of_contact: str) -> str | None:

@@ -11,8 +11,15 @@ from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.security.principal import RowScope
 
+from engagement_svc.complaints import repository as complaints
 from engagement_svc.contact_budget import policy, repository
-from engagement_svc.contact_budget.errors import ContactBudgetExhausted, InQuietHours, ReservationSettled, WithoutConsent
+from engagement_svc.contact_budget.errors import (
+    ContactBudgetExhausted,
+    InQuietHours,
+    ReservationSettled,
+    SalesOnHold,
+    WithoutConsent,
+)
 from engagement_svc.contact_budget.policy import Ledger
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.customers import repository as customers
@@ -67,13 +74,15 @@ class State:
 async def reserve_contact(
     uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, wanted: Wanted, now: datetime
 ) -> Reservation:
-    """Set a contact aside for who asks in time. Raises `WithoutConsent`, `InQuietHours`, `ContactBudgetExhausted`, and `InvalidInput`
-    for days that have passed or lie too far ahead."""
+    """Set a contact aside for who asks in time. Raises `SalesOnHold`, `WithoutConsent`, `InQuietHours`, `ContactBudgetExhausted`, and
+    `InvalidInput` for days that have passed or lie too far ahead."""
     today = calendar.local_date(now)
     if not today <= wanted.since <= wanted.until <= today + FARTHEST:
         detail = Text("The dates are today or later, in order, within a year.", "日期须为今天起一年之内且先后有序。")
         raise InvalidInput(errors=[FieldError("/on_day", "not_in_time", detail)])
     await repository.lock_accounts(uow, [wanted.customer_id])
+    if await holds_selling(uow, standards, wanted.customer_id, wanted.purpose):
+        raise SalesOnHold
     await keep_to_what_is_agreed(uow, calendar, wanted, now)
     reservation = await reserve(uow, standards, wanted, now, today)
     if reservation is None:
@@ -86,6 +95,11 @@ async def reserve_contact(
         )
         raise ContactBudgetExhausted(detail)
     return reservation
+
+
+async def holds_selling(uow: UnitOfWork, standards: Standards, customer_id: UUID, purpose: str) -> bool:
+    """Whether a contact of this purpose would sell while an open complaint stops selling."""
+    return purpose == policy.SELLING and await complaints.holds_selling(uow, customer_id, standards.sales_hold)
 
 
 async def keep_to_what_is_agreed(uow: UnitOfWork, calendar: BusinessCalendar, wanted: Wanted, now: datetime) -> None:
