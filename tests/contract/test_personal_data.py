@@ -1,11 +1,10 @@
 """Every table that names a customer says what an erasure does with it (D8)."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from guanxi_common.db.metadata import import_models, service_metadata
+from guanxi_common.db.metadata import import_tables, service_metadata
 from guanxi_common.erasure.registry import COMMON_PERSONAL_DATA, PersonalTable
 from guanxi_common.installation import SERVICES
 from sqlalchemy import Table
@@ -15,9 +14,8 @@ NAMES_A_CUSTOMER = {"customer_id", "old_id", "survivor_id"}
 
 def tables_of(service: str) -> dict[str, Table]:
     package = f"{service}_svc"
-    import_models(package)
-    file = "database" if find_spec(f"{package}.database") else "tables"
-    database: Any = import_module(f"{package}.{file}")
+    import_tables(package)
+    database: Any = import_module(f"{package}.database")
     return dict(service_metadata(database.Base.metadata, database.COMMON_TABLES).tables)
 
 

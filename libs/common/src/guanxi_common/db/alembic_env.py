@@ -19,7 +19,7 @@ from alembic.operations.ops import MigrationScript
 from sqlalchemy import Connection, MetaData, Table, pool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from guanxi_common.db.metadata import import_models, service_metadata
+from guanxi_common.db.metadata import import_tables, service_metadata
 from guanxi_common.db.uow import engine_address
 
 LOCK_TIMEOUT_MS = 3_000
@@ -32,7 +32,7 @@ _SETTINGS = {"application_name": "guanxi-migration", "client_connection_check_in
 
 def run_migrations(package: str, own: MetaData, common: Sequence[Table]) -> None:
     """Do what the Alembic command asks, on `$DATABASE_URL` or the URL that `migrate` gave."""
-    import_models(package)
+    import_tables(package)
     if context.config.cmd_opts is not None:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

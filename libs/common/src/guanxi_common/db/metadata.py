@@ -36,9 +36,8 @@ def service_metadata(own: MetaData, common: Sequence[Table]) -> MetaData:
     return whole
 
 
-def import_models(package: str) -> None:
-    """Import `tables` (or `models`) of every slice of `package`, so that all its tables are declared. No slice needs to be listed."""
-    slices = [module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__) if module.ispkg]
-    for name in [f"{package}.{slice_name}.{file}" for slice_name in slices for file in ("tables", "models")]:
-        if importlib.util.find_spec(name):
-            importlib.import_module(name)
+def import_tables(package: str) -> None:
+    """Import `tables` of every slice of `package`, so that all its tables are declared. No slice needs to be listed."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if module.ispkg and importlib.util.find_spec(f"{package}.{module.name}.tables"):
+            importlib.import_module(f"{package}.{module.name}.tables")
