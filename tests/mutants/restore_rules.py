@@ -7,6 +7,7 @@ from tests.mutants.rules import INTEGRATION, UNIT, Rule
 MANIFEST: Final = f"{UNIT}/backup/test_manifest.py"
 CUSTOMER: Final = "services/customer-svc"
 ERASURE: Final = f"{CUSTOMER}/tests/integration/erasures/test_c16_erasure.py"
+TOMBSTONES: Final = f"{INTEGRATION}/messaging/test_d20_tombstones.py"
 DIGESTS: Final = f"{UNIT}/digests/test_digest_policy.py"
 HOUSE: Final = "tests/restore/test_digests.py"
 DRILL: Final = "tests/restore/test_drill.py"
@@ -78,6 +79,20 @@ _erasures = (
         "        if missing := known - {erasure.customer_id for erasure in listed}:",
         "        if missing := set[UUID]():",
         f"{ERASURE}::test_d20_a_list_that_lacks_known_erasures_is_not_the_list",
+    ),
+    Rule(
+        "a tombstone erases only whom the list of erasures names",
+        "guanxi_common/erasure/consumers.py",
+        "            if event.key not in self._known:\n",
+        "            if False:\n",
+        TOMBSTONES,
+    ),
+    Rule(
+        "a tombstone that nobody asked for takes no version",
+        "guanxi_common/messaging/policy.py",
+        "            self.versions.clear()  # of the one event that the plan has\n",
+        "",
+        TOMBSTONES,
     ),
     Rule(
         "rows that were under way at an erasure go later",

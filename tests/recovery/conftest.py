@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -271,7 +272,7 @@ async def stand(postgres: Any) -> AsyncIterator[Stand]:
 
 
 def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tuple[Follower, Follower]:
-    settings, keys, clock = SimpleNamespace(issuer=ISSUER), owner.keys, SystemClock()
+    settings, keys, clock = SimpleNamespace(issuer=ISSUER, erasure_file=Path("no-list")), owner.keys, SystemClock()
     verifier = EventVerifier({owner.signer.key_id: owner.signer.public_key})
     subscribed = (
         engagement.subscriptions(settings, load_standards(), CALENDAR, keys, clock),

@@ -9,7 +9,8 @@ from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.digests.comparing import DIGEST_TAKEN, comparison_job, keep_digests
-from guanxi_common.erasure.consumers import without_the_erased
+from guanxi_common.erasure.consumers import ListedErasures, without_the_erased
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
@@ -79,7 +80,8 @@ def subscriptions(
         Subscription("directory.snapshots", {**of_directory, **of_staff}),
         Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)}),
     ]
-    return [*of_all, *map(without_the_erased, of_customers)]
+    listed = ListedErasures(FileErasureList(settings.erasure_file))
+    return [*of_all, *(without_the_erased(one, listed) for one in of_customers)]
 
 
 def customer_handler(keys: KeyStore, clock: Clock) -> Handler:

@@ -8,7 +8,8 @@ from guanxi_common.clock import Clock, SystemClock
 from guanxi_common.db.migrate import head_revision
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.digests.comparing import DIGEST_TAKEN, comparison_job, keep_digests
-from guanxi_common.erasure.consumers import without_the_erased
+from guanxi_common.erasure.consumers import ListedErasures, without_the_erased
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job, waking
 from guanxi_common.keys.store import KeyStore
@@ -109,7 +110,8 @@ def subscriptions(
     ]
     of_all = Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products})
     told = Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)})
-    return [of_all, told, *map(without_the_erased, of_customers)]
+    listed = ListedErasures(FileErasureList(settings.erasure_file))
+    return [of_all, told, *(without_the_erased(one, listed) for one in of_customers)]
 
 
 def replicas(clock: Clock) -> list[Replica]:

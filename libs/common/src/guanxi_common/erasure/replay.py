@@ -35,9 +35,10 @@ class ErasureWatch:
 
     async def check(self) -> None:
         """Erase whoever is on the list and not erased yet, or was erased within the last day. Raises `ErasureListBroken`, `OSError`."""
-        listed = await anyio.to_thread.run_sync(self._list.read)
         async with self._database.transaction(readonly=True) as uow:
             known = {row[0] for row in await uow.driver.fetch("SELECT customer_id FROM erased_customer")}
+        # The list last: an erasure is on it before the database knows.
+        listed = await anyio.to_thread.run_sync(self._list.read)
         if missing := known - {erasure.customer_id for erasure in listed}:
             raise ErasureListBroken(f"the list of erasures lacks {len(missing)} customers whom the database knows to be erased")
         since = self._clock.now() - SWEPT

@@ -10,7 +10,7 @@ open dead letter everything of its key waits.
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cached_property
 from typing import Final, Literal, cast
@@ -30,6 +30,10 @@ Place = tuple[str, int, int]
 
 Dedupe = Literal["inbox", "handler"]
 ParkReason = Literal["gap", "behind"]
+
+
+ERASURE_NOT_LISTED: Final = "erasure_not_listed"
+"""A tombstone of a customer whom nobody has erased: it must neither take a version nor hold up the events of the key that it names."""
 
 
 class Verdict(Enum):
@@ -195,6 +199,9 @@ class Plan:
 
     def bury(self, reason: str, error: str) -> None:
         """The events to apply turned out to be unfit: they keep their version and go to the dead letters."""
+        if reason == ERASURE_NOT_LISTED:
+            self.versions.clear()  # of the one event that the plan has
+            self.apply = [replace(arrival, trusted=False) for arrival in self.apply]
         for arrival in self.apply:
             self.dead.append(Burial(arrival, reason, error))
             self.outcomes[arrival.record.topic, "dead"] += 1

@@ -10,6 +10,8 @@ class AccountsOpen(Conflict):
 
 
 class ErasureListAway(Unavailable):
-    """The list of erasures, which lies outside the databases, cannot be written. Nothing was erased; try again later."""
+    """The list of erasures, which lies outside the databases, did not confirm the line. If the line is on it all the same, the erasure
+    is carried out within a minute; else nothing was erased. Try again later: 404 says that it was carried out.
+    """
 
-    code, title = "erasure_list_away", Text("The list of erasures cannot be written", "删除名单无法写入")
+    code, title = "erasure_list_away", Text("The list of erasures did not confirm the erasure", "删除名单未确认本次删除")

@@ -1,5 +1,6 @@
 """Erasing a customer: decided once on the list, then done until it is complete."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from anyio import from_thread
 from customer_svc.customers.repository import Criteria, customer_is_visible, search_customers
 from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
 from customer_svc.erasures.service import completing, erase_customer
@@ -37,7 +39,8 @@ class Office:
         self.desk = desk
         self.database: Database = desk.database
         self.keys = Keys()
-        self.list = FileErasureList(folder / "list.jsonl")
+        self.file_of_list = folder / "list.jsonl"
+        self.list = FileErasureList(self.file_of_list)
         self.parts: Any = SimpleNamespace(keys=self.keys, erasures=self.list)
         self.watch = ErasureWatch(self.database, self.list, completing(self.keys), ManualClock(desk.now))  # type: ignore[arg-type]
 
@@ -152,6 +155,20 @@ async def test_d20_a_list_that_lacks_known_erasures_is_not_the_list(office: Offi
     (tmp_path / "list.jsonl").unlink()
     with pytest.raises(ErasureListBroken):
         await office.watch.check()
+
+
+async def test_d20_an_erasure_that_is_done_while_the_list_is_compared_breaks_nothing(office: Office) -> None:
+    class Overtaken(FileErasureList):
+        def read(self) -> Sequence[Erasure]:
+            before = super().read()
+            from_thread.run(office.erase)
+            return before
+
+    office.watch = ErasureWatch(
+        office.database, Overtaken(office.file_of_list), completing(office.keys), ManualClock(office.desk.now)
+    )  # type: ignore[arg-type]
+    await office.watch.check()
+    assert not await office.is_seen()
 
 
 async def test_d20_rows_that_were_under_way_go_within_a_day(office: Office) -> None:
