@@ -9,6 +9,7 @@ CUSTOMER: Final = "services/customer-svc"
 ERASURE: Final = f"{CUSTOMER}/tests/integration/erasures/test_c16_erasure.py"
 TOMBSTONES: Final = f"{INTEGRATION}/messaging/test_d20_tombstones.py"
 DIGESTS: Final = f"{UNIT}/digests/test_digest_policy.py"
+TAKEN: Final = f"{INTEGRATION}/messaging/test_d20_digests_taken.py"
 HOUSE: Final = "tests/restore/test_digests.py"
 DRILL: Final = "tests/restore/test_drill.py"
 BACKUP: Final = f"{INTEGRATION}/backup/test_backup.py"
@@ -149,6 +150,13 @@ _digests = (
         "if before.get(bucket) == difference)",
         "if bucket in before)",
         f"{DIGESTS}::test_d20_a_difference_is_told_when_it_stays",
+    ),
+    Rule(
+        "what waits behind a blocked key keeps no digest from being taken",
+        "guanxi_common/digests/taking.py",
+        "WHERE published_at IS NULL AND blocked_at IS NULL AND sequence <= $1)",
+        "WHERE published_at IS NULL AND sequence <= $1)",
+        f"{TAKEN}::test_d20_what_waits_behind_a_blocked_key_keeps_no_digest_from_being_taken",
     ),
     Rule(
         "a consumer compares past the offsets only",

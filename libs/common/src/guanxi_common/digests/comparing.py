@@ -52,8 +52,13 @@ def keep_digests(types: Sequence[Digested]) -> Handler:
 
 
 def comparison_job(group: str, types: Sequence[Digested], clock: Clock, told: Told | None = None) -> Job:
-    """The consumer's job: compares what waits and can be compared, and shows how every type stands."""
+    """The consumer's job: compares what waits and can be compared, and shows how every type stands.
+
+    A type that was never compared shows the time at which the job was made, so that it is noticed in the end.
+    """
     known = {digested.type: digested for digested in types}
+    for type_ in known:
+        metrics.COMPARED.labels(type_).set(clock.now().timestamp())
 
     async def run(uow: UnitOfWork) -> int:
         await compare_waiting(uow, group, known, clock.now(), told)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+import structlog
 from guanxi_contracts.topics import load_topics
 
 from guanxi_common.db.uow import Database, UnitOfWork
@@ -14,13 +15,16 @@ from guanxi_common.digests.policy import Digested
 from guanxi_common.messaging.bus import TopicPartition
 from guanxi_common.parts import Part, PartProblem, first_of
 
+_log = structlog.get_logger("guanxi.digests")
+
 DRAIN_SECONDS: Final = 60.0
 SETTLING_SECONDS: Final = 60.0
 """After a start: the consumer, which knows the log's ends, begins meanwhile, and the scans are not in its way."""
 _POLL_SECONDS: Final = 0.2
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('guanxi digests'))"
-_LAST: Final = "SELECT coalesce(max(sequence), 0) FROM outbox WHERE published_at IS NULL"
-_LEFT: Final = "SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL AND sequence <= $1)"
+# What waits behind a blocked key is not told, so the digest of its type shows the difference that there is.
+_LAST: Final = "SELECT coalesce(max(sequence), 0) FROM outbox WHERE published_at IS NULL AND blocked_at IS NULL"
+_LEFT: Final = "SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL AND blocked_at IS NULL AND sequence <= $1)"
 
 
 Bounds = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, tuple[int, int]]]]
@@ -28,7 +32,7 @@ Bounds = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, 
 
 
 class OutboxDoesNotDrain(PartProblem):
-    """What the digests hold is not all in the log: the relay is behind, or a key is blocked. The next round tries again."""
+    """What the digests hold is not all in the log: the relay is behind. The next round tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,19 @@ async def publish(database: Database, bounds: Bounds, taking: Taking, taken: Tak
 
 
 def digest_work(database: Database, bounds: Bounds, taking: Taking) -> Callable[[Part, asyncio.Event], Awaitable[None]]:
-    """The work of the owner's part."""
+    """The work of the owner's part. A round that fails is followed by the next at its time: each costs a scan of all that it holds."""
 
     async def work(part: Part, stop: asyncio.Event) -> None:
         await first_of(stop, timeout=SETTLING_SECONDS)
         while not stop.is_set():
-            if taken := await take(database, taking):
-                await publish(database, bounds, taking, taken)
-            part.went_well()
+            try:
+                if taken := await take(database, taking):
+                    await publish(database, bounds, taking, taken)
+            except Exception as error:
+                _log.exception("digests_not_taken", again_in_seconds=taking.interval)
+                part.failed(error)
+            else:
+                part.went_well()
             await first_of(stop, timeout=taking.interval)
 
     return work
