@@ -26,13 +26,14 @@ class EvidenceStandard:
     """The rule of `tasks.policy` by which a task ends; for contacts: the purposes that end it, and those that do if it is named."""
 
     rule: str
-    purposes: frozenset[str] = frozenset()
-    if_named: frozenset[str] = frozenset()
+    purposes: tuple[str, ...] = ()
+    if_named: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TaskType:
-    """One kind of task: what it is about, its clock, its priority (1 is the most urgent) and the evidence that ends it."""
+    """One kind of task: what it is about, its clock, its priority (1 is the most urgent) and the evidence that ends it. One value is
+    equal to no other, so that what is made of it once can be kept by it."""
 
     name: str
     label: Text
@@ -132,7 +133,7 @@ def _task_type(name: str, facts: Mapping[str, Any]) -> TaskType:
         clock=ClockStandard(**facts["clock"]),
         warn=timedelta(hours=facts["warn_hours"]),
         priority=int(facts["priority"]),
-        ends_by=EvidenceStandard(ends_by["rule"], frozenset(ends_by.get("purposes", ())), frozenset(ends_by.get("if_named", ()))),
+        ends_by=EvidenceStandard(ends_by["rule"], tuple(ends_by.get("purposes", ())), tuple(ends_by.get("if_named", ()))),
     )
 
 

@@ -1,5 +1,6 @@
 """The worklist over HTTP."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from engagement_svc.parts import parts_of
-from engagement_svc.standards import Standards
+from engagement_svc.standards import Standards, TaskType
 from engagement_svc.tasks import repository
 from engagement_svc.tasks.repository import ListedTask
 from engagement_svc.tasks.schemas import Bilingual, EndsBy, QuietHours, TaskOut, Worklist
@@ -19,8 +20,6 @@ from engagement_svc.tasks.schemas import Bilingual, EndsBy, QuietHours, TaskOut,
 _TASK = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
     "customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
-    "subject_type": "customer",
-    "subject_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10",
     "customer_name": "王伟",
     "quiet_hours": {"from": "12:00", "to": "14:00"},
     "task_type": "retention_contact",
@@ -129,19 +128,23 @@ async def read_task(call: Call) -> Response:
         return read.reply(_out(found, parts_of(call).standards))
 
 
+@lru_cache(maxsize=64)
+def _shown(kind: TaskType) -> tuple[Bilingual, EndsBy]:
+    """What all tasks of a kind show alike, made once."""
+    return Bilingual(kind.label.en, kind.label.zh), EndsBy(kind.ends_by.rule, kind.ends_by.purposes, kind.ends_by.if_named)
+
+
 def _out(listed: ListedTask, standards: Standards) -> TaskOut:
     task = listed.task
     kind = standards.task_types[task.task_type]
-    ends_by = kind.ends_by
+    title, ends_by = _shown(kind)
     return TaskOut(
         id=task.id,
         customer_id=task.customer_id,
-        subject_type=task.subject_type,
-        subject_id=task.subject_id or task.customer_id,
         customer_name=listed.customer_name,
         quiet_hours=QuietHours(*(f"{at:%H:%M}" for at in listed.quiet_hours)) if listed.quiet_hours else None,
         task_type=task.task_type,
-        title=Bilingual(kind.label.en, kind.label.zh),
+        title=title,
         origin_kind=task.origin_kind,
         origin_id=task.origin_id,
         reason_code=task.reason_code,
@@ -153,7 +156,7 @@ def _out(listed: ListedTask, standards: Standards) -> TaskOut:
         due_at=task.due_at,
         warns_at=task.due_at - kind.warn,
         due_provisional=task.due_provisional,
-        ends_by=EndsBy(ends_by.rule, sorted(ends_by.purposes), sorted(ends_by.if_named)),
+        ends_by=ends_by,
         owner_id=task.owner_id,
         breached_at=task.breached_at,
         escalated_to=task.escalated_to,

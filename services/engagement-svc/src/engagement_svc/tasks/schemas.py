@@ -24,8 +24,8 @@ class EndsBy(msgspec.Struct):
     what we have sent), or the deed by its name. `purposes`: contacts that end it without naming it; `if_named`: those that must."""
 
     rule: str
-    purposes: list[str]
-    if_named: list[str]
+    purposes: tuple[str, ...]
+    if_named: tuple[str, ...]
 
 
 class TaskOut(msgspec.Struct):
@@ -35,8 +35,6 @@ class TaskOut(msgspec.Struct):
 
     id: UUID
     customer_id: UUID
-    subject_type: str
-    subject_id: UUID
     customer_name: str | None
     quiet_hours: QuietHours | None
     task_type: str

@@ -56,7 +56,7 @@ def test_d1_every_kind_stands_in_the_table_and_has_a_rule() -> None:
         assert kind.ends_by.rule in {*CONTACT_RULES, *DEEDS}
         assert kind.subject in get_args(Subject)
         assert kind.clock.rule in get_args(ClockRule)
-        assert (kind.ends_by.purposes | kind.ends_by.if_named) <= {purpose.value for purpose in Purpose}
+        assert {*kind.ends_by.purposes, *kind.ends_by.if_named} <= {purpose.value for purpose in Purpose}
     assert set(STANDARDS.action_tasks) == set(STANDARDS.actions)
     assert set(STANDARDS.action_tasks.values()) <= set(STANDARDS.task_types)
 
