@@ -216,8 +216,8 @@ _reservations = (
     _engagement(
         "an offer ends with its reservation",
         "actions/service.py",
-        '[action.task_id] if action.task_id else [], now, "reservation_expired"',
-        '[], now, "reservation_expired"',
+        "[action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, now",
+        "[], Ended.EXPIRED, SYSTEM, now",
         f"{EXPIRY}::test_d5_an_offer_ends_with_its_reservation_and_scoring_learns_it",
     ),
 )
