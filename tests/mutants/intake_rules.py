@@ -9,6 +9,8 @@ _UNIT: Final = f"{_SERVICE}/tests/unit"
 ANY_ORDER: Final = f"{_UNIT}/transactions/test_d12_any_order.py"
 CURRENCIES: Final = "libs/common/tests/unit/test_d12_currencies.py"
 OF_ITS_DAY: Final = f"{_UNIT}/transactions/test_d12_items.py"
+FACTS: Final = f"{_UNIT}/accounts/test_d12_account_facts.py"
+_ACCOUNTS: Final = "customer_svc/accounts/policy.py"
 _POSTINGS: Final = "customer_svc/transactions/policy.py"
 
 
@@ -85,4 +87,38 @@ _currencies = (
     ),
 )
 
-INTAKE_RULES: Final = (*_reversals, *_currencies)
+_accounts = (
+    _rule(
+        "an older report of a balance is outdated",
+        _ACCOUNTS,
+        "    if held is not None and _is_older(reported_at, held.reported_at):\n        return Change(before, outdated=True)\n",
+        "",
+        FACTS,
+    ),
+    _rule(
+        "an older report of a closing is outdated",
+        _ACCOUNTS,
+        "    if item.closed_on < before.opened_on:\n        return CLOSED_BEFORE_OPENED\n"
+        "    if _is_older(reported_at, before.status_reported_at):",
+        "    if item.closed_on < before.opened_on:\n        return CLOSED_BEFORE_OPENED\n    if False:",
+        FACTS,
+    ),
+    _rule(
+        "what is said again counts as said later",
+        _ACCOUNTS,
+        "        return Change(after)\n",
+        "        return Change(before)\n",
+        FACTS,
+    ),
+    _rule("a balance of a day to come is refused", _ACCOUNTS, "    if item.balance_as_of > today:", "    if False:", FACTS),
+    _rule("a balance of an earlier day leaves the account as it is", _ACCOUNTS, "    if is_latest:", "    if True:", FACTS),
+    _rule(
+        "a report from times to come is refused",
+        _ACCOUNTS,
+        " or reported_at > received_at + CLOCKS_APART:",
+        ":",
+        FACTS,
+    ),
+)
+
+INTAKE_RULES: Final = (*_reversals, *_currencies, *_accounts)

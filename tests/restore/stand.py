@@ -110,7 +110,7 @@ class Stand:
         async with self.databases["customer"].transaction() as uow:
             customer, _ = await register_customer(uow, SYSTEM_SCOPE, principal, self.parts, body, now)
             await audit.record(uow, DESK, customer.id, ("name",))
-            await report_accounts(uow, SYSTEM_SCOPE, [opened], now)
+            await report_accounts(uow, SYSTEM_SCOPE, self.parts.calendar, [opened], now)
             await uow.commit()
         self.totals[customer.id] = (0, 0)
         return customer.id
@@ -135,7 +135,7 @@ class Stand:
     async def close_account(self, number: str) -> None:
         closed = AccountItem("core", number, "closed", closed_on=date(2026, 11, 20))
         async with self.databases["customer"].transaction() as uow:
-            answer = await report_accounts(uow, SYSTEM_SCOPE, [closed], datetime.now(UTC))
+            answer = await report_accounts(uow, SYSTEM_SCOPE, self.parts.calendar, [closed], datetime.now(UTC))
             await uow.commit()
         assert [item.status for item in answer.items] == ["created"]
 

@@ -78,7 +78,7 @@ async def main() -> None:
 def subscriptions(calendar: BusinessCalendar, clock: Clock) -> list[Subscription]:
     return [
         Subscription("scoring.digests", {DIGEST_COMPARED: keep_comparisons}),
-        Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(clock)}),
+        Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(calendar, clock)}),
         Subscription(
             "bank.inbound.transactions",
             {"guanxi.transaction.reported.v1": take_in_transactions(calendar, clock)},

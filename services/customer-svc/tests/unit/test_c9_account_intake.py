@@ -1,16 +1,24 @@
 """C9: what the account intake refuses."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import msgspec
 import pytest
-from customer_svc.accounts.policy import IMPLAUSIBLE_DATE, UNKNOWN_CURRENCY, Change, decide
+from customer_svc.accounts import policy
+from customer_svc.accounts.policy import IMPLAUSIBLE_DATE, UNKNOWN_CURRENCY, Change
 from customer_svc.accounts.schemas import AccountBatch, AccountItem, HolderReference
 from customer_svc.transactions.schemas import MoneyIn, TransactionBatch
 
 TODAY = date(2026, 11, 23)
 HOLDER = uuid4()
+
+
+NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+def decide(item, account_id, holder, before, today):
+    return policy.decide(item, account_id, holder, before, None, NOW, NOW, today)
 
 
 def opened(**changes: object) -> AccountItem:

@@ -37,7 +37,8 @@ from scoring_svc.engagements.consumers import (
     take_up_facts,
 )
 from scoring_svc.engagements.policy import ContactStandard
-from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, BALANCE_REPORTED, take_up_accounts
+from scoring_svc.holdings.consumers import TYPES as ACCOUNT_TYPES
+from scoring_svc.holdings.consumers import take_up_accounts
 from scoring_svc.ledger.consumers import POSTED, REVERSED, fold_transactions
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.ledger.recount import recount_days
@@ -97,7 +98,7 @@ def subscriptions(
     of_customers = [
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customers}),
         Subscription("bank.transactions", {POSTED: fold, REVERSED: fold}, dedupe="handler", parsed_by="handler"),
-        Subscription("bank.accounts", dict.fromkeys((ACCOUNT_OPENED, ACCOUNT_CLOSED, BALANCE_REPORTED), accounts)),
+        Subscription("bank.accounts", dict.fromkeys(ACCOUNT_TYPES, accounts)),
         Subscription(
             "engagement.activities",
             {

@@ -1,6 +1,6 @@
 """Bodies of the account intake and of the account list."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,13 +24,15 @@ class HolderReference(msgspec.Struct, forbid_unknown_fields=True):
 class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     """One thing that core banking says of an account.
 
-    `opened` needs holder, product_code, currency and opened_on, and may tell `matures_on` of a deposit or a loan; `closed` needs
-    closed_on; `balance_reported` needs balance and balance_as_of.
+    `opened` needs holder, product_code, currency and opened_on, and may tell `matures_on` of a deposit or a loan; reported again it
+    replaces what was said of product, opening and maturity. `closed` needs closed_on; `reopened` takes a closing back; `balance_reported`
+    needs balance and balance_as_of. `reported_at` is when core banking said it: of two reports the later counts, whichever comes first.
+    Over HTTP it may be left out, and is the time of receipt then.
     """
 
     source: Token
     account_number: ExternalId
-    kind: Literal["opened", "closed", "balance_reported"]
+    kind: Literal["opened", "closed", "reopened", "balance_reported"]
     holder: HolderReference | None = None
     product_code: Token | None = None
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
@@ -39,6 +41,7 @@ class AccountItem(msgspec.Struct, forbid_unknown_fields=True):
     closed_on: date | None = None
     balance: MoneyIn | None = None
     balance_as_of: date | None = None
+    reported_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class AccountBatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,10 +49,11 @@ class AccountBatch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AccountResult(msgspec.Struct, omit_defaults=True):
-    """What became of item `index`; `released` counts the parked postings that this opening published."""
+    """What became of item `index`. `outdated`: something later was reported of the account before; a balance of an earlier day than the
+    latest is kept for its day all the same."""
 
     index: int
-    status: Literal["created", "duplicate", "rejected"]
+    status: Literal["created", "duplicate", "outdated", "rejected"]
     account_id: UUID | None = None
     error: ItemError | None = None
 

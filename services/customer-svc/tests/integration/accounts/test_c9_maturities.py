@@ -25,6 +25,7 @@ from guanxi_testing.fabric import record
 
 pytestmark = pytest.mark.anyio
 
+CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HOLDER = UUID(int=7)
 EVERYBODY = RowScope(ScopeKind.ALL, uuid4())
@@ -63,7 +64,7 @@ def opened(number: str, matures_on: str | None = None) -> dict[str, Any]:
 
 async def report(database: Database, item: dict[str, Any]) -> AccountResult:
     async with database.transaction() as uow:
-        result = await service.report_accounts(uow, SYSTEM_SCOPE, [msgspec.convert(item, AccountItem)], NOW)
+        result = await service.report_accounts(uow, SYSTEM_SCOPE, CALENDAR, [msgspec.convert(item, AccountItem)], NOW)
         await uow.commit()
     return result.items[0]
 
@@ -87,7 +88,7 @@ async def test_c9_the_maturity_told_over_http_reaches_event_and_list(database: D
 
 
 async def test_c9_the_maturity_told_by_kafka_reaches_the_event(database: Database) -> None:
-    item = opened("D1", "2027-03-01")
+    item = {**opened("D1", "2027-03-01"), "reported_at": "2026-11-20T07:00:00Z"}
     validate_data("guanxi.account.reported.v1", item)
     one = record("bank.inbound.accounts", "core|D1", "guanxi.account.reported.v1", data=item)
     read = Record("bank.inbound.accounts", 0, 0, one.key, one.value, one.headers, 0)
@@ -98,13 +99,16 @@ async def test_c9_the_maturity_told_by_kafka_reaches_the_event(database: Databas
     assert [event["matures_on"] for event in await told(database)] == ["2027-03-01"]
 
 
-async def test_c9_an_opening_told_again_is_a_duplicate_and_with_another_maturity_refused(database: Database) -> None:
+async def test_d12_an_opening_told_again_is_a_duplicate_and_with_another_maturity_or_product_taken(database: Database) -> None:
     await report(database, opened("D1", "2027-03-01"))
-    await report(database, {**opened("D1"), "kind": "closed", "closed_on": "2026-05-01"})
     assert (await report(database, opened("D1", "2027-03-01"))).status == "duplicate"
-    for other in ("2027-03-02", None):
-        refused = await report(database, opened("D1", other))
-        assert (refused.status, refused.error and refused.error.code) == ("rejected", "content_differs")
+    assert (await report(database, opened("D1", "2027-03-02"))).status == "created"
+    assert (await report(database, {**opened("D1"), "product_code": "term_24m"})).status == "created"
+    assert [(event["revision"], event.get("matures_on"), event["product_code"]) for event in await told(database)] == [
+        (1, "2027-03-01", "term_12m"),
+        (2, "2027-03-02", "term_12m"),
+        (3, None, "term_24m"),
+    ]
 
 
 @pytest.mark.parametrize("matures_on", ["2026-02-28", "2127-01-01"])
@@ -112,3 +116,31 @@ async def test_c9_a_maturity_out_of_range_is_refused(database: Database, matures
     refused = await report(database, opened("D1", matures_on))
     assert (refused.status, refused.error and refused.error.code) == ("rejected", "implausible_maturity")
     assert await told(database) == []
+
+
+async def test_d12_a_correction_by_kafka_reaches_the_events_in_any_order_and_no_dead_letter(database: Database) -> None:
+    """Original, correction and correction of the correction, the latest first; each read twice, as after a crash."""
+
+    def balance(amount: int, hour: int) -> dict[str, Any]:
+        money = {"amount": amount, "currency": "CNY"}
+        told = {"kind": "balance_reported", "balance": money, "balance_as_of": "2026-11-18"}
+        return {"source": "core", "account_number": "D1", "reported_at": f"2026-11-19T{hour:02}:00:00Z", **told}
+
+    opening = {**opened("D1"), "reported_at": "2026-11-19T01:00:00Z"}
+    closing = {**opening, "kind": "closed", "closed_on": "2026-11-18"}
+    again = {"source": "core", "account_number": "D1", "kind": "reopened", "reported_at": "2026-11-19T09:00:00Z"}
+    items = [opening, balance(300, 7), balance(100, 5), balance(200, 6), balance(400, 8), again, closing]
+    subscriptions = worker.subscriptions(BusinessCalendar(zone="Asia/Shanghai"), SystemClock())
+    processor = Processor(PostgresInbox(database), "customer", subscriptions)
+    records = [record("bank.inbound.accounts", "core|D1", "guanxi.account.reported.v1", data=item) for item in items]
+    read = [Record("bank.inbound.accounts", 0, place, one.key, one.value, one.headers, 0) for place, one in enumerate(records)]
+    for batch in (read[:3], read[3:], read):
+        await processor.process(batch)
+    async with database.transaction(readonly=True) as uow:
+        [account] = await repository.list_accounts(uow, EVERYBODY, HOLDER, NOW)
+        rows = await uow.driver.fetch("SELECT topic, payload FROM outbox WHERE topic = 'bank.accounts' ORDER BY sequence")
+        assert await uow.driver.fetchval("SELECT count(*) FROM dead_letter") == 0
+    events = [one for row in rows for one in unpack(row["topic"], row["payload"])]
+    assert (account.balance_minor, account.closed_on, account.revision) == (400, None, 3)
+    assert len({dict(one.headers)["ce_id"] for one in events}) == len(events) == 3
+    assert [json.loads(one.value or b"")["revision"] for one in events] == [1, 2, 3]

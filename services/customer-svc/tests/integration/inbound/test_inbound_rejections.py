@@ -77,6 +77,7 @@ async def test_rejections_are_listed_the_latest_first_page_by_page(database: Dat
         "kind": "balance_reported",
         "balance": balance,
         "balance_as_of": "2026-11-02",
+        "reported_at": "2026-11-03T01:00:00Z",
     }
     await processor(database).process(read(ACCOUNTS, report))
     async with database.transaction(readonly=True) as uow:

@@ -24,7 +24,7 @@ async def open_account(desk: Any, number: str = "A1", currency: str = "CNY") -> 
 
 
 async def report(desk: Any, *items: AccountItem) -> None:
-    found = await desk.write(lambda uow: report_accounts(uow, SYSTEM_SCOPE, items, desk.now))
+    found = await desk.write(lambda uow: report_accounts(uow, SYSTEM_SCOPE, desk.calendar, items, desk.now))
     assert [one.status for one in found.items] == ["created"] * len(items)
 
 
@@ -48,10 +48,10 @@ async def tiered(desk: Any) -> list[tuple[str | None, str | None]]:
 async def test_c11_a_balance_lifts_at_once_and_the_snapshot_tells_it(desk: Any) -> None:
     await open_account(desk)
     assert await review(desk) == 0, "an account without a balance is nothing to judge"
-    await report(desk, balance(PREFERRED - 1))
+    await report(desk, balance(PREFERRED - 1, as_of=TODAY - timedelta(days=1)))
     assert await review(desk) == 1
     assert await state(desk) is None
-    await report(desk, balance(PREFERRED, as_of=TODAY + timedelta(days=1)))
+    await report(desk, balance(PREFERRED))
     await review(desk)
     assert await state(desk) == TierState("preferred", TODAY)
     assert await tiered(desk) == [(None, "preferred")]
@@ -97,7 +97,7 @@ async def test_c11_reviews_at_once_with_reports_miss_no_balance_and_tell_each_mo
 
     async def reporting() -> None:
         for day, amount in enumerate(amounts):
-            await report(desk, balance(amount, as_of=TODAY + timedelta(days=day)))
+            await report(desk, balance(amount, as_of=TODAY - timedelta(days=30 - day)))
 
     async def reviewing() -> None:
         for _ in range(12):

@@ -41,7 +41,8 @@ _PRODUCT_MARGIN = """(
     SELECT sum(CASE WHEN rate.family IN ('loan', 'card') THEN abs(told.balance_minor) ELSE greatest(told.balance_minor, 0) END
         ::numeric * rate.margin_bp) / 10000.0
     FROM (SELECT DISTINCT ON (account_id) account_id, balance_minor FROM reported_balance
-        WHERE customer_id = holder.customer_id AND currency = $1 AND as_of <= $2::date ORDER BY account_id, as_of DESC) told
+        WHERE customer_id = holder.customer_id AND currency = $1 AND as_of <= $2::date ORDER BY account_id, as_of DESC,
+            revision DESC) told
     JOIN holding held ON held.customer_id = holder.customer_id AND held.account_id = told.account_id
         AND (held.closed_on IS NULL OR $2::date < held.closed_on)
     JOIN LATERAL (SELECT detail ->> 'family' AS family, (detail ->> 'margin_bp')::int AS margin_bp FROM product

@@ -1,4 +1,4 @@
-"""`bank.accounts`: openings, closings and reported balances."""
+"""`bank.accounts`: openings, closings, re-openings and reported balances."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,9 @@ from scoring_svc.queues import planning
 
 ACCOUNT_OPENED = "guanxi.account.opened.v1"
 ACCOUNT_CLOSED = "guanxi.account.closed.v1"
+ACCOUNT_REOPENED = "guanxi.account.reopened.v1"
 BALANCE_REPORTED = "guanxi.account.balance_reported.v1"
+TYPES = (ACCOUNT_OPENED, ACCOUNT_CLOSED, ACCOUNT_REOPENED, BALANCE_REPORTED)
 
 
 class _Money(msgspec.Struct):
@@ -29,7 +31,7 @@ class _Money(msgspec.Struct):
 
 
 class _Account(msgspec.Struct):
-    """What holdings read of the three types."""
+    """What holdings read of the four types."""
 
     customer_id: UUID
     account_id: UUID
@@ -40,10 +42,11 @@ class _Account(msgspec.Struct):
     closed_on: date | None = None
     as_of: date | None = None
     money: _Money | None = None
+    revision: int = 0
 
 
 def take_up_accounts(clock: Clock) -> Handler:
-    """Make the handler of all three types."""
+    """Make the handler of `TYPES`."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         changes, now = [_change(event) for event in events], clock.now()
@@ -73,6 +76,9 @@ def _change(event: Envelope) -> HoldingChange:
         closed_on=told.closed_on,
         balance_minor=told.money.amount if told.money else None,
         balance_as_of=told.as_of if told.money else None,
+        opening_revision=told.revision if event.type == ACCOUNT_OPENED else None,
+        status_revision=told.revision if event.type in (ACCOUNT_CLOSED, ACCOUNT_REOPENED) else None,
+        balance_revision=told.revision if told.money else None,
     )
 
 
@@ -80,5 +86,11 @@ def _report(event: Envelope, change: HoldingChange) -> Report | None:
     if change.balance_minor is None or change.balance_as_of is None or change.currency is None:
         return None
     return Report(
-        change.customer_id, change.account_id, change.balance_as_of, change.balance_minor, change.currency, event.traceparent
+        change.customer_id,
+        change.account_id,
+        change.balance_as_of,
+        change.balance_minor,
+        change.currency,
+        event.traceparent,
+        change.balance_revision or 0,
     )

@@ -12,7 +12,7 @@ from scoring_svc.holdings.policy import Holding
 
 @dataclass(frozen=True, slots=True)
 class HoldingChange:
-    """What one event tells of an account; None: nothing."""
+    """What one event tells of an account; None: nothing. The revision stands with what it is of: opening, closing or balance."""
 
     customer_id: UUID
     account_id: UUID
@@ -23,25 +23,35 @@ class HoldingChange:
     closed_on: date | None = None
     balance_minor: int | None = None
     balance_as_of: date | None = None
+    opening_revision: int | None = None
+    status_revision: int | None = None
+    balance_revision: int | None = None
 
 
-# What was told stays told; of balances the latest date wins, whichever event comes last.
-_APPLY = """
+# Of the opening, of the closing, and of the balance of the latest day the greatest revision stands, whichever event comes last.
+_OPENING_IS_NEWER = "EXCLUDED.opening_revision > coalesce(kept.opening_revision, -1)"
+_BALANCE_IS_NEWER = """(EXCLUDED.balance_as_of, EXCLUDED.balance_revision)
+        > (coalesce(kept.balance_as_of, '-infinity'), coalesce(kept.balance_revision, -1))"""
+_APPLY = f"""
 INSERT INTO holding AS kept
     (customer_id, account_id, product_code, currency, opened_on, matures_on, closed_on, balance_minor, balance_as_of,
-    product_recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $3::text IS NOT NULL THEN $10::timestamptz END)
+    product_recorded_at, opening_revision, status_revision, balance_revision)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $3::text IS NOT NULL THEN $10::timestamptz END, $11, $12, $13)
 ON CONFLICT (customer_id, account_id) DO UPDATE SET
-    product_code = coalesce(EXCLUDED.product_code, kept.product_code),
+    product_code = CASE WHEN {_OPENING_IS_NEWER} THEN EXCLUDED.product_code ELSE kept.product_code END,
     currency = coalesce(EXCLUDED.currency, kept.currency),
-    opened_on = coalesce(EXCLUDED.opened_on, kept.opened_on),
-    matures_on = coalesce(EXCLUDED.matures_on, kept.matures_on),
-    closed_on = coalesce(EXCLUDED.closed_on, kept.closed_on),
-    balance_minor = CASE WHEN EXCLUDED.balance_as_of >= coalesce(kept.balance_as_of, EXCLUDED.balance_as_of)
-        THEN EXCLUDED.balance_minor ELSE kept.balance_minor END,
+    opened_on = CASE WHEN {_OPENING_IS_NEWER} THEN EXCLUDED.opened_on ELSE kept.opened_on END,
+    matures_on = CASE WHEN {_OPENING_IS_NEWER} THEN EXCLUDED.matures_on ELSE kept.matures_on END,
+    closed_on = CASE WHEN EXCLUDED.status_revision > coalesce(kept.status_revision, -1)
+        THEN EXCLUDED.closed_on ELSE kept.closed_on END,
+    balance_minor = CASE WHEN {_BALANCE_IS_NEWER} THEN EXCLUDED.balance_minor ELSE kept.balance_minor END,
+    balance_revision = CASE WHEN {_BALANCE_IS_NEWER} THEN EXCLUDED.balance_revision ELSE kept.balance_revision END,
     balance_as_of = greatest(EXCLUDED.balance_as_of, kept.balance_as_of),
-    product_recorded_at = CASE WHEN kept.product_code IS NULL THEN EXCLUDED.product_recorded_at ELSE kept.product_recorded_at END
-"""
+    product_recorded_at = CASE WHEN {_OPENING_IS_NEWER} AND kept.product_code IS DISTINCT FROM EXCLUDED.product_code
+        THEN EXCLUDED.product_recorded_at ELSE kept.product_recorded_at END,
+    opening_revision = greatest(EXCLUDED.opening_revision, kept.opening_revision),
+    status_revision = greatest(EXCLUDED.status_revision, kept.status_revision)
+"""  # noqa: S608  # constants only
 
 
 async def apply_changes(uow: UnitOfWork, changes: Sequence[HoldingChange], recorded_at: datetime) -> None:
@@ -59,6 +69,9 @@ async def apply_changes(uow: UnitOfWork, changes: Sequence[HoldingChange], recor
                 c.balance_minor,
                 c.balance_as_of,
                 recorded_at,
+                c.opening_revision,
+                c.status_revision,
+                c.balance_revision,
             )
             for c in changes
         ],

@@ -12,7 +12,7 @@ from scoring_svc.database import Base
 class HoldingRow(Base):
     """Null where no event has told it yet: events of an account may come in any order. Money in minor units of `currency`.
 
-    `product_recorded_at`: since when the product is known here, null if always; a product never changes.
+    `product_recorded_at`: since when this product is known here, null if always. The revisions are those of the facts that stand.
     """
 
     __tablename__ = "holding"
@@ -27,3 +27,6 @@ class HoldingRow(Base):
     balance_minor: Mapped[int | None] = mapped_column(BigInteger)
     balance_as_of: Mapped[date | None]
     product_recorded_at: Mapped[datetime | None]
+    opening_revision: Mapped[int | None] = mapped_column(BigInteger)
+    status_revision: Mapped[int | None] = mapped_column(BigInteger)
+    balance_revision: Mapped[int | None] = mapped_column(BigInteger)

@@ -40,7 +40,10 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an account held at the end of the business day `as_of`. `traceparent` is that of the event that told it."""
+    """What an account held at the end of the business day `as_of`. `traceparent` is that of the event that told it.
+
+    Of one day the report of the greatest `revision` stands.
+    """
 
     customer_id: UUID
     account_id: UUID
@@ -48,6 +51,7 @@ class Report:
     balance_minor: int
     currency: str
     traceparent: str | None = None
+    revision: int = 0
 
 
 _CREDITS = "coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0)"
@@ -183,16 +187,19 @@ async def fold_reversals(uow: UnitOfWork, reversals: Sequence[Reversal], recorde
 
 
 _ADD_REPORTS = """
-INSERT INTO reported_balance (customer_id, account_id, as_of, balance_minor, currency, recorded_at)
-SELECT *, $6::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[], $5::text[])
-ON CONFLICT (customer_id, account_id, as_of) DO NOTHING RETURNING customer_id, as_of
+INSERT INTO reported_balance AS new (customer_id, account_id, as_of, balance_minor, currency, revision, recorded_at)
+SELECT *, $7::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[], $5::text[], $6::bigint[])
+ON CONFLICT (customer_id, account_id, as_of, revision) DO NOTHING RETURNING customer_id, as_of, EXISTS (
+    SELECT FROM reported_balance AS old WHERE (old.customer_id, old.account_id, old.as_of) = (new.customer_id, new.account_id, new.as_of)
+) AS corrects
 """
 
 # The running sum of an account's entries takes in all of the report's day. A null $3 asks for all that is known.
 _RECKONED = f"""
 WITH reported AS (
-    SELECT customer_id, account_id, currency, as_of, balance_minor FROM reported_balance
+    SELECT DISTINCT ON (customer_id, account_id, as_of) customer_id, account_id, currency, as_of, balance_minor FROM reported_balance
     WHERE customer_id = ANY($1::uuid[]) AND as_of <= $2::date AND ($3::timestamptz IS NULL OR recorded_at <= $3)
+    ORDER BY customer_id, account_id, as_of, revision DESC
 ), moves AS (
     SELECT customer_id, account_id, currency, booked_on AS day, amount_minor, NULL::bigint AS balance_minor
     FROM ledger_entry entry JOIN (SELECT customer_id, account_id, currency, max(as_of) AS last FROM reported GROUP BY 1, 2, 3) told
@@ -225,13 +232,15 @@ async def add_reports(uow: UnitOfWork, reports: Sequence[Report], recorded_at: d
         [r.as_of for r in reports],
         [r.balance_minor for r in reports],
         [r.currency for r in reports],
+        [r.revision for r in reports],
         recorded_at,
     )
     since: dict[UUID, date] = {}
-    for customer_id, as_of in rows:
+    for customer_id, as_of, _ in rows:
         since[customer_id] = min(as_of, since.get(customer_id, as_of))
     reckoned = await uow.driver.fetch(_RECKONED, list(since), date.max, None)
-    moved = sorted({row["customer_id"] for row in reckoned if row["day"] >= since[row["customer_id"]]})
+    corrected = {row["customer_id"] for row in rows if row["corrects"]}  # what it corrects may leave nothing to reckon
+    moved = sorted(corrected | {row["customer_id"] for row in reckoned if row["day"] >= since[row["customer_id"]]})
     traces = {r.customer_id: r.traceparent for r in reports}
     await rescoring.mark_reported(uow, moved, [since[one] for one in moved], [traces[one] for one in moved], recorded_at)
 

@@ -4,7 +4,7 @@ hash-partitioned by it without a new key."""
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, SmallInteger
+from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scoring_svc.database import Base
@@ -39,13 +39,15 @@ class LedgerReversalRow(Base):
 
 
 class ReportedBalanceRow(Base):
-    """What core banking says an account held at the end of the business day `as_of`; never updated."""
+    """What core banking says an account held at the end of the business day `as_of`; never updated. A correction is a row of its own, of
+    a greater revision, so that what was known before can be read back."""
 
     __tablename__ = "reported_balance"
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     as_of: Mapped[date] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, primary_key=True, server_default=text("0"), autoincrement=False)
     balance_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     recorded_at: Mapped[datetime]

@@ -147,7 +147,8 @@ async def test_s10_the_margin_by_product_is_each_accounts_last_balance_at_its_pr
             who, account, product, closed_on,
         )  # fmt: skip
         rows = [(who, account, TODAY - timedelta(days=ago), balance, "CNY", NOW) for ago, balance in reports]
-        await uow.driver.copy_records_to_table("reported_balance", records=rows)
+        columns = ("customer_id", "account_id", "as_of", "balance_minor", "currency", "recorded_at")
+        await uow.driver.copy_records_to_table("reported_balance", records=rows, columns=columns)
     found = await read(uow, Measure.PRODUCT_MARGIN)
     assert (found.book.customers, found.book.total_minor) == (2, 30_000 + 10_000 + 300_000)
     assert found.standard_version == 2

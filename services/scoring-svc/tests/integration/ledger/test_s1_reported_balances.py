@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -13,7 +14,7 @@ from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_contracts.topics import validate_data
-from scoring_svc.holdings.consumers import BALANCE_REPORTED, take_up_accounts
+from scoring_svc.holdings.consumers import ACCOUNT_CLOSED, ACCOUNT_OPENED, ACCOUNT_REOPENED, BALANCE_REPORTED, take_up_accounts
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import CustomerHistory, history_of
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
@@ -38,6 +39,7 @@ class Told:
     account: UUID
     as_of: date
     balance: int
+    revision: int = 1
 
 
 @pytest.fixture
@@ -69,9 +71,10 @@ async def report(database: Database, at: datetime, customer: UUID, told: Sequenc
             "customer_id": str(customer),
             "as_of": one.as_of.isoformat(),
             "money": {"amount": one.balance, "currency": "CNY"},
+            "revision": one.revision,
         }
         validate_data(BALANCE_REPORTED, data)
-        id_ = uuid5(one.account, str(one.as_of))
+        id_ = uuid5(one.account, f"{one.as_of} {one.revision}")
         events.append(Envelope(id_, BALANCE_REPORTED, "bank.accounts", str(customer), "/customer-svc", NOW, data))
     async with database.transaction() as uow:
         await take_up_accounts(ManualClock(at))(uow, events)
@@ -231,3 +234,38 @@ async def test_s6_a_stored_score_is_reproduced_whatever_is_reported_or_posted_la
         assert await untouched(uow, [customer]) == []
         assert await is_reproduced(uow, METHOD, stored)
     assert (await history(database, customer)).balance_on(TODAY) == 399_900
+
+
+@pytest.mark.parametrize("order", permutations(range(3)), ids=str)
+async def test_d12_of_a_day_the_greatest_revision_stands_in_any_order_and_what_was_known_before_stays(
+    order: tuple[int, ...], database: Database
+) -> None:
+    customer, account, day = uuid4(), uuid4(), TODAY - timedelta(days=3)
+    reports = [Told(account, day, balance, revision) for revision, balance in ((1, 100), (2, 900), (3, 100))]
+    await fold(database, NOW, [entry(customer, account, 10, 50)])
+    for place in order:
+        await report(database, NOW + timedelta(minutes=place), customer, [reports[place]])
+    assert (await history(database, customer)).balance_on(TODAY) == 100
+    if order == (0, 1, 2):
+        assert (await history(database, customer, known_at=NOW + timedelta(minutes=1))).balance_on(TODAY) == 900
+
+
+async def test_d12_a_holding_keeps_the_facts_of_the_greatest_revision(database: Database) -> None:
+    """An opening, its correction, a closing and a re-opening, in every order."""
+    account = uuid4()
+    opening = {"source": "core", "product_code": "term", "currency": "CNY", "opened_on": "2024-03-01"}
+    told: list[tuple[str, dict[str, Any]]] = [
+        (ACCOUNT_OPENED, {**opening, "revision": 1, "matures_on": "2026-03-01"}),
+        (ACCOUNT_CLOSED, {"closed_on": "2026-05-01", "revision": 2}),
+        (ACCOUNT_OPENED, {**opening, "revision": 3, "product_code": "term_24m"}),
+        (ACCOUNT_REOPENED, {"revision": 4}),
+    ]
+    async with database.transaction() as uow:
+        for order in permutations(told):
+            customer = uuid4()
+            for type_, fact in order:
+                data = {**fact, "account_id": str(account), "customer_id": str(customer)}
+                event = Envelope(uuid4(), type_, "bank.accounts", str(customer), "/customer-svc", NOW, data)
+                await take_up_accounts(ManualClock(NOW))(uow, [event])
+        rows = await uow.driver.fetch("SELECT DISTINCT product_code, matures_on, closed_on FROM holding")
+    assert [tuple(row) for row in rows] == [("term_24m", None, None)]
