@@ -83,6 +83,14 @@ _restored = (
         f"{_RESTORED}::test_d20_after_a_kill_the_job_goes_on_where_it_was",
     ),
     Rule(
+        "what could not be published anew is tried again and counted",
+        "customer_svc/customers/changes.py",
+        "    await note_failed(uow, republication.QUEUE, failed, now)\n",
+        "",
+        f"{_RESTORED}::test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_not_done_until_it_is_published",
+        "services/customer-svc",
+    ),
+    Rule(
         "a raised epoch has the snapshots published anew",
         "guanxi_common/recovery/epochs.py",
         "    await republication.supersede(uow, name_of(epoch))\n",

@@ -18,7 +18,7 @@ from guanxi_common.set_aside import Patience
 
 from customer_svc.accounts.consumers import take_in_accounts
 from customer_svc.customers import service as customers
-from customer_svc.customers.changes import publish_anew
+from customer_svc.customers.changes import publish_anew, publish_failed
 from customer_svc.digests.consumers import DIGEST_COMPARED, keep_comparisons
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
@@ -105,12 +105,16 @@ def jobs(calendar: BusinessCalendar, keys: KeyStore, clock: Clock, patience: Pat
     async def index_names(uow: UnitOfWork) -> int:
         return await customers.index_names(uow, clock.now(), patience)
 
+    async def publish_again(uow: UnitOfWork) -> int:
+        return await publish_failed(uow, keys, clock.now(), patience)
+
     return [
         Job("publish-products", 60.0, publish_products),
         Job("review-tiers", 1.0, review_tiers),
         Job("index-names", 60.0, index_names),
         Job("watch-directory", 30.0, watch_directory(clock)),
         republication_job(snapshot_sources(keys, clock)),
+        Job("publish-failed-snapshots", 30.0, publish_again),
     ]
 
 

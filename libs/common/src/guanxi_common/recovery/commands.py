@@ -133,6 +133,11 @@ async def _database(service: str, url: str) -> AsyncIterator[Database]:
 def _describe(progress: republication.Progress | None) -> str:
     if progress is None:
         return "a later restore has taken its place"
+    if progress.finished_at is not None and progress.failed:
+        return (
+            f"published anew: {progress.published} snapshots, but not done: {progress.failed} failed and wait as set-aside items of"
+            f" {republication.QUEUE}; no rebuild of another service before they are published"
+        )
     if progress.finished_at is not None:
         return f"published anew: {progress.published} snapshots, done at {progress.finished_at.isoformat(timespec='seconds')}"
     at = f", now at {progress.source}" if progress.source else ""

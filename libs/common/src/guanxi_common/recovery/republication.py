@@ -16,6 +16,8 @@ from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.principal import AuditContext, Purpose
 
 BATCH: Final = 200
+QUEUE: Final = "publish-snapshots-anew"
+"""The queue of set-aside items that holds what could not be published anew."""
 INTERVAL: Final = 1.0
 LATEST: Final = timedelta(seconds=30)
 """While the relay is further behind, the job waits: what is new comes before what is told again."""
@@ -57,11 +59,12 @@ class SnapshotSource:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a republication is; `source` is the type that is published next."""
+    """How far a republication is; `source` is the type that is published next. `failed` wait to be tried again: it is not done yet."""
 
     source: str | None
     published: int
     finished_at: datetime | None
+    failed: int = 0
 
 
 async def request(uow: UnitOfWork, name: str) -> None:
@@ -85,7 +88,11 @@ async def supersede(uow: UnitOfWork, name: str) -> None:
 
 
 async def read_progress(uow: UnitOfWork, name: str) -> Progress | None:
-    row = await uow.driver.fetchrow("SELECT source, published, finished_at FROM republication WHERE name = $1", name)
+    statement = (
+        "SELECT source, published, finished_at, (SELECT count(*) FROM set_aside_item WHERE queue = $2)"
+        " FROM republication WHERE name = $1"
+    )
+    row = await uow.driver.fetchrow(statement, name, QUEUE)
     return Progress(*row) if row else None
 
 

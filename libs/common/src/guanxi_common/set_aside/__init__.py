@@ -14,7 +14,7 @@ Decisions
 from guanxi_common.set_aside.policy import USUAL, Patience, Whose, whose
 from guanxi_common.set_aside.repository import not_set_aside, not_set_aside_sql, passed_over
 from guanxi_common.set_aside.routes import routes
-from guanxi_common.set_aside.service import try_each, watch, work_off
+from guanxi_common.set_aside.service import note_failed, try_each, watch, work_off
 
 __all__ = [
     "USUAL",
@@ -22,6 +22,7 @@ __all__ = [
     "Whose",
     "not_set_aside",
     "not_set_aside_sql",
+    "note_failed",
     "passed_over",
     "routes",
     "try_each",

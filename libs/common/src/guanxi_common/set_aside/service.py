@@ -91,6 +91,14 @@ async def try_each(
     return failures
 
 
+async def note_failed(
+    uow: UnitOfWork, queue: str, failures: Mapping[K, Exception], now: datetime, patience: Patience = USUAL
+) -> None:
+    """Put what failed outside of a queue on this one, whose items are noted failures alone, to be tried again."""
+    for one, failure in failures.items():
+        await _note(uow, queue, str(one), failure, now, patience, counted=True)
+
+
 async def watch(uow: UnitOfWork, now: datetime) -> int:
     """Tell Prometheus how many items are set aside, and forget those that have left their queues. For a job of every service."""
     forgotten = await repository.forget_departed(uow, now)

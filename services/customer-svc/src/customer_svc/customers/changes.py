@@ -8,22 +8,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
-from guanxi_common.messaging.failures import describe
+from guanxi_common.recovery import republication
 from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
-from guanxi_common.set_aside import try_each
+from guanxi_common.set_aside import USUAL, Patience, note_failed, try_each, work_off
 
 from customer_svc.customers import repository
 from customer_svc.customers.repository import Customer
 from customer_svc.snapshots.service import FileFacts, read_snapshot
-
-log = structlog.get_logger(__name__)
 
 
 async def lock_customer(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> Customer:
@@ -60,22 +57,32 @@ async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, *changes: Doma
 async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
     """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none.
 
-    A customer whose snapshot cannot be made is left out and logged, and stops nobody else's.
+    A customer whose snapshot cannot be made, or whose key cannot be opened, stops nobody else's, and is tried again by `publish_failed`.
     """
     ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit)
-    data_keys = await keys.get_many(ids)
+    failed = await try_each(uow, ids, lambda some: _publish(uow, keys, some, now))
+    await note_failed(uow, republication.QUEUE, failed, now)
+    return Batch(len(ids) - len(failed), str(ids[-1]) if len(ids) == limit else None)
 
-    async def publish(customer_ids: Sequence[UUID]) -> None:
-        for customer_id in customer_ids:
+
+async def publish_failed(uow: UnitOfWork, keys: KeyStore, now: datetime, patience: Patience = USUAL) -> int:
+    """Try the snapshots again that could not be published anew; returns how many were tried."""
+
+    async def take(only: Sequence[UUID] | None) -> Sequence[UUID]:
+        return await repository.take_failed(uow, republication.QUEUE, only, now)
+
+    async def work(some: Sequence[UUID]) -> None:
+        await _publish(uow, keys, some, now)
+
+    return await work_off(uow, republication.QUEUE, take, work, key=lambda one: one, now=now, patience=patience)
+
+
+async def _publish(uow: UnitOfWork, keys: KeyStore, customer_ids: Sequence[UUID], now: datetime) -> None:
+    data_keys = await keys.get_many(customer_ids)
+    for customer_id in customer_ids:
+        if key := data_keys.get(customer_id):
             customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
-            await outbox.append(
-                uow, await read_snapshot(uow, data_keys[customer_id], facts_of(customer)), version=customer.version
-            )
-
-    failed = await try_each(uow, [one for one in ids if one in data_keys], publish)
-    for customer_id, error in failed.items():
-        log.error("snapshot_not_published", customer_id=str(customer_id), error=describe(error))
-    return Batch(len(data_keys) - len(failed), str(ids[-1]) if len(ids) == limit else None)
+            await outbox.append(uow, await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
 
 
 def facts_of(customer: Customer) -> FileFacts:

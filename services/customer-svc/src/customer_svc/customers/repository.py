@@ -251,3 +251,13 @@ def _sealed_conditions(criteria: Criteria) -> list[Any]:
 def _contact_values(contact: SealedContact) -> dict[str, Any]:
     values = values_of(contact)
     return {**values, "phones_sealed": list(contact.phones_sealed), "phones_index": list(contact.phones_index)}
+
+
+async def take_failed(uow: UnitOfWork, queue: str, only: Sequence[UUID] | None, now: datetime) -> list[UUID]:
+    """The customers that are noted on a queue of failures and due, or `only` those, locked; at most fifty."""
+    statement = (
+        "SELECT item FROM set_aside_item WHERE queue = $1 AND (item = ANY($2::text[]) OR ($2 IS NULL AND retry_at <= $3))"
+        " ORDER BY item LIMIT 50 FOR UPDATE SKIP LOCKED"
+    )
+    rows = await uow.driver.fetch(statement, queue, None if only is None else [str(one) for one in only], now)
+    return [UUID(row[0]) for row in rows]

@@ -11,12 +11,14 @@ from uuid import uuid4
 import pytest
 from customer_svc.customers import changes
 from customer_svc.customers import repository as customers
+from customer_svc.customers.changes import publish_failed
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.snapshots.events import CustomerSnapshot
 from customer_svc.worker import snapshot_sources
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.keys.wrapping import CannotUnwrap
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.recovery import epochs, republication
 from guanxi_common.recovery.republication import SnapshotSource, publish_next
@@ -162,3 +164,28 @@ async def test_d20_a_customer_whose_key_is_gone_has_no_snapshot(desk: Any, monke
     await publish_all(desk)
     assert [key for key, _, _ in await versions_told(desk) if key == str(desk.customer)] == []
     assert json.dumps(await desk.told()) == "[]"
+
+
+async def test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_not_done_until_it_is_published(desk: Any) -> None:
+    class Damaged:
+        damaged = True
+
+        async def get_many(self, customer_ids: Any) -> Any:
+            if self.damaged and desk.customer in customer_ids:
+                raise CannotUnwrap
+            return await desk.keys.get_many(customer_ids)
+
+    keys = Damaged()
+    raised = await raise_epoch(desk, "damaged")
+    sources = snapshot_sources(keys, ManualClock(NOW))  # type: ignore[arg-type]
+    async with asyncio.timeout(60):
+        while await desk.fetch("SELECT FROM republication WHERE finished_at IS NULL"):
+            await desk.write(lambda uow: publish_next(uow, sources, 2))
+    name = epochs.name_of(raised.epoch)
+    progress = await desk.write(lambda uow: republication.read_progress(uow, name))
+    assert progress.failed == 1
+    keys.damaged = False
+    later = NOW + timedelta(minutes=1)
+    assert await desk.write(lambda uow: publish_failed(uow, keys, later)) == 1
+    assert str(desk.customer) in {key for key, _, _ in await versions_told(desk)}
+    assert (await desk.write(lambda uow: republication.read_progress(uow, name))).failed == 0
