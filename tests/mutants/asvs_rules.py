@@ -170,8 +170,8 @@ _data = (
     Rule(
         "a caller sees rows of its own scope",
         "guanxi_common/security/directory/scope.py",
-        'reached, argument = f"book.staff_id = {who}::uuid"',
-        'reached, argument = f"{who}::uuid IS NOT NULL"',
+        'reached, argument = f"book.staff_id = ANY({who}::uuid[])"',
+        'reached, argument = f"{who}::uuid[] IS NOT NULL"',
         f"{DIRECTORY}::test_own_customers_are_seen_in_either_capacity",
     ),
     Rule(

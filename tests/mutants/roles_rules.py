@@ -133,8 +133,8 @@ _clients = (
     Rule(
         "staff need a role for persons",
         "guanxi_common/security/directory/repository.py",
-        " AND staff.active AND role.holder = 'staff'",
-        " AND staff.active",
+        " AND NOT staff.suspended AND role.holder = 'staff'",
+        " AND NOT staff.suspended",
         f"{DIRECTORY}::test_d19_a_client_and_a_person_of_one_name_are_two_callers",
         COMMON,
     ),
