@@ -24,7 +24,8 @@ WRITING = [
     "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
     "resumePartition", "skipPartitionLetters", "approveProposal", "rejectProposal",
-    "registerClient", "changeClient", "eraseCustomer", "replaceTransfer",
+    "registerClient", "changeClient", "eraseCustomer", "replaceTransfer", "suspendStaff",
+    "reinstateStaff", "deactivateStaff",
 ]  # fmt: skip
 TAKES_A_NAME_ALONE = {"changeCustomer", "searchCustomers", "changeStaff", "changeClient"}
 """To these the corpus' body with a name and nothing else is a good one."""

@@ -9,6 +9,7 @@ BOOK: Final = f"{CUSTOMER}/tests/unit/assignments/test_d11_book.py"
 TRANSFERS: Final = f"{CUSTOMER}/tests/integration/directory/test_d11_transfers.py"
 
 
+LEAVING: Final = f"{CUSTOMER}/tests/integration/directory/test_d11_leaving.py"
 COMMON: Final = "libs/common/tests/integration/security/test_d11_responsibility.py"
 ENGAGEMENT: Final = "services/engagement-svc"
 STAFF: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d11_staff.py"
@@ -112,4 +113,56 @@ _following = (
     ),
 )
 
-PEOPLE_RULES: Final = (*_transfers, *_scope, *_following)
+_leaving = (
+    _customer(
+        "nobody leaves a book behind",
+        "assignments/handing_over.py",
+        "    if hanging:\n        to_come",
+        "    if False:\n        to_come",
+        f"{LEAVING}::test_d11_who_keeps_customers_does_not_leave_move_or_change_role",
+    ),
+    _customer(
+        "a move to another outlet takes somebody away from the customers",
+        "assignments/policy.py",
+        "(before.outlet_id, before.role) != (after.outlet_id, after.role)",
+        "before.role != after.role",
+        f"{BOOK}::test_d11_what_takes_somebody_away_from_their_customers",
+    ),
+    _customer(
+        "an RM is nobody's assistant with the same customer",
+        "assignments/policy.py",
+        "any(_overlap(i, own) for own in kept)",
+        "False",
+        f"{BOOK}::test_d11_a_hand_over_takes_what_is_and_what_is_to_come_and_leaves_what_was",
+    ),
+    _customer(
+        "a proposal hands over when it comes into force",
+        "proposals/service.py",
+        "        await handing_over.settle_book(write, parts, before, after, proposal.hand_over_to)",
+        "        pass",
+        f"{LEAVING}::test_d11_a_proposal_hands_over_when_it_comes_into_force",
+    ),
+    _customer(
+        "who is suspended is given no customers",
+        "assignments/service.py",
+        "not staff.active or staff.suspended or staff.role",
+        "not staff.active or staff.role",
+        f"{LEAVING}::test_d11_a_suspension_is_never_refused_and_the_deputy_then_the_lead_is_responsible",
+    ),
+    _customer(
+        "two people lift the suspension of a power role",
+        "proposals/policy.py",
+        "(after.subject, after.role, after.active, after.suspended)",
+        "(after.subject, after.role, after.active, before.suspended)",
+        f"{LEAVING}::test_d11_one_person_suspends_the_holder_of_a_power_role_and_two_lift_it",
+    ),
+    _customer(
+        "a leave has both ends",
+        "directory/policy.py",
+        "        return away_from is not away_until",
+        "        return False",
+        f"{LEAVING}::test_d11_a_leave_needs_both_ends_and_a_deputy_who_can_work_the_book",
+    ),
+)
+
+PEOPLE_RULES: Final = (*_transfers, *_scope, *_following, *_leaving)

@@ -114,6 +114,18 @@ def _directory_requests(house: House) -> OfOneService:
         made = house.call("customer", "head_office", "POST", "/v1/staff", json=body)
         return f"/v1/directory-proposals/{made.json()['id']}"
 
+    def hired(target: str) -> str:
+        """The path of a teller of its own."""
+        if target == "missing":
+            return f"/v1/staff/{uuid4()}"
+        body = {"subject": code(), "name": "新人", "role": "teller"}
+        return f"/v1/staff/{house.create('customer', 'head_office', '/v1/staff', body)}"
+
+    def suspended(target: str) -> str:
+        path = hired(target)
+        house.call("customer", "head_office", "POST", f"{path}:suspend", json={"reason": "令牌被盗用。"})
+        return path
+
     return {
         "listProposals": lambda _: ("/v1/directory-proposals", None),
         "readProposal": lambda t: (proposal(t), None),
@@ -132,6 +144,9 @@ def _directory_requests(house: House) -> OfOneService:
         "readCaller": lambda _: ("/v1/staff/me", None),
         "readStaff": lambda t: (f"/v1/staff/{existing(house, 'colleague', t)}", None),
         "changeStaff": lambda t: (f"/v1/staff/{existing(house, 'colleague', t)}", {"name": "colleague"}),
+        "suspendStaff": lambda t: (f"{hired(t)}:suspend", {"reason": "令牌被盗用。"}),
+        "reinstateStaff": lambda t: (f"{suspended(t)}:reinstate", {"reason": "已更换令牌。"}),
+        "deactivateStaff": lambda t: (f"{hired(t)}:deactivate", {"reason": "离职。"}),
         "listRoles": lambda _: ("/v1/roles", None),
         "createProduct": lambda _: ("/v1/products", product(code())),
         "publishProductVersion": lambda t: (f"/v1/products/{listed(t)}/versions", product_terms("2100-01-01")),

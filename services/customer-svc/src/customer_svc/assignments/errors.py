@@ -41,6 +41,26 @@ class TransferSettled(Conflict):
         super().__init__(_standing(transfer))
 
 
+class BookNotEmpty(Conflict):
+    """Customers, or transfers to come, hang on the member of staff: name somebody in `hand_over_to`, or transfer them before."""
+
+    code, title = "book_not_empty", Text("Customers hang on this member of staff", "该员工名下仍有客户")
+
+    def __init__(self, customers: int, transfers: int) -> None:
+        super().__init__(
+            Text(
+                f"{customers} customers are in the book, and {transfers} are to come by a transfer.",
+                f"现有客户 {customers} 户，待移交转入 {transfers} 户。",
+            )
+        )
+
+
+class NothingToHandOver(InvalidInput):
+    """Nobody leaves, moves or changes role, so customers are transferred one by one, with notice."""
+
+    code, title = "nothing_to_hand_over", Text("Nobody leaves the book", "该员工未离开岗位，无需移交")
+
+
 def _standing(transfer: Interval) -> Text:
     staff, instant = transfer.staff_id, transfer.valid_from.isoformat()
     return Text(f"To staff {staff}, effective at {instant}.", f"移交给员工 {staff}，生效时间 {instant}。")

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from guanxi_common.security.directory.values import Staff
+
 from customer_svc.book.policy import Interval
 
 NOTICE = timedelta(minutes=5)
@@ -58,6 +60,50 @@ def reassign(
     if assistant_id is not None:
         kept.append(Interval("assistant", assistant_id, outlet_id, effective_at))
     return kept
+
+
+def hand_over(book: list[Interval], leaving: UUID, to: UUID, outlet_id: UUID, *, assists: bool, now: datetime) -> list[Interval]:
+    """The book after `to` has taken the place of `leaving` in everything that is valid now or later; what has been stays.
+
+    Of the assistant's intervals only those move in which `to` may assist and is not the RM; the others end.
+    """
+    after: list[Interval] = []
+    for interval in book:
+        if interval.staff_id != leaving or (interval.valid_to is not None and interval.valid_to <= now):
+            after.append(interval)
+            continue
+        if interval.valid_from < now:
+            after.append(replace(interval, valid_to=now))
+        taken = replace(interval, staff_id=to, outlet_id=outlet_id, valid_from=max(interval.valid_from, now))
+        if taken.capacity == "primary_rm" or assists:
+            after.append(taken)
+    kept = [i for i in after if i.capacity == "primary_rm" and i.staff_id == to]
+    doubled = [i for i in after if i.capacity == "assistant" and i.staff_id == to and any(_overlap(i, own) for own in kept)]
+    begun = [replace(i, valid_to=now) for i in doubled if i.valid_from < now]
+    return [i for i in after if i not in doubled] + begun
+
+
+def new_assignments(before: list[Interval], after: list[Interval], now: datetime) -> list[tuple[Interval, UUID | None]]:
+    """What a change of the book decided: each primary interval that it made, with the assistant from its beginning on; if it made
+    none, the present one."""
+    primary = [i for i in after if i.capacity == "primary_rm"]
+    made = [i for i in primary if i not in before and i.valid_from >= now]
+    return [(rm, _assistant_at(after, max(rm.valid_from, now))) for rm in made or [i for i in primary if _valid(i, now)]]
+
+
+def _assistant_at(book: list[Interval], at: datetime) -> UUID | None:
+    return next((i.staff_id for i in book if i.capacity == "assistant" and _valid(i, at)), None)
+
+
+def needs_empty_book(before: Staff, after: Staff) -> bool:
+    """Whether a change of a member of staff takes them away from their customers: leaving, another outlet, another role."""
+    left = before.active and not after.active
+    return left or (before.outlet_id, before.role) != (after.outlet_id, after.role)
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    ends = [i.valid_to for i in (one, other) if i.valid_to is not None]
+    return not ends or max(one.valid_from, other.valid_from) < min(ends)
 
 
 def _valid(interval: Interval, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from guanxi_common.errors import NotFound
-from guanxi_common.http.call import Call, permission
+from guanxi_common.http.call import Call, Read, Write, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
@@ -30,6 +30,7 @@ _BOOK = {
             "valid_to": None,
         }
     ],
+    "responsible_id": _RM,
     "next_cursor": None,
 }
 
@@ -46,7 +47,7 @@ async def assign_customer(
     async with call.write() as write:
         book = await service.assign_customer(write, parts_of(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
-        return await write.reply(200, _out(customer_id, book))
+        return await write.reply(200, await _out(write, customer_id, book))
 
 
 @assignments.post(
@@ -62,7 +63,7 @@ async def replace_transfer(
     async with call.write() as write:
         book = await service.replace_transfer(write, parts_of(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
-        return await write.reply(200, _out(customer_id, book))
+        return await write.reply(200, await _out(write, customer_id, book))
 
 
 @assignments.post(
@@ -76,7 +77,7 @@ async def cancel_transfer(customer_id: UUID, call: Annotated[Call, permission("a
     async with call.write() as write:
         book = await service.cancel_transfer(write, parts_of(call), customer_id)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
-        return await write.reply(200, _out(customer_id, book))
+        return await write.reply(200, await _out(write, customer_id, book))
 
 
 @assignments.get(
@@ -91,10 +92,10 @@ async def list_assignments(customer_id: UUID, call: Annotated[Call, permission("
         if not book:
             raise NotFound
         await audit.record(read.uow, read.audit, customer_id, ("assignments",))
-        return read.reply(_out(customer_id, book))
+        return read.reply(await _out(read, customer_id, book))
 
 
-def _out(customer_id: UUID, book: list[Interval]) -> AssignmentList:
+async def _out(call: Read | Write, customer_id: UUID, book: list[Interval]) -> AssignmentList:
     return AssignmentList(
         data=[
             AssignmentOut(
@@ -106,5 +107,6 @@ def _out(customer_id: UUID, book: list[Interval]) -> AssignmentList:
                 valid_to=i.valid_to,
             )
             for i in book
-        ]
+        ],
+        responsible_id=await repository.read_responsible(call.uow, customer_id, call.now),
     )

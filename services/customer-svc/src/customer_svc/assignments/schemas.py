@@ -16,6 +16,11 @@ class AssignmentRequest(Body):
     assistant_id: UUID | None = Field(default=None, description="Staff id of the RM's assistant (客户经理助理).")
     effective_at: Instant | None = None
 
+    @property
+    def named(self) -> list[UUID]:
+        """The members of staff to whom the customer is given."""
+        return [one for one in (self.rm_id, self.assistant_id) if one is not None]
+
 
 class AssignmentOut(Answer):
     """One interval of the book; `valid_to` null is open."""
@@ -29,5 +34,8 @@ class AssignmentOut(Answer):
 
 
 class AssignmentList(Answer):
+    """`responsible_id` follows the book and the directory: a suspended RM is followed by the deputy, else by the lead of the outlet."""
+
     data: list[AssignmentOut]
+    responsible_id: UUID | None = Field(description="Staff id of who is responsible now; null where no outlet above has a lead.")
     next_cursor: str | None = None

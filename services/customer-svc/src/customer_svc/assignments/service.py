@@ -25,6 +25,7 @@ async def assign_customer(write: Write, parts: CustomerParts, customer_id: UUID,
 
     Raises `NotFound`, `NotAssignable`, `EffectiveTooSoon`, `TransferPending`.
     """
+    await directory.hold_staff(write.uow, request.named)
     customer, book = await _locked_book(write, customer_id)
     if transfer := policy.pending_transfer(book, write.now):
         raise TransferPending(transfer)
@@ -36,6 +37,7 @@ async def replace_transfer(write: Write, parts: CustomerParts, customer_id: UUID
 
     Raises `NotFound`, `NoTransferPending`, `TransferSettled`, `NotAssignable`, `EffectiveTooSoon`.
     """
+    await directory.hold_staff(write.uow, request.named)
     customer, book = await _locked_book(write, customer_id)
     _changeable_transfer(book, write.now)
     return await _assign(write, parts, customer, policy.without_transfer(book, write.now), request)
@@ -103,6 +105,6 @@ def _effective_at(book: list[Interval], request: AssignmentRequest, now: datetim
 async def _assignable(uow: UnitOfWork, scope: RowScope, staff_id: UUID, roles: frozenset[str]) -> Staff:
     staff = await directory.read_staff(uow, staff_id)
     reachable = staff is not None and (scope.kind is ScopeKind.ALL or staff.outlet_id in scope.outlet_ids)
-    if staff is None or not reachable or not staff.active or staff.role not in roles:
+    if staff is None or not reachable or not staff.active or staff.suspended or staff.role not in roles:
         raise NotAssignable
     return staff

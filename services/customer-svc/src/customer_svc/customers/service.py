@@ -74,7 +74,7 @@ async def register_customer(
     key = await parts.keys.create(customer.id)
     if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, parts.indexes)):
         raise AlreadyRegistered
-    rm_id = principal.staff_id if principal.role in KEEPS_CUSTOMERS else None
+    rm_id = await _keeper(uow, principal)
     book = [filing_interval(customer.outlet_id, rm_id, now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
@@ -135,6 +135,14 @@ def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
         outlet_id=search.outlet_id,
         rm_id=search.rm_id,
     )
+
+
+async def _keeper(uow: UnitOfWork, principal: Principal) -> UUID | None:
+    """The caller, if customers can be theirs; not of one who was suspended or has left since the principal was looked up."""
+    if principal.role not in KEEPS_CUSTOMERS:
+        return None
+    staff = (await directory.hold_staff(uow, [principal.staff_id])).get(principal.staff_id)
+    return staff.id if staff and staff.active and not staff.suspended and staff.role in KEEPS_CUSTOMERS else None
 
 
 async def _may_file_at(uow: UnitOfWork, scope: RowScope, outlet_id: UUID) -> bool:

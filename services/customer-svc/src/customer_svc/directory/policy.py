@@ -34,6 +34,13 @@ class Change:
     reason: str | None = None
 
 
+def is_invalid_leave(away_from: datetime | None, away_until: datetime | None) -> bool:
+    """Whether one of the two is missing, or the leave ends before it has begun."""
+    if away_from is None or away_until is None:
+        return away_from is not away_until
+    return away_from >= away_until
+
+
 @dataclass(frozen=True, slots=True)
 class Roles:
     """The roles that ship with the service. `power`: roles that are given and taken by two people."""

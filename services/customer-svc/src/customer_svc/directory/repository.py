@@ -1,6 +1,6 @@
 """Reading the directory as its master, and who changed it. Entries are written by `guanxi_common.security.directory.repository`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,18 @@ async def staff_after(uow: UnitOfWork, after_id: UUID | None, limit: int) -> lis
 async def read_staff(uow: UnitOfWork, staff_id: UUID) -> Staff | None:
     row = (await uow.execute(select(_staff).where(_staff.c.id == staff_id))).mappings().first()
     return _staff_of(row) if row else None
+
+
+async def lock_staff(uow: UnitOfWork, staff_id: UUID) -> Staff | None:
+    """An entry that is going to change: whoever holds it fast (`hold_staff`) has ended before, and waits for this transaction after."""
+    row = (await uow.execute(select(_staff).where(_staff.c.id == staff_id).with_for_update())).mappings().first()
+    return _staff_of(row) if row else None
+
+
+async def hold_staff(uow: UnitOfWork, staff_ids: Collection[UUID]) -> dict[UUID, Staff]:
+    """The entries, which nobody changes until the transaction ends: for whoever is about to give them customers."""
+    statement = select(_staff).where(_staff.c.id.in_(staff_ids)).order_by(_staff.c.id).with_for_update(read=True)
+    return {row["id"]: _staff_of(row) for row in (await uow.execute(statement)).mappings()}
 
 
 async def list_staff(

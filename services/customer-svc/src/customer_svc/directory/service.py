@@ -14,12 +14,13 @@ from guanxi_common.messaging import outbox
 from guanxi_common.recovery.republication import Batch
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory import repository as replica
+from guanxi_common.security.directory.responsibility import DEPUTISES
 from guanxi_common.security.directory.values import Client, Outlet, Role, Staff
 from guanxi_common.security.principal import AuditContext, CallerKind, Purpose
 from guanxi_common.settings import SettingsError
 
 from customer_svc.directory import policy, repository
-from customer_svc.directory.errors import AlreadyInDirectory, UnknownReference
+from customer_svc.directory.errors import AlreadyInDirectory, InvalidAbsence, UnknownReference, UnsuitableDeputy
 from customer_svc.directory.events import ClientSnapshot, OutletSnapshot, RoleSnapshot, StaffSnapshot
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
@@ -58,6 +59,17 @@ def new_client(issuer: str, client_id: str, name: str, role: str, sources: Colle
     """The first version of a client; its entry's id follows from issuer and client id."""
     entry_id = derived_id("client", issuer, client_id)
     return Client(entry_id, issuer, client_id, name, role, tuple(sorted(set(sources))), active=True, version=1)
+
+
+async def check_deputy(uow: UnitOfWork, before: Staff | None, staff: Staff) -> None:
+    """Raise `InvalidAbsence` unless a leave has a beginning before its end, `UnsuitableDeputy` unless a new deputy is an active RM."""
+    if policy.is_invalid_leave(staff.away_from, staff.away_until):
+        raise InvalidAbsence
+    if staff.deputy_id is None or (before is not None and before.deputy_id == staff.deputy_id):
+        return
+    deputy = await repository.read_staff(uow, staff.deputy_id)
+    if deputy is None or deputy.id == staff.id or not deputy.active or deputy.suspended or deputy.role != DEPUTISES:
+        raise UnsuitableDeputy
 
 
 async def check_staff(uow: UnitOfWork, staff: Staff) -> None:

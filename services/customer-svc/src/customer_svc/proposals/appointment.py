@@ -30,7 +30,9 @@ async def appoint(
     if await directory.count_approvers(uow) >= LEAST_APPROVERS:
         raise EnoughApprovers
     before = await directory.read_staff(uow, new.id)
-    appointed = new if before is None else replace(before, role=new.role, active=True, version=before.version + 1)
+    appointed = (
+        new if before is None else replace(before, role=new.role, active=True, suspended=False, version=before.version + 1)
+    )
     await entries.store_staff(uow, appointed, change)
     if not await directory.holds(uow, appointed.id, APPROVE):
         raise UnknownReference

@@ -41,7 +41,10 @@ class Hindrance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`entry` is the whole entry as it would stand; `base_version` is the version that it changes, nought for a new one."""
+    """`entry` is the whole entry as it would stand; `base_version` is the version that it changes, nought for a new one.
+
+    `hand_over_to` takes over the customers of whom it concerns when it comes into force.
+    """
 
     id: UUID
     kind: str
@@ -57,6 +60,7 @@ class Proposal:
     decided_by: UUID | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
+    hand_over_to: UUID | None = None
 
     def state_at(self, now: datetime) -> State:
         """Its state, which time alone may have ended."""
@@ -69,7 +73,8 @@ def staff_needs_two(before: Staff | None, after: Staff, power: frozenset[str]) -
         return after.role in power
     if before.role not in power and after.role not in power:
         return False
-    return (before.subject, before.role, before.active) != (after.subject, after.role, after.active)
+    before_it = (before.subject, before.role, before.active, before.suspended)
+    return before_it != (after.subject, after.role, after.active, after.suspended)
 
 
 def client_needs_two(before: Client | None, after: Client) -> bool:

@@ -12,6 +12,7 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
+from customer_svc.parts import parts_of
 from customer_svc.proposals import repository, service
 from customer_svc.proposals.policy import UNSHOWN, Proposal, State
 from customer_svc.proposals.schemas import Decision, ProposalOut
@@ -33,6 +34,7 @@ PROPOSAL: Final[dict[str, Any]] = {
     "decided_by": None,
     "decided_at": None,
     "decision_reason": None,
+    "hand_over_to": None,
 }
 _DECIDED = {
     **PROPOSAL,
@@ -85,7 +87,7 @@ async def read_proposal(proposal_id: UUID, call: Annotated[Call, permission("dir
 )
 async def approve_proposal(proposal_id: UUID, body: Decision, call: Annotated[Call, permission("directory.approve")]) -> Response:
     async with call.write() as write:
-        proposal = await service.approve(write, proposal_id, body.reason)
+        proposal = await service.approve(write, parts_of(call), proposal_id, body.reason)
         await audit.record(write.uow, write.audit, proposal.entry_id, proposal.changes, subject_type=proposal.kind)
         return await reply_proposal(write, 200, proposal, ("state", "reason"))
 
@@ -140,4 +142,5 @@ def _out(proposal: Proposal, state: State) -> ProposalOut:
         decided_by=proposal.decided_by,
         decided_at=proposal.decided_at,
         decision_reason=proposal.decision_reason,
+        hand_over_to=proposal.hand_over_to,
     )

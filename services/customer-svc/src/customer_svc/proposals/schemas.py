@@ -31,3 +31,4 @@ class ProposalOut(Answer):
     decided_by: UUID | None
     decided_at: datetime | None
     decision_reason: str | None
+    hand_over_to: UUID | None = Field(description="Who takes over the customers of whom it concerns when it comes into force.")

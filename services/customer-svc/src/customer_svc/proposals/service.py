@@ -12,9 +12,11 @@ from guanxi_common.ids import new_id
 from guanxi_common.security.directory.values import Client, Staff
 from pydantic import TypeAdapter
 
+from customer_svc.assignments import handing_over
 from customer_svc.directory import repository as directory
 from customer_svc.directory import service as entries
 from customer_svc.directory.policy import APPROVE, LEAST_APPROVERS, PROPOSE, Change, load_roles
+from customer_svc.parts import CustomerParts
 from customer_svc.proposals import policy, repository
 from customer_svc.proposals.errors import (
     NotIndependent,
@@ -42,7 +44,9 @@ _ERRORS: Final[Mapping[Hindrance, type[DomainError]]] = {
 }
 
 
-async def propose(write: Write, before: Entry | None, after: Entry, reason: str | None) -> Proposal:
+async def propose(
+    write: Write, before: Entry | None, after: Entry, reason: str | None, hand_over_to: UUID | None = None
+) -> Proposal:
     """Keep `after` until somebody else has decided; raises `ReasonRequired`, `TooFewApprovers`."""
     if reason is None or not reason.strip():
         raise ReasonRequired
@@ -60,16 +64,17 @@ async def propose(write: Write, before: Entry | None, after: Entry, reason: str 
         proposed_at=write.now,
         expires_at=write.now + policy.LIFETIME,
         state=State.OPEN,
+        hand_over_to=hand_over_to,
     )
     await repository.insert_proposal(write.uow, proposal)
     return proposal
 
 
-async def approve(write: Write, proposal_id: UUID, reason: str) -> Proposal:
-    """Bring the proposed entry into force, and publish it.
+async def approve(write: Write, parts: CustomerParts, proposal_id: UUID, reason: str) -> Proposal:
+    """Bring the proposed entry into force, and publish it; what hangs on a member of staff is handed over with it.
 
     Raises `NotFound`, `SamePerson`, `OwnEntry`, `NotIndependent`, `ProposerGone`, `ProposalDecided`, `ProposalExpired`,
-    `ProposalOutdated`, `TooFewApprovers`, `UnknownReference` (what it names has gone), `Forbidden`.
+    `ProposalOutdated`, `TooFewApprovers`, `UnknownReference` or `NotAssignable` (what it names has gone), `BookNotEmpty`, `Forbidden`.
     """
     uow = write.uow
     proposal = await _open_proposal(write, proposal_id)
@@ -79,10 +84,12 @@ async def approve(write: Write, proposal_id: UUID, reason: str) -> Proposal:
     if await directory.changed_each_other(uow, proposal.proposed_by, write.call.principal.staff_id, since):
         raise NotIndependent
     after: Entry = _ENTRY[proposal.kind].validate_python(proposal.entry)
-    before = await (directory.read_staff if proposal.kind == "staff" else directory.read_client)(uow, proposal.entry_id)
+    before = await (directory.lock_staff if proposal.kind == "staff" else directory.read_client)(uow, proposal.entry_id)
     if (before.version if before else 0) != proposal.base_version:
         raise ProposalOutdated
     await _check_approvers_left(uow, before, after)
+    if isinstance(before, Staff) and isinstance(after, Staff):
+        await handing_over.settle_book(write, parts, before, after, proposal.hand_over_to)
     await entries.store(uow, after, Change(proposal.proposed_by, "proposed", write.now, proposal.reason))
     return await _decide(write, proposal, State.APPROVED, reason)
 

@@ -34,3 +34,4 @@ class DirectoryProposalRow(Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+    hand_over_to: Mapped[UUID | None]

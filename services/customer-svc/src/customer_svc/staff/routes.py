@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from guanxi_common.errors import NotFound
+from guanxi_common.http.bodies import Body
 from guanxi_common.http.call import Call, Write, permission
 from guanxi_common.http.documented import documented
 from guanxi_common.http.pagination import Page, Paging, page_of
@@ -19,7 +20,15 @@ from customer_svc.proposals.policy import Proposal
 from customer_svc.proposals.routes import PROPOSAL, reply_proposal
 from customer_svc.proposals.schemas import ProposalOut
 from customer_svc.staff import service
-from customer_svc.staff.schemas import CallerOut, StaffChange, StaffOut, StaffRegistration
+from customer_svc.staff.schemas import (
+    CallerOut,
+    Deactivation,
+    Reinstatement,
+    StaffChange,
+    StaffOut,
+    StaffRegistration,
+    Suspension,
+)
 
 staff = router("directory")
 
@@ -32,8 +41,19 @@ _STAFF = {
     "outlet_id": _OUTLET,
     "reports_to": None,
     "active": True,
+    "suspended": False,
+    "deputy_id": None,
+    "away_from": None,
+    "away_until": None,
     "version": 1,
 }
+_SUSPENDED = {**_STAFF, "suspended": True, "version": 2}
+_LEFT = {**_STAFF, "active": False, "version": 2}
+_TAKER = "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f03"
+_BOOK = (
+    " Refused with 409 `book_not_empty` while customers or a transfer to come hang on the person, unless `hand_over_to` takes them over:"
+    " in the same transaction, at once."
+)
 _TWO_PEOPLE = (
     "Needs `directory.write`, and answers at once. Where a power role (head_office, compliance_officer, operations) is given or taken, or"
     " role or activity of its holder changes, `directory.propose` is enough: the answer is 202 with a proposal, for which `reason` is"
@@ -119,18 +139,67 @@ async def read_staff(staff_id: UUID, call: Annotated[Call, permission("directory
 @staff.patch(
     "/v1/staff/{staff_id}",
     operation_id="changeStaff",
-    summary="Change role, outlet or superior of a member of staff, or end the employment",
-    description=_TWO_PEOPLE,
+    summary="Change role, outlet, superior, deputy or leave of a member of staff, or end the employment",
+    description=_TWO_PEOPLE + " Another role or outlet, and a leaving:" + _BOOK,
     **documented(StaffOut, _STAFF, request={"active": False}, or_accepted=(ProposalOut, PROPOSAL)),
 )
 async def change_staff(staff_id: UUID, body: StaffChange, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        return await _reply(write, 200, await service.change_staff(write, staff_id, body), body)
+        return await _reply(write, 200, await service.change_staff(write, parts_of(call), staff_id, body), body)
 
 
-async def _reply(write: Write, status: int, result: Staff | Proposal, body: StaffRegistration | StaffChange) -> Response:
+@staff.post(
+    "/v1/staff/{staff_id}:suspend",
+    operation_id="suspendStaff",
+    summary="End the access of a member of staff at once (停权)",
+    description=(
+        "Never refused, whatever hangs on the person; in force everywhere within a minute. From then on the deputy, else the lead of the"
+        " outlet, is responsible for the customers and the duties."
+    ),
+    **documented(StaffOut, _SUSPENDED, request={"reason": "Token misused."}, request_zh={"reason": "令牌被盗用。"}),
+)
+async def suspend_staff(staff_id: UUID, body: Suspension, call: Annotated[Call, permission("directory.suspend")]) -> Response:
+    async with call.write() as write:
+        return await _reply(write, 200, await service.suspend_staff(write, staff_id, body.reason), body)
+
+
+@staff.post(
+    "/v1/staff/{staff_id}:reinstate",
+    operation_id="reinstateStaff",
+    summary="Lift a suspension (复权)",
+    description=_TWO_PEOPLE,
+    **documented(
+        StaffOut,
+        _STAFF,
+        request={"reason": "New token issued."},
+        request_zh={"reason": "已更换令牌。"},
+        or_accepted=(ProposalOut, PROPOSAL),
+    ),
+)
+async def reinstate_staff(
+    staff_id: UUID, body: Reinstatement, call: Annotated[Call, permission("directory.propose")]
+) -> Response:
+    async with call.write() as write:
+        return await _reply(write, 200, await service.reinstate_staff(write, parts_of(call), staff_id, body), body)
+
+
+@staff.post(
+    "/v1/staff/{staff_id}:deactivate",
+    operation_id="deactivateStaff",
+    summary="End the employment of a member of staff (离职)",
+    description=_TWO_PEOPLE + _BOOK,
+    **documented(StaffOut, _LEFT, request={"hand_over_to": _TAKER}, or_accepted=(ProposalOut, PROPOSAL)),
+)
+async def deactivate_staff(
+    staff_id: UUID, body: Deactivation, call: Annotated[Call, permission("directory.propose")]
+) -> Response:
+    async with call.write() as write:
+        return await _reply(write, 200, await service.deactivate_staff(write, parts_of(call), staff_id, body), body)
+
+
+async def _reply(write: Write, status: int, result: Staff | Proposal, body: Body) -> Response:
     """The entry, or 202 with what waits for a second person; both audited."""
-    fields = sorted(body.model_fields_set)
+    fields = sorted(body.model_fields_set) or ["active"]
     if isinstance(result, Proposal):
         return await reply_proposal(write, 202, result, fields)
     await audit.record(write.uow, write.audit, result.id, fields, subject_type="staff")
@@ -146,5 +215,9 @@ def _staff_out(member: Staff) -> StaffOut:
         outlet_id=member.outlet_id,
         reports_to=member.reports_to,
         active=member.active,
+        suspended=member.suspended,
+        deputy_id=member.deputy_id,
+        away_from=member.away_from,
+        away_until=member.away_until,
         version=member.version,
     )

@@ -1,11 +1,19 @@
 """Bodies of the operations on staff."""
 
+from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body, Line
+from guanxi_common.instants import Instant
 from pydantic import Field
 
 from customer_svc.directory.schemas import Code
+
+_WHY = "Why; needed for a power role, where a second person decides."
+_DEPUTY = "A relationship manager who sees and works the book during a leave, and takes over the duties of a suspension."
+_TAKER = (
+    "Who takes over the customers and the transfers to come, where they would hang on somebody who leaves, moves or changes role."
+)
 
 
 class StaffRegistration(Body):
@@ -16,18 +24,44 @@ class StaffRegistration(Body):
     role: Code
     outlet_id: UUID | None = None
     reports_to: UUID | None = None
-    reason: Line | None = Field(default=None, description="Why; needed for a power role, where a second person decides.")
+    deputy_id: UUID | None = Field(default=None, description=_DEPUTY)
+    reason: Line | None = Field(default=None, description=_WHY)
 
 
 class StaffChange(Body):
-    """Merge patch: what is left out stays; null clears `outlet_id` and `reports_to`. `reason` is no part of the entry."""
+    """Merge patch: what is left out stays; null clears an id or an instant. `reason` and `hand_over_to` are no part of the entry."""
 
     name: Line = ""
     role: Code = ""
     outlet_id: UUID | None = None
     reports_to: UUID | None = None
     active: bool = True
-    reason: Line | None = Field(default=None, description="Why; needed for a power role, where a second person decides.")
+    deputy_id: UUID | None = Field(default=None, description=_DEPUTY)
+    away_from: Instant | None = Field(default=None, description="The beginning of a leave; with `away_until`, or neither.")
+    away_until: Instant | None = Field(
+        default=None, description="The end of the leave, from which the deputy sees the book no more."
+    )
+    hand_over_to: UUID | None = Field(default=None, description=_TAKER)
+    reason: Line | None = Field(default=None, description=_WHY)
+
+
+class Deactivation(Body):
+    """The end of an employment."""
+
+    hand_over_to: UUID | None = Field(default=None, description=_TAKER)
+    reason: Line | None = Field(default=None, description=_WHY)
+
+
+class Suspension(Body):
+    """Why the access ends at once."""
+
+    reason: Line
+
+
+class Reinstatement(Body):
+    """Why the access is given back."""
+
+    reason: Line
 
 
 class StaffOut(Answer):
@@ -38,6 +72,10 @@ class StaffOut(Answer):
     outlet_id: UUID | None
     reports_to: UUID | None
     active: bool
+    suspended: bool = Field(description="Employed, and without access until reinstated.")
+    deputy_id: UUID | None
+    away_from: datetime | None
+    away_until: datetime | None
     version: int
 
 

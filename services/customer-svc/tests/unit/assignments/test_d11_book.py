@@ -1,11 +1,13 @@
 """D11: what the book says after a transfer was decided, replaced or cancelled."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from customer_svc.assignments import policy
 from customer_svc.book.policy import Interval
+from guanxi_common.security.directory.values import Staff
 
 NOW = datetime(2026, 11, 28, 2, tzinfo=UTC)
 BEGAN, LATER, LATEST = NOW - timedelta(days=30), NOW + timedelta(days=3), NOW + timedelta(days=9)
@@ -58,3 +60,73 @@ def test_d11_a_transfer_is_pending_until_it_takes_effect(book, at, pending):
 )
 def test_d11_in_its_last_minute_a_transfer_stays_as_it_is(before, settled):
     assert policy.is_settled(Interval("primary_rm", NEXT, SOUTH, LATER), LATER - before) is settled
+
+
+HANDED = [
+    # whose book, what is expected of it after NEXT (of SOUTH) has taken RM's place at NOW
+    ([PAST, MINE], [PAST, Interval("primary_rm", RM, NORTH, BEGAN, NOW), Interval("primary_rm", NEXT, SOUTH, NOW)]),
+    ([Interval("primary_rm", RM, NORTH, NOW)], [Interval("primary_rm", NEXT, SOUTH, NOW)]),
+    (
+        [Interval("primary_rm", RM, NORTH, BEGAN, LATER), Interval("primary_rm", OTHER, NORTH, LATER)],
+        [
+            Interval("primary_rm", RM, NORTH, BEGAN, NOW),
+            Interval("primary_rm", NEXT, SOUTH, NOW, LATER),
+            Interval("primary_rm", OTHER, NORTH, LATER),
+        ],
+    ),
+    (
+        [Interval("primary_rm", OTHER, NORTH, BEGAN, LATER), Interval("primary_rm", RM, NORTH, LATER)],
+        [Interval("primary_rm", OTHER, NORTH, BEGAN, LATER), Interval("primary_rm", NEXT, SOUTH, LATER)],
+    ),
+    (
+        [MINE, Interval("assistant", NEXT, NORTH, BEGAN)],
+        [
+            Interval("primary_rm", RM, NORTH, BEGAN, NOW),
+            Interval("primary_rm", NEXT, SOUTH, NOW),
+            Interval("assistant", NEXT, NORTH, BEGAN, NOW),
+        ],
+    ),
+    (
+        [Interval("primary_rm", OTHER, NORTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN)],
+        [
+            Interval("primary_rm", OTHER, NORTH, BEGAN),
+            Interval("assistant", RM, NORTH, BEGAN, NOW),
+            Interval("assistant", NEXT, SOUTH, NOW),
+        ],
+    ),
+    (
+        [Interval("primary_rm", NEXT, SOUTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN)],
+        [Interval("primary_rm", NEXT, SOUTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN, NOW)],
+    ),
+    ([Interval("primary_rm", RM, NORTH, BEGAN, NOW), Interval("primary_rm", OTHER, NORTH, NOW)], None),
+]
+
+
+@pytest.mark.parametrize(("book", "after"), HANDED)
+def test_d11_a_hand_over_takes_what_is_and_what_is_to_come_and_leaves_what_was(book, after):
+    assert policy.hand_over(book, RM, NEXT, SOUTH, assists=True, now=NOW) == (book if after is None else after)
+
+
+def test_d11_who_may_not_assist_leaves_the_customers_without_an_assistant():
+    book = [Interval("primary_rm", OTHER, NORTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN)]
+    after = policy.hand_over(book, RM, NEXT, SOUTH, assists=False, now=NOW)
+    assert after == [Interval("primary_rm", OTHER, NORTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "needed"),
+    [
+        ({}, False),
+        ({"name": "B"}, False),
+        ({"suspended": True}, False),
+        ({"reports_to": OTHER, "deputy_id": OTHER}, False),
+        ({"active": False}, True),
+        ({"role": "team_lead"}, True),
+        ({"outlet_id": SOUTH}, True),
+        ({"outlet_id": None}, True),
+    ],
+)
+def test_d11_what_takes_somebody_away_from_their_customers(facts, needed):
+    staff = Staff(RM, "iss", "rm", "A", "relationship_manager", NORTH, None, True, 1)
+    assert policy.needs_empty_book(staff, replace(staff, **facts)) is needed
+    assert not policy.needs_empty_book(replace(staff, active=False), staff)

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
+DEPUTISES: Final = "relationship_manager"
+"""The role of deputies. Who leads an outlet sees its customers anyway, and is responsible where there is no deputy."""
+
 _ESCALATIONS: Final = """
 WITH RECURSIVE asked AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS asked (staff, outlet)), up AS (
     SELECT outlet, outlet AS place, ARRAY[outlet] AS path FROM (SELECT DISTINCT outlet FROM asked) AS places
@@ -38,6 +41,7 @@ def owner_sql(keeper: str) -> str:
     """
     gone = f"directory_staff gone WHERE gone.id = {keeper} AND (gone.suspended OR NOT gone.active)"
     deputy = "SELECT id FROM directory_staff deputy WHERE deputy.id = gone.deputy_id AND deputy.active AND NOT deputy.suspended"
+    deputy += f" AND deputy.role = '{DEPUTISES}'"
     return f"CASE WHEN EXISTS (SELECT FROM {gone}) THEN (SELECT ({deputy}) FROM {gone}) ELSE {keeper} END"  # noqa: S608  # code only
 
 
