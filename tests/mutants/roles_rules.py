@@ -21,7 +21,7 @@ _two_people = (
     _customer(
         "a power role is given by two people",
         "staff/service.py",
-        "    if policy.staff_needs_two(before, staff, load_roles().power):",
+        "    if policy.staff_needs_two(None, staff, load_roles().power):",
         "    if False:",
         f"{TWO_PEOPLE}::test_d19_a_power_role_is_in_force_when_a_second_person_has_approved",
     ),
