@@ -26,10 +26,14 @@ from tests.chaos.test_kills import unexplained_ends
 from tests.chaos.totals import open_books
 from tests.soak.load import Load
 from tests.soak.schedule import Strike, draw_schedule
-from tests.soak.strikes import Striker
+from tests.soak.strikes import Striker, set_clock
 from tests.soak.verdict import Verdict
 
 DISK_SIZE: Final = "700m"
+LIBFAKETIME: Final = [
+    *sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")),
+    *sorted(Path("/usr/lib").glob("faketime/libfaketime.so.1")),
+]
 
 console = Console(highlight=False)
 
@@ -41,15 +45,21 @@ def main(
 ) -> None:
     """Run a deployment under load and faults, and hold it against an independent count."""
     seed = SystemRandom().randrange(10**6) if seed is None else seed
-    with _folder() as (folder, disk), _deployment(folder, kafka=kafka) as deployment:
+    with _folder() as (folder, disk), _deployment(folder, kafka=kafka) as (deployment, clock):
         killed = [SUPERVISOR, POSTMASTER, *CHILDREN, *([KAFKA] if kafka else [])]
         schedule = draw_schedule(
-            seed, minutes * 60, killed=killed, paused=[POSTMASTER, *CHILDREN], services=list(SERVICES), full_disk=disk is not None
+            seed,
+            minutes * 60,
+            killed=killed,
+            paused=[POSTMASTER, *CHILDREN],
+            services=list(SERVICES),
+            full_disk=disk is not None,
+            clock=clock is not None,
         )
         console.print(f"SEED={seed} MINUTES={minutes:g}{' KAFKA=1' if kafka else ''}: {len(schedule)} strikes")
         for strike in schedule:
             console.print(f"  {strike}")
-        failures = asyncio.run(soak(deployment, schedule, seed, minutes * 60, folder, disk))
+        failures = asyncio.run(soak(deployment, schedule, seed, minutes * 60, folder, Striker(deployment, disk, clock)))
         failures += [f"NOT: processes end by SIGKILL alone: {line[:300]}" for line in unexplained_ends(deployment)]
         if failures:
             for line in deployment.said()[-20:]:
@@ -61,11 +71,11 @@ def main(
 
 
 async def soak(
-    deployment: RunningDeployment, schedule: list[Strike], seed: int, seconds: float, folder: Path, disk: Path | None
+    deployment: RunningDeployment, schedule: list[Strike], seed: int, seconds: float, folder: Path, striker: Striker
 ) -> list[str]:
     """Load and strikes for that long, then the verdict: what does not hold."""
     async with open_bank(deployment) as bank:
-        load, striker, stop = Load(bank, Random(seed)), Striker(deployment, disk), asyncio.Event()
+        load, stop = Load(bank, Random(seed)), asyncio.Event()
         await load.prepare()
         running = asyncio.create_task(load.run(stop))
         try:
@@ -99,14 +109,28 @@ async def _strike(striker: Striker, schedule: list[Strike], seconds: float, load
 
 
 @contextmanager
-def _deployment(folder: Path, *, kafka: bool) -> Iterator[RunningDeployment]:
+def _deployment(folder: Path, *, kafka: bool) -> Iterator[tuple[RunningDeployment, Path | None]]:
+    """The deployment, and the file that says how far off its clock is; Kafka keeps the right time."""
+    library = next((path for path in LIBFAKETIME if path.is_file()), None)
+    clock = folder / "clock" if library else None
+    if clock is None:
+        console.print("CLOCK JUMPS ARE LEFT OUT: they need libfaketime", style="yellow")
+    else:
+        set_clock(clock, 0)
+    environment = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+    }
     broker = LocalKafka(folder / "kafka") if kafka else None
     if broker is not None:
         broker.start()
-    deployment = RunningDeployment(folder / "home", broker)
+    deployment = RunningDeployment(folder / "home", broker, environment if clock else None)
     try:
         deployment.start()
-        yield deployment
+        yield deployment, clock
     finally:
         deployment.delete()
         if broker is not None:

@@ -18,7 +18,8 @@ BATCH: Final = 20
 REVERSED_SHARE: Final = 0.05
 CONTACT_SHARE: Final = 0.3
 _PAUSE: Final = 0.05
-_HOPELESS: Final = frozenset({400, 401, 403, 409, 422})
+_HOPELESS: Final = frozenset({400, 403, 409, 422})
+"""A token is not valid while the clock of the services is off."""
 
 
 @dataclass

@@ -3,6 +3,8 @@
 import os
 import signal
 from collections import defaultdict
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -10,12 +12,14 @@ from typing import Final
 
 import anyio
 import asyncpg
+import httpx
 from anyio.to_thread import run_sync
 from guanxi_common.messaging.bus import Bus, BusError, Outgoing, Record
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.outbox.rows import shard_of
 from guanxi_testing.bad_records import bad_records
 from guanxi_testing.deployment import RunningDeployment
+from guanxi_testing.eventually import eventually
 
 from tests.soak.schedule import Strike
 
@@ -34,12 +38,22 @@ def sent_of(record: Outgoing | Record) -> Sent:
     return record.topic, record.key, record.value, tuple(record.headers)
 
 
-class Striker:
-    """`disk`: the folder of a file system that may be filled up; None: there is none."""
+def set_clock(file: Path, seconds: int) -> None:
+    """Set the clock that far off, at once for all processes."""
+    new = file.with_suffix(".new")
+    new.write_text(f"{seconds:+}s\n", encoding="utf-8")
+    new.chmod(0o644)
+    new.replace(file)
 
-    def __init__(self, deployment: RunningDeployment, disk: Path | None) -> None:
+
+class Striker:
+    """`disk`: the folder of a file system that may be filled up; `clock`: the file that says how far off the processes' clock is.
+    None: there is none."""
+
+    def __init__(self, deployment: RunningDeployment, disk: Path | None, clock: Path | None = None) -> None:
         self._deployment = deployment
         self._disk = disk
+        self._clock = clock
         self._count = 0
         self.sent: set[Sent] = set()
         self.bad_rows: dict[str, set[str]] = defaultdict(set)
@@ -56,6 +70,8 @@ class Striker:
             await self._send_bad_records(random)
         elif strike.kind == "bad row":
             await self._write_bad_row(strike.target, random)
+        elif strike.kind == "clock":
+            await self._jump(strike.jump, strike.seconds)
         else:
             await run_sync(self._fill_disk, strike.seconds)
         await run_sync(self._deployment.bring_back)
@@ -69,6 +85,24 @@ class Striker:
             sleep(seconds)
         finally:
             os.kill(pid, signal.SIGCONT)
+
+    async def _jump(self, seconds: int, lasting: float) -> None:
+        assert self._clock is not None
+        set_clock(self._clock, seconds)
+        try:
+            await eventually(lambda: self._is_off_by(seconds), timeout=10)
+            await anyio.sleep(lasting)
+        finally:
+            set_clock(self._clock, 0)
+
+    async def _is_off_by(self, seconds: int) -> bool:
+        """As an API's answer shows; one that does not answer now has the same clock."""
+        try:
+            async with httpx.AsyncClient(trust_env=False) as http:
+                told = parsedate_to_datetime((await http.get(f"{self._deployment.urls['scoring']}/livez")).headers["date"])
+        except httpx.TransportError:
+            return False
+        return abs((told - datetime.now(UTC)).total_seconds() - seconds) < 4
 
     async def _send_bad_records(self, random: Random) -> None:
         self._count += 1

@@ -1,6 +1,6 @@
 """The soak's schedule: a seed can be seen again, and nothing is spared."""
 
-from tests.soak.schedule import draw_schedule
+from tests.soak.schedule import LONGEST_JUMP, draw_schedule
 
 KILLED = ["supervisor", "postmaster", "customer-api", "customer-worker"]
 
@@ -17,3 +17,9 @@ def test_whatever_can_be_struck_is_struck() -> None:
     assert {strike.kind for strike in schedule} == {"kill", "pause", "bad records", "bad row", "full disk"}
     without = draw_schedule(3, 3_600, killed=KILLED, paused=KILLED, services=["customer"], full_disk=False)
     assert "full disk" not in {strike.kind for strike in without}
+    jumps = [
+        strike.jump
+        for strike in draw_schedule(3, 3_600, killed=KILLED, paused=KILLED, services=[], full_disk=False, clock=True)
+        if strike.kind == "clock"
+    ]
+    assert min(jumps) < -5 < 5 < max(jumps) <= LONGEST_JUMP

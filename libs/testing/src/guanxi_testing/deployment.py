@@ -3,12 +3,13 @@
 `RunningDeployment` is synchronous and blocks; call it in a thread where an event loop must go on.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -31,12 +32,24 @@ POSTMASTER: Final = "postmaster"
 KAFKA: Final = "kafka"
 CHILDREN: Final = tuple(f"{service}-{process}" for service in SERVICES for process in ("api", "worker"))
 _POLL_SECONDS = 0.05
+_PASSING_THE_CLOCK: Final = """
+import json, os
+from guanxi_operator import policy
+policy._OURS = (*policy._OURS, "LD_PRELOAD", "FAKETIME")
+os.environ.update(json.loads(os.environ.pop("CLOCK_OF_CHILDREN")))
+from guanxi_common.cli import main
+main()
+"""
+"""The supervisor keeps from its children what is neither the system's nor ours, a library that moves the clock included."""
 
 
 class RunningDeployment:
-    """One deployment below `folder`: on Kafka where a broker is given, else on the embedded bus."""
+    """One deployment below `folder`: on Kafka where a broker is given, else on the embedded bus.
 
-    def __init__(self, folder: Path, kafka: LocalKafka | None = None) -> None:
+    `clock`: what the services' processes need in their environment to take their time from elsewhere.
+    """
+
+    def __init__(self, folder: Path, kafka: LocalKafka | None = None, clock: Mapping[str, str] | None = None) -> None:
         self.home = folder.absolute()
         self.home.mkdir(parents=True, exist_ok=True)
         *ports, self._postgres_port = free_ports(2 * len(SERVICES) + 1)
@@ -45,6 +58,7 @@ class RunningDeployment:
         self.urls = {service: f"http://127.0.0.1:{port}" for service, port in zip(SERVICES, ports, strict=True)}
         self.worker_urls = {service: f"http://127.0.0.1:{port}" for service, port in zip(SERVICES, worker_ports, strict=True)}
         self.kafka = kafka
+        self._clock = dict(clock or {})
         self.issuer = LocalIssuer(self.home / "issuer", SystemClock())
         self.trace_file = self.home / "traces.jsonl"
         self._ports = dict(zip(SERVICES, ports, strict=True))
@@ -54,8 +68,9 @@ class RunningDeployment:
     def start(self) -> None:
         """Start everything, and return when every API is ready and the directory has its first member."""
         with (self.home / "console.log").open("ab") as console:
-            self._process = subprocess.Popen(  # our own program and arguments
-                [sys.executable, "-m", "guanxi_common.cli", "run"],
+            program = ("-c", _PASSING_THE_CLOCK) if self._clock else ("-m", "guanxi_common.cli")
+            self._process = subprocess.Popen(  # noqa: S603  # our own program and arguments
+                [sys.executable, *program, "run"],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -158,7 +173,11 @@ class RunningDeployment:
         environment |= {f"GUANXI_{service.upper()}_WORKER_PORT": str(port) for service, port in self._worker_ports.items()}
         environment |= {"GUANXI_HOME": str(self.home), "GUANXI_POSTGRES_PORT": str(self._postgres_port)}
         environment["GUANXI_FEW_PARTITIONS"] = "true"
-        return environment | ({"KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers} if self.kafka else {})
+        return (
+            environment
+            | ({"CLOCK_OF_CHILDREN": json.dumps(self._clock)} if self._clock else {})
+            | ({"KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers} if self.kafka else {})
+        )
 
     def _postgres(self) -> EmbeddedPostgres:
         """The supervisor's server as a client sees it; not ours to start."""
