@@ -104,6 +104,8 @@ class History:
         for score in scores:
             assert score.pop("customer_id") == self._customer_id
             del score["known_at"]
+            for reason in score["retention"]["reasons"]:
+                del reason["evidence_ids"]  # each customer has postings of its own
         return json.dumps(scores, ensure_ascii=False, sort_keys=True).encode()
 
 

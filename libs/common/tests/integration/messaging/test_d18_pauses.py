@@ -79,7 +79,7 @@ async def test_d18_beside_a_paused_partition_nobody_lags_and_nobody_joins_again(
     fabric, bus = either_fabric, CountingBus(either_fabric)
     await fabric.send(*unreadable(fabric, 0, 8))
     counted: Any = Fabric(fabric.database, bus, fabric.url, fabric.group)  # type: ignore[arg-type]  # all that a runner asks
-    runner: ConsumerRunner = counted.runner(dead_letter_limit=5, stall_check_interval=0.05, stalled_after=0.3)
+    runner: ConsumerRunner = counted.runner(dead_letter_limit=5, stall_check_interval=0.05, stalled_after=1.0)
     async with running(runner):
         await eventually(lambda: paused(fabric), timeout=60)
         number, begun = 0, anyio.current_time()
