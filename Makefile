@@ -37,7 +37,7 @@ run: setup ## Start PostgreSQL, the three services and the sandbox; Ctrl-C stops
 	@$(BIN)/guanxi run --sandbox
 
 test: setup-dev ## Run the whole suite on the embedded default and, where Java and Maven are, on real Kafka
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: lint types imports dependencies migrations contracts ## Run every static check
 

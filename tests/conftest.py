@@ -9,15 +9,6 @@ from guanxi_testing.kafka import LocalKafka
 from guanxi_testing.kafka_plugin import start_or_skip
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A deployment is seven processes, each seconds of start: under pytest-xdist all its tests go to one worker."""
-    for item in items:
-        bus = getattr(item, "callspec", None) and item.callspec.params.get("deployment")  # type: ignore[attr-defined]  # of functions
-        if bus:
-            item.add_marker(pytest.mark.xdist_group(f"deployment on {bus}"))
-
-
 @pytest.fixture(scope="session", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDeployment]:
     """All processes on the bus of the parameter. Tests share it: each makes a bank of its own."""

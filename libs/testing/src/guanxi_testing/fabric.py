@@ -239,4 +239,4 @@ async def reads_nothing_more(fabric: Fabric) -> None:
         finally:
             await consumer.close()
 
-    await eventually(done)
+    await eventually(done, timeout=60)

@@ -40,14 +40,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stack.close()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under pytest-xdist one worker has all tests with a broker: some break records, which others would read at the same time."""
-    for item in items:
-        if item.get_closest_marker("kafka") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-
-
 @pytest.fixture(scope="session")
 def kafka(pytestconfig: pytest.Config) -> str:
     """The bootstrap servers of the run's broker. Tests share it: use topics and groups of your own, and leave it running."""

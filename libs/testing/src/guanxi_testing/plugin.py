@@ -31,6 +31,28 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres"] = (server.admin_url, server.url("postgres"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadscope` a worker has all tests of a stand, which then starts once; every other test is a scope of its own."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByStand(LoadScopeScheduling):  # type: ignore[misc]  # xdist is there in tests only
+        def _split_scope(self, nodeid: str) -> str:
+            return stand_of(nodeid)
+
+    return ByStand(config, log)
+
+
+def stand_of(nodeid: str) -> str:
+    """The deployment of seven processes on its bus; the broker, whose records some tests break for all others; else the test itself."""
+    on_kafka = "kafka" in nodeid
+    if nodeid.startswith(("tests/e2e/", "tests/chaos/")):
+        return "deployment on Kafka" if on_kafka else "deployment on the embedded log"
+    return "Kafka" if on_kafka else nodeid
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _SERVER in config.stash:
         config.stash[_SERVER].delete()

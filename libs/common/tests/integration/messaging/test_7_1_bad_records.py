@@ -28,6 +28,7 @@ from guanxi_testing.fabric import (
     record_effects,
     running,
 )
+from guanxi_testing.kafka import LocalKafka
 from guanxi_testing.kafka_batches import STRANGE_NAME, batch_of, produce_raw
 
 pytestmark = pytest.mark.anyio
@@ -48,9 +49,10 @@ async def test_7_1_every_bad_record_is_a_dead_letter_and_the_good_one_behind_it_
 
 @pytest.mark.kafka
 async def test_7_1_what_the_kafka_client_cannot_read_is_a_dead_letter_and_what_follows_is_applied(
-    postgres: TestServer, kafka: str
+    postgres: TestServer, own_kafka: LocalKafka
 ) -> None:
-    """A header's name that is not UTF-8 makes aiokafka fail over the whole partition, again and again."""
+    """A header's name that is not UTF-8 makes aiokafka fail over the whole partition, again and again: also for other tests."""
+    kafka = own_kafka.bootstrap_servers
     async with open_fabric(postgres, kafka=kafka) as fabric:
         at = TopicPartition(FACTS, 2)
         strange = fact(f"{fabric.group}-strange", 9)
