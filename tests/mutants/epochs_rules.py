@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants.rules import INTEGRATION, POLICY, RELAY, UNIT, Rule
+from tests.mutants.rules import ENVELOPES, INTEGRATION, POLICY, UNIT, Rule
 
 DIRECTORY: Final = f"{INTEGRATION}/security/test_directory.py::test_d20_every_replica_takes_a_lower_version_of_a_later_epoch"
 
@@ -33,14 +33,14 @@ _epochs = (
         "guanxi_common/messaging/outbox/append.py",
         "    epoch = FIRST_EPOCH if version is None else await epoch_in_force(uow)",
         "    epoch = FIRST_EPOCH",
-        f"{RELAY}::test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not",
+        f"{ENVELOPES}::test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not",
     ),
     Rule(
         "a tombstone carries the epoch too",
         "guanxi_common/messaging/outbox/append.py",
         "    epoch = await epoch_in_force(uow)",
         "    epoch = FIRST_EPOCH",
-        f"{RELAY}::test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not",
+        f"{ENVELOPES}::test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not",
     ),
     Rule(
         "a replica of the book compares epochs before versions",

@@ -5,6 +5,8 @@ import signal
 import threading
 from typing import NoReturn
 
+RUN_MARK = "GUANXI_RUN_MARK"
+"""The variable that names the test run to which a process belongs; of its launcher's environment PostgreSQL gets this alone."""
 PIPE_VARIABLE = "GUANXI_PARENT_PIPE"
 GRACE_SECONDS = 25.0
 """Longer than an API process needs to drain (`http.serve`)."""

@@ -16,9 +16,10 @@ from typing import Final, TypeVar
 
 import httpx
 from guanxi_common.clock import SystemClock
-from guanxi_common.db.embedded import RUN_MARK, EmbeddedPostgres
+from guanxi_common.db.embedded import EmbeddedPostgres
 from guanxi_common.db.placement import place_home, server_user
 from guanxi_common.installation import SERVICES
+from guanxi_common.parent import RUN_MARK
 from guanxi_common.security.issuer import LocalIssuer
 
 from guanxi_testing.kafka import LocalKafka, free_ports

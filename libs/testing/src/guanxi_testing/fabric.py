@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from guanxi_common.db.metadata import CommonBase
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.ids import new_id
-from guanxi_common.messaging.bus import Bus, Outgoing, TopicPartition, TopicSpec
+from guanxi_common.messaging.bus import Bus, Outgoing, Record, TopicPartition, TopicSpec
 from guanxi_common.messaging.buses import open_bus
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
 from guanxi_common.messaging.relay import Relay
@@ -240,3 +240,23 @@ async def reads_nothing_more(fabric: Fabric) -> None:
             await consumer.close()
 
     await eventually(done, timeout=60)
+
+
+async def read_all(fabric: Fabric, topics: Sequence[str]) -> list[Record]:
+    """Everything that is in the topics now."""
+    consumer = await fabric.bus.consumer(group=f"reader-{uuid4().hex}", topics=topics)
+    try:
+        found: list[Record] = []
+        while polled := await consumer.poll(max_records=1_000, timeout=0.3):
+            found.extend(record for batch in polled.values() for record in batch)
+        return found
+    finally:
+        await consumer.close()
+
+
+async def unpublished(fabric: Fabric) -> int:
+    return int((await fabric.fetch("SELECT count(*) FROM outbox WHERE published_at IS NULL"))[0][0])
+
+
+async def all_published(fabric: Fabric) -> bool:
+    return await unpublished(fabric) == 0

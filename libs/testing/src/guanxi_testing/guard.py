@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from guanxi_common.db.embedded import RUN_MARK
+from guanxi_common.parent import RUN_MARK
 
 _PROCESSES = Path("/proc")
 _GRACE_SECONDS = 20

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from guanxi_common.db.embedded import RUN_MARK, EmbeddedPostgres
+from guanxi_common.db.embedded import EmbeddedPostgres
+from guanxi_common.parent import RUN_MARK
 from guanxi_testing.guard import marked
 
 pytestmark = pytest.mark.skipif(

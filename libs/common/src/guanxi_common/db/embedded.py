@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from guanxi_common.db.placement import place_binaries, place_home, server_user
+from guanxi_common.parent import RUN_MARK
 from guanxi_common.private_files import copy_aside, open_private
 
 OWNER = "guanxi"
@@ -32,8 +33,6 @@ SUPERUSER = "postgres"
 START_SECONDS = 60
 STOP_SECONDS = 30
 LOG_BYTES = 20 * 1024 * 1024
-RUN_MARK = "GUANXI_RUN_MARK"
-"""The variable that names the test run to which a process belongs; of the launcher's environment the server gets this alone."""
 _POLL_SECONDS = 0.02
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 

@@ -9,11 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from guanxi_common.context import CallContext, reset_context, set_context
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Unavailable
 from guanxi_common.messaging import outbox
-from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, Record, RecordRejected
+from guanxi_common.messaging.bus import BusError, BusUnavailable, Outgoing, RecordRejected
 from guanxi_common.messaging.dead_letters import repository as letters
 from guanxi_common.messaging.failures import is_transient
 from guanxi_common.messaging.outbox.rows import pack
@@ -25,14 +24,14 @@ from guanxi_testing.eventually import eventually
 from guanxi_testing.fabric import (
     CHANGES,
     FACTS,
-    SNAPSHOT,
-    SNAPSHOTS,
     CustomerChanged,
-    CustomerSnapshot,
     Fabric,
     TaskOpened,
+    all_published,
     fact,
+    read_all,
     running,
+    unpublished,
 )
 
 pytestmark = pytest.mark.anyio
@@ -79,26 +78,6 @@ async def append_changes(fabric: Fabric, key: str, *versions: int) -> None:
             await uow.commit()
 
 
-async def read_all(fabric: Fabric, topics: Sequence[str]) -> list[Record]:
-    """Everything that is in the topics now."""
-    consumer = await fabric.bus.consumer(group=f"reader-{uuid4().hex}", topics=topics)
-    try:
-        found: list[Record] = []
-        while polled := await consumer.poll(max_records=1_000, timeout=0.3):
-            found.extend(record for batch in polled.values() for record in batch)
-        return found
-    finally:
-        await consumer.close()
-
-
-async def unpublished(fabric: Fabric) -> int:
-    return int((await fabric.fetch("SELECT count(*) FROM outbox WHERE published_at IS NULL"))[0][0])
-
-
-async def all_published(fabric: Fabric) -> bool:
-    return await unpublished(fabric) == 0
-
-
 async def test_an_event_is_published_with_its_state_change_and_not_without(fabric: Fabric) -> None:
     async with fabric.database.transaction() as uow:
         await outbox.append(uow, TaskOpened(customer_id="rolled back"))
@@ -108,61 +87,6 @@ async def test_an_event_is_published_with_its_state_change_and_not_without(fabri
     async with running(fabric.relay()):
         await eventually(lambda: all_published(fabric))
     assert [decode(record).data for record in await read_all(fabric, [FACTS])] == [{"customer_id": "kept", "n": 7}]
-
-
-async def test_the_envelope_carries_context_source_version_and_id(fabric: Fabric) -> None:
-    token = set_context(CallContext(actor="staff:7", traceparent="00-aa-bb-01", causation_id="cause"))
-    event_id = uuid4()
-    async with fabric.database.transaction() as uow:
-        await outbox.append(uow, CustomerChanged(customer_id="c"), CustomerSnapshot(customer_id="c"), version=3)
-        await outbox.append(uow, TaskOpened(customer_id="c"), event_id=event_id)
-        await outbox.append_tombstone(uow, SNAPSHOT, SNAPSHOTS, "c", version=4)
-        await uow.commit()
-    reset_context(token)
-    async with running(fabric.relay()):
-        await eventually(lambda: all_published(fabric))
-    envelopes = [decode(record) for record in await read_all(fabric, [FACTS, CHANGES, SNAPSHOTS])]
-    by_topic = {(e.topic, e.data is None): e for e in envelopes}
-    assert by_topic[CHANGES, False].aggregate_version == by_topic[SNAPSHOTS, False].aggregate_version == 3
-    assert by_topic[SNAPSHOTS, True].aggregate_version == 4
-    fact = by_topic[FACTS, False]
-    assert (fact.id, fact.aggregate_version, fact.source) == (event_id, None, "/engagement-svc")
-    assert (fact.actor, fact.traceparent, fact.causation_id) == ("staff:7", "00-aa-bb-01", "cause")
-
-
-async def test_d20_what_has_a_version_carries_the_epoch_in_force_tombstones_too_and_facts_do_not(fabric: Fabric) -> None:
-    for epoch, version in ((1, 9), (7, 6)):
-        async with fabric.database.transaction() as uow:
-            if epoch > 1:
-                await uow.driver.execute("INSERT INTO owner_epoch (epoch, restore) VALUES ($1, 'drill')", epoch)
-            await outbox.append(uow, CustomerChanged(customer_id="c"), CustomerSnapshot(customer_id="c"), version=version)
-            await outbox.append_tombstone(uow, SNAPSHOT, SNAPSHOTS, "gone", version=version)
-            await outbox.append(uow, TaskOpened(customer_id="c"))
-            await uow.commit()
-    async with running(fabric.relay()):
-        await eventually(lambda: all_published(fabric))
-    records = await read_all(fabric, [FACTS, CHANGES, SNAPSHOTS])
-    told = sorted((envelope.topic, envelope.key, *envelope.version) for envelope in map(decode, records))
-    versioned = [
-        (topic, key, *version)
-        for topic, key in ((CHANGES, "c"), (SNAPSHOTS, "c"), (SNAPSHOTS, "gone"))
-        for version in ((1, 9), (7, 6))
-    ]
-    assert told == [*versioned, (FACTS, "c", 1, 0), (FACTS, "c", 1, 0)]
-    assert all("ce_epoch" not in dict(record.headers) for record in records if record.topic == FACTS)
-
-
-async def test_a_version_must_fit_the_kind_of_the_topic(fabric: Fabric) -> None:
-    change = CustomerChanged(customer_id="c")
-    async with fabric.database.transaction() as uow:
-        with pytest.raises(ValueError, match="needs the aggregate's version"):
-            await outbox.append(uow, change)
-        with pytest.raises(ValueError, match="all the events are facts"):
-            await outbox.append(uow, TaskOpened(customer_id="c"), version=1)
-        with pytest.raises(ValueError, match="cannot have the same version"):
-            await outbox.append(uow, change, change, version=1)
-        with pytest.raises(ValueError, match="exactly one event"):
-            await outbox.append(uow, TaskOpened(customer_id="c"), TaskOpened(customer_id="c"), event_id=uuid4())
 
 
 async def test_a_batch_is_one_row_per_shard_and_loses_nothing(fabric: Fabric) -> None:
