@@ -2,7 +2,7 @@
 was then posted anew is as if it had come in time. Compared byte by byte with customers to whom it happened the plain way."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,12 +20,23 @@ from guanxi_testing.deployment import RunningDeployment
 from guanxi_testing.eventually import eventually
 from scoring_svc.scores.columns import detail_of
 
-# The fold is the same on both buses; that both bring every event once is shown elsewhere.
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("deployment", ["embedded"], indirect=True)]
+from tests.conftest import deployed
+
+pytestmark = pytest.mark.anyio
 
 DEADLINE = 60.0
 CODES = ("cash_deposit", "card", "transfer", "salary", "fee", "standing_order", "VYBER|SIPO", "not mapped")
 BOOK = 150
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDeployment]:
+    """One of its own: the lifetime model is fitted on the whole book, and other tests' customers buy as no model has it.
+
+    The fold is the same on both buses; that both bring every event once is shown elsewhere.
+    """
+    with deployed(tmp_path_factory.mktemp("reversals")) as deployment:
+        yield deployment
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import msgspec
 import structlog
-from asyncpg import DataError, InterfaceError, PostgresError
+from asyncpg import DataError, InterfaceError, InternalClientError, PostgresError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -207,7 +207,10 @@ def _with_head(allowed: str) -> str:
 
 
 def _of_database(error: BaseException | None) -> DomainError | None:
-    """The last wall behind the schemas: a value that PostgreSQL refuses, a race that a constraint decides, a lost server."""
+    """The last wall behind the schemas: a value that PostgreSQL refuses, a race that a constraint decides, a lost server.
+
+    asyncpg says `InternalClientError` where the server ended an idle connection and the driver has read the message but not the end.
+    """
     cause: BaseException | None = error
     while cause is not None:
         state = str(getattr(cause, "sqlstate", None) or "")
@@ -215,7 +218,7 @@ def _of_database(error: BaseException | None) -> DomainError | None:
             return InvalidInput()
         if state in ("23505", "23P01", "23503"):
             return Conflict()
-        if state[:2] in _UNAVAILABLE_STATES or isinstance(cause, (InterfaceError, ConnectionError)):
+        if state[:2] in _UNAVAILABLE_STATES or isinstance(cause, (InterfaceError, InternalClientError, ConnectionError)):
             return Unavailable(headers={"Retry-After": "1"})
         cause = cause.__cause__ if not isinstance(cause, PostgresError) else None
     return None
@@ -242,5 +245,6 @@ async def _handle(request: Request, error: Exception) -> Response:
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error that a route raises a problem document. What is raised around the routes is caught by the middleware."""
     handler = cast("ExceptionHandler", _handle)
-    for kind in (DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeout, PostgresError, InterfaceError):
+    of_driver = (DBAPIError, PoolTimeout, PostgresError, InterfaceError, InternalClientError)
+    for kind in (DomainError, RequestValidationError, HTTPException, *of_driver):
         app.add_exception_handler(kind, handler)

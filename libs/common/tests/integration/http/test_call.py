@@ -7,6 +7,7 @@ import signal
 import asyncpg
 import pytest
 from guanxi_common.errors import DomainError
+from guanxi_common.http.problems import as_domain_error
 from guanxi_testing.eventually import eventually
 from sqlalchemy import text
 
@@ -76,6 +77,12 @@ async def test_a_lost_connection_is_answered_with_unavailable(service):
     answer = await run(service, "SELECT pg_terminate_backend(pg_backend_pid())")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert await write_note(service) == 1
+
+
+async def test_a_connection_ended_between_two_statements_is_an_outage_and_no_fault_of_ours():
+    error = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert as_domain_error(error).status == 503
+    assert as_domain_error(RuntimeError("of ours")).status == 500
 
 
 async def test_connections_that_the_server_has_closed_are_replaced_unseen(service):

@@ -266,7 +266,9 @@ async def test_a_relay_that_dies_after_the_acknowledgement_sends_again_and_loses
     async def acknowledge_and_die(records: Sequence[Outgoing]) -> list[BusError | None]:
         bus.kept.extend(records)
         await fabric.fetch(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1", LOCK_CLASS
+            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database db ON db.oid = database"
+            " WHERE locktype = 'advisory' AND classid = $1 AND datname = current_database()",
+            LOCK_CLASS,
         )
         return [None] * len(records)
 

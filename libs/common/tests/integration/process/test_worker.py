@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -163,9 +164,8 @@ async def test_d18_every_connection_may_be_cut(stand: Stand, postgres: TestServe
         await stand.tell("first")
         await becomes(lambda: "first" in stand.heard)
         admin = await asyncpg.connect(postgres.admin_url)
-        await admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%' AND pid <> pg_backend_pid()"
-        )
+        names = [urlsplit(url).path[1:] for url in (stand.settings.database_url, stand.settings.bus_database_url) if url]
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY($1::text[])", names)
         await admin.close()
 
         async def told() -> bool:
