@@ -95,9 +95,13 @@ class RequestInFlight(Conflict):
 
 
 class StaleVersion(DomainError):
-    """`If-Match` names a version that is not the present one."""
+    """`If-Match` names a version that is not the `current` one. The answer shows that as its tag."""
 
     status, code, title = 412, "stale_version", Text("The resource has changed", "资源已被修改")
+
+    def __init__(self, *, current: int | None = None) -> None:
+        super().__init__()
+        self.current = current
 
 
 class BodyTooLarge(DomainError):

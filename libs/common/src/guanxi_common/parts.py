@@ -73,7 +73,7 @@ def backoff_after(failures: int) -> float:
     return float(min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF))
 
 
-Work = Callable[["Part", asyncio.Event], Awaitable[None]]
+PartWork = Callable[["Part", asyncio.Event], Awaitable[None]]
 """What a part does until the event is set. It says when it `went_well`: nothing else ends a row of failures, however long it takes to
 fail. It may tell of what `failed` too, or leave that to what it raises."""
 
@@ -87,7 +87,7 @@ class Part:
     def __init__(
         self,
         name: str,
-        work: Work,
+        work: PartWork,
         *,
         once: bool = False,
         endless: bool = False,

@@ -15,6 +15,7 @@ import structlog
 from guanxi_contracts.topics import load_topics
 
 from guanxi_common import set_aside, telemetry
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
@@ -31,7 +32,7 @@ from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import Listener, WakeUp
-from guanxi_common.parts import STALLED_SECONDS, Part, Work, first_of, run_parts
+from guanxi_common.parts import STALLED_SECONDS, Part, PartWork, first_of, run_parts
 from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_signer, build_token_verifier, build_verifier
@@ -92,6 +93,7 @@ def api_parts(settings: ServiceSettings, clock: Clock, package: str, erase: Eras
         "background": (database_part(database, needed_revision), Part("erasures", erasures.watch)),
         "erasure_watch": erasures,
         "clock": clock,
+        "calendar": BusinessCalendar(zone=settings.business_zone),
         "tokens": build_token_verifier(settings, clock),
         "resolve_principal": resolve_principal,
         "needed_revision": needed_revision,
@@ -318,7 +320,7 @@ class Worker:
         return self._bus
 
 
-def _step(step: Step) -> Work:
+def _step(step: Step) -> PartWork:
     async def work(_part: Part, _stop: asyncio.Event) -> None:
         await step()
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from guanxi_common import set_aside
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.records import FileErasureList
@@ -68,7 +67,6 @@ def create_app() -> FastAPI:
         erasures=FileErasureList(settings.erasure_file),
         key_watch=key_watch,
         indexes=build_indexes(settings),
-        calendar=BusinessCalendar(zone=settings.business_zone),
         issuer=settings.issuer,
         standards=load_standards(),
     )

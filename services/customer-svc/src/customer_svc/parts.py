@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import cast
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.erasure.records import ErasureList
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
@@ -28,7 +27,6 @@ class CustomerParts(ServiceParts):
     keys: KeyStore
     erasures: ErasureList
     indexes: ContactIndexes
-    calendar: BusinessCalendar
     issuer: str
     standards: Standards
 

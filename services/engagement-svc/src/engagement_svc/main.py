@@ -2,7 +2,6 @@
 
 from fastapi import FastAPI
 from guanxi_common import set_aside
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.replay import erasing
@@ -32,7 +31,6 @@ def create_app() -> FastAPI:
     parts = EngagementParts(
         **api_parts(settings, clock, "engagement_svc", erasing(PERSONAL_DATA)),
         standards=load_standards(),
-        calendar=BusinessCalendar(zone=settings.business_zone),
         give_way=give_way,
     )
     return build_app(settings, parts)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
@@ -20,7 +19,6 @@ GiveWay = Callable[[UnitOfWork, Sequence[UUID], datetime], Awaitable[object]]
 @dataclass(frozen=True, kw_only=True)
 class EngagementParts(ServiceParts):
     standards: Standards
-    calendar: BusinessCalendar
     give_way: GiveWay
 
 

@@ -2,7 +2,6 @@
 
 from fastapi import FastAPI
 from guanxi_common import set_aside
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.replay import erasing
@@ -34,8 +33,8 @@ DESCRIPTION = (
 def create_app() -> FastAPI:
     settings = ScoringSettings()
     clock = SystemClock()
-    method = load_method(BusinessCalendar(zone=settings.business_zone))
-    return build_app(settings, ScoringParts(**api_parts(settings, clock, "scoring_svc", erasing(PERSONAL_DATA)), method=method))
+    common = api_parts(settings, clock, "scoring_svc", erasing(PERSONAL_DATA))
+    return build_app(settings, ScoringParts(**common, method=load_method(common["calendar"])))
 
 
 def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:

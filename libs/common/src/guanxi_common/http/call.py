@@ -3,7 +3,7 @@
 ```python
 async def register(body: Registration, call: Annotated[Call, permission("customer.register")]) -> Response:
     async with call.write() as write:
-        customer = await service.register_customer(write.uow, write.scope, body)
+        customer = await service.register_customer(write.work, rules, body)
         return await write.reply(201, CustomerOut.of(customer), etag=customer.version)
 ```
 
@@ -25,7 +25,7 @@ from starlette.responses import Response
 
 from guanxi_common.context import current_context, set_context
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import DomainError, FieldError, Forbidden, InvalidInput, Locale, StaleVersion, Text
+from guanxi_common.errors import DomainError, FieldError, Forbidden, InvalidInput, Locale, Text
 from guanxi_common.http import idempotency
 from guanxi_common.http.authentication import Authenticator
 from guanxi_common.http.etag import format_etag, none_match, parse_if_match
@@ -37,6 +37,7 @@ from guanxi_common.http.sealing import Sealer
 from guanxi_common.http.settings import HttpSettings, ServiceParts
 from guanxi_common.security.audit import repository as audit_log
 from guanxi_common.security.principal import AuditContext, Principal, Purpose, RowScope
+from guanxi_common.work import Work
 
 Rate = Literal["standard", "search", "reveal", "bulk"]
 Content = BaseModel | msgspec.Struct | bytes | None
@@ -109,6 +110,10 @@ class Call:
     @property
     def audit(self) -> AuditContext:
         return AuditContext(self.principal.actor, self.operation, self.purpose, self.request_id)
+
+    def work(self, uow: UnitOfWork, now: datetime, allowed: tuple[int, ...] | None = None) -> Work:
+        """What a use case of this call works with in the transaction `uow`."""
+        return Work(uow, self.scope, self.audit, now, self.parts.calendar.local_date(now), self.principal, allowed)
 
     def cursor(self, filters: Mapping[str, Any] | None = None) -> Cursor:
         """The cursors of this query. `filters` are by default the path's and query's parameters; a POST search passes its own."""
@@ -189,6 +194,11 @@ class Read:
     def audit(self) -> AuditContext:
         return self.call.audit
 
+    @property
+    def work(self) -> Work:
+        """Made at each access: take it once."""
+        return self.call.work(self.uow, self.now)
+
     def reply(self, content: Content, *, etag: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
         """200 with `content` (bytes are JSON already), or 304 if the caller's `If-None-Match` names the version `etag`."""
         if etag is None:
@@ -217,10 +227,14 @@ class Write:
     def audit(self) -> AuditContext:
         return self.call.audit
 
+    @property
+    def work(self) -> Work:
+        """Made at each access: take it once."""
+        return self.call.work(self.uow, self.now, self.expected)
+
     def check_version(self, version: int) -> None:
-        """Raise `StaleVersion` unless the caller's `If-Match` allows `version`, read under the row's lock."""
-        if self.expected is not None and version not in self.expected:
-            raise StaleVersion(headers={"ETag": format_etag(version)})
+        """See `Work.check_version`."""
+        self.work.check_version(version)
 
     async def reply(
         self,

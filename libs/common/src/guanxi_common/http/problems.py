@@ -22,7 +22,18 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler, Scope
 
 from guanxi_common.context import current_context
-from guanxi_common.errors import Conflict, DomainError, FieldError, InvalidInput, Locale, NotFound, Text, Unavailable
+from guanxi_common.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    InvalidInput,
+    Locale,
+    NotFound,
+    StaleVersion,
+    Text,
+    Unavailable,
+)
+from guanxi_common.http.etag import format_etag
 
 MEDIA_TYPE = "application/problem+json"
 _KNOWN_NAME = re.compile(r"[a-z][a-z_]{0,39}[0-9]{0,2}")
@@ -137,6 +148,8 @@ def problem_document(error: DomainError, locale: Locale, request_id: str | None)
 
 def problem_response(error: DomainError, locale: Locale) -> Response:
     headers = {"Content-Language": locale, "Cache-Control": "no-store", **error.headers}
+    if isinstance(error, StaleVersion) and error.current is not None:
+        headers["ETag"] = format_etag(error.current)
     body = msgspec.json.encode(problem_document(error, locale, current_context().request_id))
     return Response(body, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 

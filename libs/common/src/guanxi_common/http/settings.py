@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.erasure.replay import ErasureWatch
@@ -60,6 +61,7 @@ class ServiceParts:
     clock: Clock
     tokens: TokenVerifier
     resolve_principal: PrincipalResolver = resolve_principal
+    calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     needed_revision: str | None = None
     service: str = "guanxi"
     background: Sequence[Part] = ()
