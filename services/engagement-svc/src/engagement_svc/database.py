@@ -11,6 +11,7 @@ from guanxi_common.recovery.tables import RECOVERY_TABLES
 from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.security.directory.tables import DIRECTORY_TABLES
 from guanxi_common.set_aside.tables import SET_ASIDE_TABLES
+from guanxi_common.standards.tables import STANDARD_TABLES
 from sqlalchemy import DateTime, MetaData, Table, Text
 from sqlalchemy.orm import DeclarativeBase
 
@@ -29,4 +30,5 @@ COMMON_TABLES: tuple[Table, ...] = (
     *DIGEST_TABLES,
     *RECOVERY_TABLES,
     *SET_ASIDE_TABLES,
+    *STANDARD_TABLES,
 )

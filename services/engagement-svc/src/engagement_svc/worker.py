@@ -23,6 +23,7 @@ from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import BOOK_KEYS, CUSTOMER_SNAPSHOT, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.set_aside import Patience
+from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
 
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.consumers import ACTION_RECOMMENDED, ACTION_WITHDRAWN, follow_withdrawals, take_up_actions
@@ -74,7 +75,7 @@ def subscriptions(
         Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: customer_handler(keys, clock)}),
         Subscription("scoring.actions", {ACTION_RECOMMENDED: take_up, ACTION_WITHDRAWN: take_up}),
     ]
-    of_directory = directory_handlers(settings.issuer)
+    of_directory = {**directory_handlers(settings.issuer), STANDARD_SNAPSHOT: apply_standards}
     of_staff = {STAFF_SNAPSHOT: tasks_follow_staff(of_directory[STAFF_SNAPSHOT], clock)}
     of_all = [
         Subscription("directory.snapshots", {**of_directory, **of_staff}),
@@ -103,7 +104,7 @@ def replicas(clock: Clock) -> list[Replica]:
 
     commands = ("scoring.actions",)  # an action is refused where consent or responsible person are not known
     return [
-        Replica("directory.snapshots", DIRECTORY_KEYS, follow_the_book, holds=commands),
+        Replica("directory.snapshots", {**DIRECTORY_KEYS, **STANDARD_KEYS}, follow_the_book, holds=commands),
         Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book, holds=commands),
     ]
 

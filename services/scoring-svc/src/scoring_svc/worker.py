@@ -21,6 +21,7 @@ from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import BOOK_KEYS, CUSTOMER_SNAPSHOT, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.set_aside import USUAL, Patience
+from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
 
 from scoring_svc.actions import planner
 from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
@@ -109,7 +110,12 @@ def subscriptions(
         ),
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
-    of_all = Subscription("directory.snapshots", {**directory_handlers(settings.issuer), PRODUCT_SNAPSHOT: replicate_products})
+    of_directory = {
+        **directory_handlers(settings.issuer),
+        PRODUCT_SNAPSHOT: replicate_products,
+        STANDARD_SNAPSHOT: apply_standards,
+    }
+    of_all = Subscription("directory.snapshots", of_directory)
     told = Subscription("customer.digests", {DIGEST_TAKEN: keep_digests(DIGESTED)})
     listed = ListedErasures(FileErasureList(settings.erasure_file))
     return [of_all, told, *(without_the_erased(one, listed) for one in of_customers)]
@@ -122,7 +128,7 @@ def replicas(clock: Clock) -> list[Replica]:
         return await recount_days(uow, cursor, clock.now())
 
     return [
-        Replica("directory.snapshots", {**DIRECTORY_KEYS, "product": "'product:' || kept.code"}),
+        Replica("directory.snapshots", {**DIRECTORY_KEYS, **STANDARD_KEYS, "product": "'product:' || kept.code"}),
         Replica("customer.snapshots", {"customer_facts": "kept.customer_id::text", **BOOK_KEYS}),
         Replica("bank.transactions", settle=recount),
         Replica("bank.accounts"),

@@ -1,6 +1,6 @@
-"""Standards as data (X5): versioned thresholds with author, effective date and reason, from a slice's `standards.yaml`.
+"""The versions of standards that ship with a package, from a slice's `standards.yaml`.
 
-A file holds every version that was ever in force, because a stored score names the version it was made with and must come out the
+A file holds every version that ever shipped, because a stored score names the version it was made with and must come out the
 same again. A version is never edited; a new one is added below it.
 """
 
@@ -31,17 +31,6 @@ class Standard(Protocol):
 S = TypeVar("S", bound=Standard)
 
 
-class Standards:
-    """The standards that a service goes by, one of each type: `standards[ConsentStandard]`."""
-
-    def __init__(self, *standards: Standard) -> None:
-        self._of_type = {type(standard): standard for standard in standards}
-
-    def __getitem__(self, kind: type[S]) -> S:
-        """Raises `KeyError` for a type that the service has not loaded."""
-        return cast("S", self._of_type[kind])
-
-
 def parse_standards(kind: type[S], versions: Iterable[Mapping[str, Any]]) -> tuple[S, ...]:
     """The versions of one standard, oldest first.
 
@@ -60,8 +49,13 @@ def parse_standards(kind: type[S], versions: Iterable[Mapping[str, Any]]) -> tup
 @lru_cache
 def load_standards(package: str, kind: type[S], slice_name: str, file: str = "standards.yaml") -> tuple[S, ...]:
     """The versions that ship with the service, from `<slice_name>/<file>` of its package."""
+    return parse_standards(kind, load_documents(package, slice_name, file))
+
+
+def load_documents(package: str, slice_name: str, file: str = "standards.yaml") -> Sequence[Mapping[str, Any]]:
+    """The same versions as the file has them."""
     text = files(package).joinpath(slice_name, file).read_text(encoding="utf-8")
-    return parse_standards(kind, yaml.safe_load(text)["versions"])
+    return cast("Sequence[Mapping[str, Any]]", yaml.safe_load(text)["versions"])
 
 
 def standard_on(versions: Sequence[S], day: date) -> S:
