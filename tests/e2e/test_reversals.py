@@ -18,7 +18,8 @@ from guanxi_sandbox.commands import PRESIDENT
 from guanxi_testing.bank import Bank, Member, business_today
 from guanxi_testing.deployment import RunningDeployment
 from guanxi_testing.eventually import eventually
-from scoring_svc.scores.columns import detail_of
+from scoring_svc.scores.columns import score_of
+from scoring_svc.scores.documents import document_of
 
 from tests.conftest import deployed
 
@@ -111,7 +112,7 @@ class History:
         scores = [await scoring.get(f"/v1/scores/{self._customer_id}", {"as_of": day}) for day in days]
         stored = await database.fetchrow("SELECT * FROM score WHERE customer_id = $1", self._customer_id)
         assert stored is not None
-        scores.append(json.loads(stored["detail"]) if stored["detail"] else detail_of(stored))
+        scores.append(json.loads(stored["detail"]) if stored["detail"] else document_of(score_of(stored)))
         for score in scores:
             assert score.pop("customer_id") == self._customer_id
             del score["known_at"]

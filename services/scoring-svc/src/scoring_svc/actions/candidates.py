@@ -98,7 +98,7 @@ def _retention(situation: Situation, past: Sequence[Past], standard: ActionStand
         ActionKind.RETENTION,
         "retention_risk",
         talk,
-        {name: str(main[name]) for name in ("code", "zh", "en")},
+        {"code": str(main.code), "zh": main.text.zh, "en": main.text.en},
         situation,
         value_minor=margin(situation.balance_minor or 0, standard),
         evidence={"band": situation.band, "risk_bp": situation.risk_bp},

@@ -15,7 +15,7 @@ from guanxi_common.set_aside import try_each
 from scoring_svc.queues import planning
 from scoring_svc.queues.rescoring import mark_dirty
 from scoring_svc.scorer.service import updated
-from scoring_svc.scores.repository import Published, main_reason_code, read_scores
+from scoring_svc.scores.repository import Published, read_scores
 
 BATCH: Final = 500
 _NOT_DIRTY: Final = "NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score_news.customer_id)"
@@ -57,8 +57,8 @@ async def _publish(uow: UnitOfWork, customer_ids: Sequence[UUID], now: datetime)
     told = {row[0]: Published(row[1], row[2]) for row in rows}
     events = [
         (new_id(), updated(score, told[score.customer_id]))
-        for score in await read_scores(uow, list(told))
-        if Published(score.retention.band, main_reason_code(score)) != told[score.customer_id]
+        for score in (await read_scores(uow, list(told))).values()
+        if Published(score.retention.band, score.main_reason_code) != told[score.customer_id]
     ]
     await outbox.append_batch(uow, events)
     await planning.mark(uow, list(told), now)

@@ -1,7 +1,5 @@
 """The nightly comparison: stored scores, computed again from the ledger by the versions that they name, must come out the same (S6)."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -31,8 +29,8 @@ from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.scorer import repository as checks
 from scoring_svc.scores import repository
 from scoring_svc.scores.in_force import ActiveModels, read_models_named
-from scoring_svc.scores.repository import StoredScore, main_reason_code
-from scoring_svc.scores.schemas import ScoreOut
+from scoring_svc.scores.policy import Challenger, Score
+from scoring_svc.scores.repository import StoredScore
 from scoring_svc.scores.service import score_customer
 from scoring_svc.scores.versions import Versions, trained_number
 from scoring_svc.standards import load_standards
@@ -58,14 +56,13 @@ class Named:
     challenger: int | None
 
 
-def named_by(model_version: str, bands_version: str, detail: Mapping[str, Any]) -> Named:
+def named_by(model_version: str, bands_version: str, challenger: Challenger | None) -> Named:
     """Raises `ValueError` for what no version of this service has written."""
-    challenger = detail.get("challenger")
     return Named(
         Versions.parse(model_version),
         bands_run=UUID(bands_version.removeprefix(_RUN)) if bands_version.startswith(_RUN) else None,
         fixed_bands=int(bands_version.split(":")[1]) if bands_version.startswith(_FIXED) else None,
-        challenger=trained_number(challenger["model_version"]) if challenger else None,
+        challenger=trained_number(challenger.model_version) if challenger else None,
     )
 
 
@@ -107,19 +104,20 @@ async def _check_alone(uow: UnitOfWork, method: Method, stored: StoredScore) -> 
 
 async def is_reproduced(uow: UnitOfWork, method: Method, stored: StoredScore) -> bool:
     """Whether the ledger, read as of then, gives the stored score to the last word."""
+    if stored.score is None:
+        return False
     try:
-        named = named_by(stored.model_version, stored.bands_version, stored.detail)
+        named = named_by(stored.model_version, stored.bands_version, stored.score.challenger)
         score = await _recompute(uow, method, stored, named)
     except (LookupError, ValueError):
         return False
     if score is None:
         return False
-    columns = (score.retention.value_bp, score.retention.band, main_reason_code(score))
-    same = columns == (stored.value_bp, stored.band, stored.main_reason)
-    return same and json.loads(score.model_dump_json()) == {"challenger": None, **stored.detail}
+    columns = (score.retention.value_bp, score.retention.band, score.main_reason_code)
+    return columns == (stored.value_bp, stored.band, stored.main_reason) and score == stored.score
 
 
-async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, named: Named) -> ScoreOut | None:
+async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, named: Named) -> Score | None:
     ids, known_at = [stored.customer_id], stored.known_at
     days = await ledger.read_days_known_at(uow, ids, until=stored.as_of, known_at=known_at)
     told = await engagements.read_contacts(uow, ids, known_at)
@@ -151,7 +149,7 @@ def _method_of(method: Method, named: Named) -> Method:
     return method.replacing(retention, replace(fixed, method="fixed"))
 
 
-def _score(method: Method, models: ActiveModels, customer_id: UUID, *data: Any, **more: Any) -> ScoreOut | None:
+def _score(method: Method, models: ActiveModels, customer_id: UUID, *data: Any, **more: Any) -> Score | None:
     scored = score_customer(method, models, customer_id, *data, **more)
     return scored[0] if scored else None
 

@@ -23,8 +23,8 @@ from scoring_svc.retention.repository import read_retention_models
 from scoring_svc.scores import repository
 from scoring_svc.scores.events import ScoreUpdated
 from scoring_svc.scores.in_force import read_active_models
+from scoring_svc.scores.policy import Score
 from scoring_svc.scores.repository import Published
-from scoring_svc.scores.schemas import ScoreOut
 from scoring_svc.scores.service import score_customer
 from scoring_svc.signals import repository as signal_store
 from scoring_svc.signals import service as signals
@@ -66,7 +66,7 @@ async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], n
     published = await repository.claim_untold(uow, ids)
     raised_on = await signal_store.raised_on(uow, ids)
     told_until = min(today, await ledger.feed_position(uow))
-    scores: list[tuple[ScoreOut, CustomerHistory]] = []
+    scores: list[tuple[Score, CustomerHistory]] = []
     emptied: list[UUID] = []
     for one in dirty:
         scored = score_customer(
@@ -108,7 +108,7 @@ async def _publish(
     uow: UnitOfWork,
     method: Method,
     dirty: Dirty,
-    score: ScoreOut,
+    score: Score,
     history: CustomerHistory,
     before: Published | None,
     raised_on: signals.RaisedOn,
@@ -130,24 +130,22 @@ async def _publish(
             silent_until=silent_until,
         )
         await actions.answer_signals(uow, method[ActionStandard], raised, score.as_of, now)
-        main_reason = repository.main_reason_code(score)
-        if before is None or (before.band, before.main_reason) != (score.retention.band, main_reason):
+        if before != Published(score.retention.band, score.main_reason_code):
             await outbox.append(uow, updated(score, before))
 
 
-def updated(score: ScoreOut, before: Published | None) -> ScoreUpdated:
+def updated(score: Score, before: Published | None) -> ScoreUpdated:
     """What is told of a score; `before` is what was told last."""
-    has_reason = repository.main_reason_code(score) is not None
-    first = score.retention.reasons[0] if has_reason else None
+    main = score.retention.main_reason
     return ScoreUpdated(
         customer_id=score.customer_id,
         score="retention",
         band=score.retention.band,
         previous_band=before.band if before else None,
         value_bp=score.retention.value_bp,
-        main_reason=SignalReason(code=first.code, zh=first.zh, en=first.en) if first else None,
+        main_reason=SignalReason(code=main.code, zh=main.text.zh, en=main.text.en) if main else None,
         as_of=score.as_of,
         known_at=score.known_at,
-        model_version=score.model_version,
+        model_version=str(score.versions),
         bands_version=score.bands_version,
     )

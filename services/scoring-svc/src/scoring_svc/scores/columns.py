@@ -1,8 +1,8 @@
 """A score as columns of fixed width, and back: what a book run reads and writes a million of. Pure.
 
 A score is *plain* where its columns say everything: it is by the rules, no contact counts, the customer has one currency. `detail` of
-a plain score is not stored; `detail_of` gives it, byte for byte what the single-customer path answers. Every other score keeps its
-`detail`, and a book run leaves it to the single-customer path.
+a plain score is not stored; `score_of` gives the very score that the single-customer path computes. Every other score keeps its `detail`
+(`scores.documents`), and a book run leaves it to the single-customer path.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,7 @@ from guanxi_common.standards import standard_of
 from scoring_svc.ledger.history import CustomerHistory, acts_of
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, retention_risk
 from scoring_svc.rfm.policy import RfmStandard
-from scoring_svc.scores.answers import retention_out, rfm_out
-from scoring_svc.scores.schemas import LifetimeOut, RetentionInputsOut, ScoreOut
+from scoring_svc.scores.policy import Figures, Lifetime, Score, rfm_of
 from scoring_svc.scores.versions import Versions
 from scoring_svc.standards import load_standards
 
@@ -43,48 +42,46 @@ MOST_MINOR: Final = 9 * 10**14
 _MONEY: Final = ("balance_minor", "median_balance_minor", "outflow_minor", "inflow_minor")
 
 
-def columns_of(score: ScoreOut, history: CustomerHistory) -> tuple[Any, ...]:
+def columns_of(score: Score, history: CustomerHistory) -> tuple[Any, ...]:
     return (
-        *(getattr(score.inputs, name) for name in INPUTS),
+        *(getattr(score.figures, name) for name in INPUTS),
         score.lifetime.expected_acts_90_days,
         *(getattr(score.rfm, name) for name in RFM),
         *acts_of(history),
     )
 
 
-def is_plain(score: ScoreOut) -> bool:
+def is_plain(score: Score) -> bool:
     """Whether `detail_of` can give the score from its columns, and a book run compute it anew from them."""
-    inputs = score.inputs
-    by_rules = score.challenger is None and Versions.parse(score.model_version).trained is None
-    money = [getattr(inputs, name) for name in _MONEY]
+    figures = score.figures
+    by_rules = score.challenger is None and score.versions.trained is None
+    money = [getattr(figures, name) for name in _MONEY]
     return (
         by_rules
-        and not inputs.other_currencies
-        and len(inputs.currency.encode()) == 3
+        and not figures.other_currencies
+        and len(figures.currency.encode()) == 3
         and all(amount is not None and abs(amount) <= MOST_MINOR for amount in money)
         and not any(reason.code in (Code.CONTACT, Code.CONTACT_LIMIT) for reason in score.retention.reasons)
     )
 
 
-def detail_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The score of a plain row as it is served; see `score_of`."""
-    return score_of(row).model_dump(mode="json")
+def score_of(row: Mapping[str, Any]) -> Score:
+    """The score of a plain row. The rules are those that `model_version` names, the names of groups those in force.
 
-
-def score_of(row: Mapping[str, Any]) -> ScoreOut:
-    """The score of a plain row. The rules are those that `model_version` names, the names of groups those in force."""
-    standard = standard_of(load_standards(RetentionStandard, "retention"), Versions.parse(row["model_version"]).rules)
+    Raises `LookupError` or `ValueError` for a version that there is not.
+    """
+    versions = Versions.parse(row["model_version"])
+    standard = standard_of(load_standards(RetentionStandard, "retention"), versions.rules)
     inputs = {name: row[name] for name in INPUTS}
-    risk = retention_risk(RetentionInputs(as_of=row["as_of"], **inputs), standard)
     number, recency, frequency, monetary = row["rfm_cell"], *(row[f"rfm_{name}"] for name in RFM[:3])
-    return ScoreOut(
+    return Score(
         customer_id=row["customer_id"],
         as_of=row["as_of"],
         known_at=row["known_at"],
-        model_version=row["model_version"],
+        versions=versions,
         bands_version=row["bands_version"],
-        retention=retention_out(risk),
-        inputs=RetentionInputsOut(other_currencies=[], **inputs),
-        rfm=rfm_out(load_standards(RfmStandard, "rfm")[-1], number, recency, frequency, monetary),
-        lifetime=LifetimeOut(p_alive_bp=row["p_alive_bp"], expected_acts_90_days=row["expected_acts_90_days"]),
+        retention=retention_risk(RetentionInputs(as_of=row["as_of"], **inputs), standard),
+        figures=Figures(other_currencies=(), **inputs),
+        rfm=rfm_of(load_standards(RfmStandard, "rfm")[-1], number, recency, frequency, monetary),
+        lifetime=Lifetime(row["p_alive_bp"], row["expected_acts_90_days"]),
     )

@@ -9,12 +9,10 @@ from guanxi_common.db.uow import UnitOfWork
 from scoring_svc.ledger.history import CustomerHistory
 from scoring_svc.lifetime import repository as lifetime
 from scoring_svc.lifetime.bgnbd import Predictor
-from scoring_svc.lifetime.repository import HORIZON_WEEKS
+from scoring_svc.retention.trained import rhythm_of
 from scoring_svc.rfm import repository as rfm
 from scoring_svc.rfm.policy import RfmBounds
-from scoring_svc.scores.schemas import LifetimeOut
-
-NO_MODEL = LifetimeOut(p_alive_bp=None, expected_acts_90_days=None)
+from scoring_svc.scores.policy import Lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,10 @@ class ActiveModels:
     predictor: Predictor | None
     rfm_bounds: Mapping[str, RfmBounds]
 
-    def lifetime(self, history: CustomerHistory) -> LifetimeOut:
+    def lifetime(self, history: CustomerHistory) -> Lifetime:
         """P(alive) and the acts to be expected; nothing without a repeat purchase, where P(alive) = 1 would say nothing."""
-        days = list(history.acts)
-        if self.predictor is None or len(days) < 2:
-            return NO_MODEL
-        recency, age = (days[-1] - days[0]).days, (history.as_of - days[0]).days
-        alive, expected = self.predictor.alive_and_expected([len(days) - 1], [recency], [age], HORIZON_WEEKS)
-        return LifetimeOut(p_alive_bp=int(alive[0] * 10_000), expected_acts_90_days=round(float(expected[0]), 6))
+        rhythm = rhythm_of(self.predictor, history)
+        return Lifetime(rhythm.p_alive_bp, rhythm.expected_acts)
 
 
 async def read_active_models(uow: UnitOfWork) -> ActiveModels:

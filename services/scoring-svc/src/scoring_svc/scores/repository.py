@@ -4,15 +4,15 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
 from scoring_svc.ledger.history import CustomerHistory
-from scoring_svc.retention.policy import UNNAMED
-from scoring_svc.scores.columns import COLUMNS, columns_of, detail_of, is_plain
-from scoring_svc.scores.schemas import ScoreOut
+from scoring_svc.scores.columns import COLUMNS, columns_of, is_plain, score_of
+from scoring_svc.scores.documents import document_of, score_of_document
+from scoring_svc.scores.policy import Score
 
 NEVER = date.min
 
@@ -27,7 +27,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class StoredScore:
-    """A score as it is stored; see `ScoreRow`. `detail` is empty where the columns name a version that there is not."""
+    """A score as it is stored; see `ScoreRow`. `score` is None where the row names a version that there is not."""
 
     customer_id: UUID
     as_of: date
@@ -37,7 +37,7 @@ class StoredScore:
     main_reason: str | None
     model_version: str
     bands_version: str
-    detail: Mapping[str, Any]
+    score: Score | None
 
 
 _COLUMN_TYPES = {"currency": "text", "expected_acts_90_days": "float8"}
@@ -83,22 +83,22 @@ async def note_touched(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None:
     )
 
 
-async def store_scores(uow: UnitOfWork, scores: Sequence[tuple[ScoreOut, CustomerHistory]], settled: Collection[UUID]) -> None:
+async def store_scores(uow: UnitOfWork, scores: Sequence[tuple[Score, CustomerHistory]], settled: Collection[UUID]) -> None:
     """Insert or replace, one statement for all. `scores` in the order of customer ids; `settled`: whose silence was judged."""
     columns = zip(*(columns_of(score, history) for score, history in scores), strict=True)
-    outs = [score for score, _ in scores]
+    values = [score for score, _ in scores]
     await uow.driver.execute(
         _STORE,
-        [s.customer_id for s in outs],
-        [s.as_of for s in outs],
-        [s.known_at for s in outs],
-        [s.retention.value_bp for s in outs],
-        [s.retention.band for s in outs],
-        [main_reason_code(s) for s in outs],
-        [s.model_version for s in outs],
-        [s.bands_version for s in outs],
-        [None if is_plain(s) else json.dumps(s.model_dump(mode="json"), ensure_ascii=False) for s in outs],
-        [s.as_of if s.customer_id in settled else NEVER for s in outs],
+        [s.customer_id for s in values],
+        [s.as_of for s in values],
+        [s.known_at for s in values],
+        [s.retention.value_bp for s in values],
+        [s.retention.band for s in values],
+        [s.main_reason_code for s in values],
+        [str(s.versions) for s in values],
+        [s.bands_version for s in values],
+        [None if is_plain(s) else json.dumps(document_of(s), ensure_ascii=False) for s in values],
+        [s.as_of if s.customer_id in settled else NEVER for s in values],
         *columns,
     )
 
@@ -131,34 +131,25 @@ async def untouched(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[Sto
     return [_stored(row) for row in rows]
 
 
-async def read_details(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
-    """The stored scores as they are served, of those customers who have one."""
-    rows = await uow.driver.fetch(f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[])", list(customer_ids))  # noqa: S608  # constants
-    return {row["customer_id"]: _detail(row) for row in rows}
-
-
-async def read_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[ScoreOut]:
+async def read_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Score]:
     """The stored scores of those customers who have one, in the order of their ids."""
-    details = await read_details(uow, customer_ids)
-    return [ScoreOut.model_validate_json(json.dumps(details[one])) for one in sorted(details)]
+    rows = await uow.driver.fetch(
+        f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[]) ORDER BY customer_id",  # noqa: S608  # constants
+        list(customer_ids),
+    )
+    return {row["customer_id"]: _score(row) for row in rows}
 
 
 def _stored(row: Mapping[str, Any]) -> StoredScore:
-    values = {field.name: row[field.name] for field in fields(StoredScore) if field.name != "detail"}
+    values = {field.name: row[field.name] for field in fields(StoredScore) if field.name != "score"}
     try:
-        return StoredScore(**values, detail=_detail(row))
+        return StoredScore(**values, score=_score(row))
     except (LookupError, ValueError):
-        return StoredScore(**values, detail={})
+        return StoredScore(**values, score=None)
 
 
-def _detail(row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _score(row: Mapping[str, Any]) -> Score:
     detail = row["detail"]
     if detail is None:
-        return detail_of(row)
-    return cast("Mapping[str, Any]", json.loads(detail) if isinstance(detail, str) else detail)
-
-
-def main_reason_code(score: ScoreOut) -> str | None:
-    """The strongest reason for concern; None where nothing raises the risk."""
-    first = score.retention.reasons[0] if score.retention.reasons else None
-    return first.code if first and first.contribution_bp > 0 and first.code not in UNNAMED else None
+        return score_of(row)
+    return score_of_document(json.loads(detail) if isinstance(detail, str) else detail)

@@ -91,4 +91,4 @@ async def read_score(
             read.uow, read.scope, parts_of(call).method, customer_id, read.now, as_of=as_of, known_at=known_at
         )
         await audit.record(read.uow, read.audit, customer_id, ("score",))
-        return read.reply(score)
+        return read.reply(ScoreOut.of(score))

@@ -1,9 +1,15 @@
 """The score as a caller sees it."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
 from guanxi_common.http.bodies import Answer
+
+from scoring_svc.reasons import Reason
+from scoring_svc.retention.policy import RetentionRisk
+from scoring_svc.rfm.policy import RFM_WINDOW_DAYS
+from scoring_svc.scores.policy import Score
 
 
 class ReasonOut(Answer):
@@ -16,6 +22,16 @@ class ReasonOut(Answer):
     zh: str
     evidence_ids: list[str]
 
+    @classmethod
+    def of(cls, reason: Reason) -> "ReasonOut":
+        return cls(
+            code=reason.code,
+            contribution_bp=reason.contribution_bp,
+            en=reason.text.en,
+            zh=reason.text.zh,
+            evidence_ids=list(reason.evidence_ids),
+        )
+
 
 class RetentionOut(Answer):
     """The risk that the customer leaves, in basis points (10,000 = certain). `short_history`: rules that compare were left out."""
@@ -24,6 +40,11 @@ class RetentionOut(Answer):
     band: str
     reasons: list[ReasonOut]
     short_history: bool
+
+    @classmethod
+    def of(cls, risk: RetentionRisk) -> "RetentionOut":
+        reasons = [ReasonOut.of(reason) for reason in risk.reasons]
+        return cls(value_bp=risk.value_bp, band=risk.band, reasons=reasons, short_history=risk.short_history)
 
 
 class RetentionInputsOut(Answer):
@@ -87,3 +108,18 @@ class ScoreOut(Answer):
     rfm: RfmOut
     lifetime: LifetimeOut
     challenger: ChallengerOut | None = None
+
+    @classmethod
+    def of(cls, score: Score) -> "ScoreOut":
+        return cls(
+            customer_id=score.customer_id,
+            as_of=score.as_of,
+            known_at=score.known_at,
+            model_version=str(score.versions),
+            bands_version=score.bands_version,
+            retention=RetentionOut.of(score.retention),
+            inputs=RetentionInputsOut.model_validate(asdict(score.figures)),
+            rfm=RfmOut(window_days=RFM_WINDOW_DAYS, **asdict(score.rfm)),
+            lifetime=LifetimeOut(**asdict(score.lifetime)),
+            challenger=ChallengerOut(**asdict(score.challenger)) if score.challenger else None,
+        )

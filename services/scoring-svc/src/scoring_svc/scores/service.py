@@ -28,10 +28,9 @@ from scoring_svc.retention.repository import read_retention_models
 from scoring_svc.retention.trained import RULES_ONLY, RetentionModels, TrainedRetention, rhythm_of
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, cell
 from scoring_svc.scores import policy
-from scoring_svc.scores.answers import retention_out, rfm_out
 from scoring_svc.scores.evidence import read_evidence
 from scoring_svc.scores.in_force import ActiveModels, read_active_models
-from scoring_svc.scores.schemas import ChallengerOut, RetentionInputsOut, RfmOut, ScoreOut
+from scoring_svc.scores.policy import Challenger, Rfm, Score
 from scoring_svc.scores.versions import Versions
 from scoring_svc.signals.policy import SignalStandard
 
@@ -45,7 +44,7 @@ async def read_score(
     *,
     as_of: date | None,
     known_at: datetime | None,
-) -> ScoreOut:
+) -> Score:
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
     `as_of` and `known_at` move the data, not the method: standards, bands and models are those in force now, and `model_version` and
@@ -97,7 +96,7 @@ def score_customer(
     retention: RetentionModels = RULES_ONLY,
     engagement: Engagement = NO_ENGAGEMENT,
     evidence: Mapping[Code, tuple[str, ...]] = policy.NO_EVIDENCE,
-) -> tuple[ScoreOut, CustomerHistory] | None:
+) -> tuple[Score, CustomerHistory] | None:
     """The score of one customer, or None without an entry by `as_of`. Pure."""
     history = history_of(days, method[ActivityClasses], as_of)
     if history is None:
@@ -109,17 +108,17 @@ def score_customer(
     challenger = _apply(retention.challenger, method, days, history, engagement, inputs)
     risk = trained or retention_risk(inputs, method[RetentionStandard])
     number = retention.active.number if trained and retention.active else None
-    score = ScoreOut(
+    score = Score(
         customer_id=customer_id,
         as_of=as_of,
         known_at=known_at,
-        model_version=str(Versions(method[RetentionStandard].version, models.model_id, number)),
+        versions=Versions(method[RetentionStandard].version, models.model_id, number),
         bands_version=bounds.origin if bounds else "none",
-        retention=retention_out(risk),
-        inputs=_inputs_out(inputs, history),
-        rfm=_rfm_out(method[RfmStandard], bounds, history),
+        retention=risk,
+        figures=policy.figures_of(inputs, history),
+        rfm=_rfm(method[RfmStandard], bounds, history),
         lifetime=lifetime,
-        challenger=_challenger_out(retention.challenger, challenger),
+        challenger=_challenger(retention.challenger, challenger),
     )
     return score, history
 
@@ -149,27 +148,11 @@ def _apply(
     return with_contacts(inputs, method[RetentionStandard], model.concerns(features, method[FeatureStandard], history.currency))
 
 
-def _challenger_out(model: TrainedRetention | None, risk: RetentionRisk | None) -> ChallengerOut | None:
-    return ChallengerOut(model_version=model.version, value_bp=risk.value_bp, band=risk.band) if model and risk else None
+def _challenger(model: TrainedRetention | None, risk: RetentionRisk | None) -> Challenger | None:
+    return Challenger(model.version, risk.value_bp, risk.band) if model and risk else None
 
 
-def _inputs_out(inputs: RetentionInputs, history: CustomerHistory) -> RetentionInputsOut:
-    return RetentionInputsOut(
-        currency=inputs.currency,
-        other_currencies=list(history.other_currencies),
-        history_days=inputs.history_days,
-        acts_recent=inputs.acts_recent,
-        acts_before=inputs.acts_before,
-        silent_days=inputs.silent_days,
-        balance_minor=inputs.balance_minor,
-        median_balance_minor=inputs.median_balance_minor,
-        outflow_minor=inputs.outflow_minor,
-        inflow_minor=inputs.inflow_minor,
-        income_overdue_days=inputs.income_overdue_days,
-        p_alive_bp=inputs.p_alive_bp,
-    )
-
-
-def _rfm_out(standard: RfmStandard, bounds: RfmBounds | None, history: CustomerHistory) -> RfmOut:
+def _rfm(standard: RfmStandard, bounds: RfmBounds | None, history: CustomerHistory) -> Rfm:
     recency, frequency, monetary = rfm_columns(history, RFM_WINDOW_DAYS)
-    return rfm_out(standard, cell(bounds, recency, frequency, monetary) if bounds else None, recency, frequency, monetary)
+    number = cell(bounds, recency, frequency, monetary) if bounds else None
+    return policy.rfm_of(standard, number, recency, frequency, monetary)

@@ -1,6 +1,5 @@
 """What is known of a customer on a business date. Pure. Money in minor units."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from scoring_svc.customers.policy import CustomerFacts
 from scoring_svc.features.policy import Features
 from scoring_svc.holdings.policy import Holding
+from scoring_svc.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Situation:
     acts_recent: int = 0
     risk_bp: int = 0
     band: str = "low"
-    main_reason: Mapping[str, str] | None = None
+    main_reason: Reason | None = None
     last_contact_on: date | None = None
     observed: Observed | None = None
 

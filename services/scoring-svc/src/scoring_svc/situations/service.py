@@ -1,6 +1,7 @@
 """Read what is known of customers."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import history_of
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.method import Method
-from scoring_svc.scores.repository import read_details
+from scoring_svc.scores.policy import Score
+from scoring_svc.scores.repository import read_scores
 from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.situations.policy import Complaint, Observed, Situation, SurveyAnswer
 
@@ -36,29 +38,20 @@ async def read_situations(
     held = await holdings.read_holdings(uow, customer_ids)
     told = await engagements.read_engagement(uow, customer_ids)
     found: dict[UUID, Situation] = {}
-    scores = await read_details(uow, customer_ids)
+    scores = await read_scores(uow, customer_ids)
     for row in await uow.driver.fetch(_LAST_CONTACTS, list(customer_ids)):
-        score = scores.get(row["customer_id"], {})
-        inputs, retention = score.get("inputs", {}), score.get("retention", {})
-        reasons = retention.get("reasons") or [None]
         one = row["customer_id"]
-        found[one] = Situation(
+        known = Situation(
             customer_id=one,
             today=today,
             facts=facts.get(one),
             holdings=tuple(held.get(one, ())),
             complaints=_open_complaints(told.get(one)),
             answers=_answers(told.get(one)),
-            currency=inputs.get("currency"),
-            balance_minor=inputs.get("balance_minor"),
-            history_days=inputs.get("history_days", 0),
-            acts_recent=inputs.get("acts_recent", 0),
-            risk_bp=retention.get("value_bp", 0),
-            band=retention.get("band", "low"),
-            main_reason=reasons[0],
             last_contact_on=row["last_contact_on"],
             observed=observed(method, days.get(one, ()), told.get(one, NO_ENGAGEMENT), today),
         )
+        found[one] = as_scored(known, scores[one]) if one in scores else known
     return found
 
 
@@ -71,6 +64,20 @@ def observed(method: Method, days: Sequence[DailyActivity], told: Engagement, on
         else None
     )
     return Observed(seen, history.currency, (on - history.first_day).days) if history and seen else None
+
+
+def as_scored(situation: Situation, score: Score) -> Situation:
+    """The situation with what the last score says. Pure."""
+    return replace(
+        situation,
+        currency=score.figures.currency,
+        balance_minor=score.figures.balance_minor,
+        history_days=score.figures.history_days,
+        acts_recent=score.figures.acts_recent,
+        risk_bp=score.retention.value_bp,
+        band=score.retention.band,
+        main_reason=score.retention.reasons[0] if score.retention.reasons else None,
+    )
 
 
 def _open_complaints(told: Engagement | None) -> tuple[Complaint, ...]:

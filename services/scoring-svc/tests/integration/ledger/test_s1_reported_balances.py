@@ -227,7 +227,8 @@ async def test_s6_a_stored_score_is_reproduced_whatever_is_reported_or_posted_la
         await score_dirty_customers(uow, METHOD, NOW)
         (stored,) = await untouched(uow, [customer])
         await uow.commit()
-    assert stored.detail["inputs"]["balance_minor"] == 899_900
+    assert stored.score is not None
+    assert stored.score.figures.balance_minor == 899_900
     await report(database, later, customer, [Told(account, TODAY - timedelta(days=5), 400_000)])
     await fold(database, later, [late])
     async with database.transaction(readonly=True) as uow:

@@ -14,7 +14,8 @@ from scoring_svc.ledger.policy import load_activity_classes
 from scoring_svc.ledger.repository import Entry, fold_entries
 from scoring_svc.method import Method
 from scoring_svc.scorer.service import score_dirty_customers
-from scoring_svc.scores.repository import read_details
+from scoring_svc.scores.documents import document_of
+from scoring_svc.scores.repository import read_scores
 from scoring_svc.shipped import load_method
 
 BOOKED = datetime(1994, 3, 30, 12, tzinfo=UTC)
@@ -101,7 +102,8 @@ class Book:
     async def stored(self) -> dict[UUID, Any]:
         async with self.database.transaction(readonly=True) as uow:
             rows = await uow.driver.fetch("SELECT customer_id FROM score ORDER BY customer_id")
-            return dict(await read_details(uow, [row[0] for row in rows]))
+            scores = await read_scores(uow, [row[0] for row in rows])
+        return {customer_id: document_of(score) for customer_id, score in scores.items()}
 
 
 @pytest.fixture

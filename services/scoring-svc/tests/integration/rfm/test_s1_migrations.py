@@ -17,7 +17,8 @@ from scoring_svc.ledger.history import history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard, cell
 from scoring_svc.rfm.service import read_migrations
-from scoring_svc.scores.in_force import NO_MODEL, ActiveModels
+from scoring_svc.scores.in_force import ActiveModels
+from scoring_svc.scores.policy import Lifetime
 from scoring_svc.scores.service import score_customer
 from scoring_svc.shipped import load_method
 
@@ -131,4 +132,4 @@ def test_s1_fixed_bands_of_the_standard_are_used_when_scoring() -> None:
     # 8 days ago: above 7, so the second best; 3 acts: above 2; 60,000.00 CNY: above 50,000.00.
     assert (by_standard[0].rfm.cell, by_standard[0].bands_version) == (424, "standard:1:CNY")
     assert by_standard[0].rfm.group == "potential_loyal"
-    assert by_standard[0].lifetime == NO_MODEL
+    assert by_standard[0].lifetime == Lifetime()

@@ -1,7 +1,6 @@
 """S1, S2, S3: a run scores the book in columns, and every figure of it is what the single-customer path gives."""
 
 import asyncio
-import json
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -13,7 +12,8 @@ from scoring_svc.ledger.repository import Reversal, fold_reversals, read_days
 from scoring_svc.runs import exchange
 from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.scores.in_force import read_active_models
-from scoring_svc.scores.repository import read_details
+from scoring_svc.scores.repository import read_scores
+from scoring_svc.scores.schemas import ScoreOut
 from scoring_svc.scores.service import score_customer
 
 from .conftest import METHOD, NOW, OWN, TODAY, Desk, fill, one_entry
@@ -31,16 +31,17 @@ async def one_by_one(desk: Desk, now: Any) -> dict[Any, Any]:
         days, told = await read_days(uow, ids, until=TODAY), await read_contacts(uow, ids)
         models = await read_active_models(uow)
     found = {one: score_customer(METHOD, models, one, days.get(one, []), told.get(one, []), TODAY, now) for one in ids}
-    return {one: json.loads(score[0].model_dump_json()) for one, score in found.items() if score}
+    return {one: ScoreOut.of(score[0]).model_dump_json() for one, score in found.items() if score}
 
 
 async def details(desk: Desk) -> dict[Any, Any]:
-    return dict(await desk.do(_details))
+    """What the stored scores say, as it would be served."""
+    return {one: ScoreOut.of(score).model_dump_json() for one, score in (await desk.do(_stored)).items()}
 
 
-async def _details(uow: Any) -> Any:
+async def _stored(uow: Any) -> Any:
     ids = [row[0] for row in await uow.driver.fetch("SELECT customer_id FROM score")]
-    return await read_details(uow, ids)
+    return await read_scores(uow, ids)
 
 
 @pytest.mark.parametrize("seed", range(4))

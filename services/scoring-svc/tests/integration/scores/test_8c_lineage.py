@@ -49,7 +49,7 @@ async def enter(uow: UnitOfWork, customer: UUID) -> None:
 async def named(database: Database, customer: UUID, known_at: datetime | None = None) -> dict[str, list[str]]:
     async with database.transaction(readonly=True) as uow:
         score = await read_score(uow, SYSTEM_SCOPE, METHOD, customer, LATER, as_of=TODAY, known_at=known_at)
-    return {reason.code: reason.evidence_ids for reason in score.retention.reasons}
+    return {reason.code: list(reason.evidence_ids) for reason in score.retention.reasons}
 
 
 def ids(*entries: Entry) -> list[str]:
@@ -113,4 +113,4 @@ async def test_8c_an_appointment_without_effect_is_told_as_an_appointment(databa
     async with database.transaction(readonly=True) as uow:
         score = await read_score(uow, SYSTEM_SCOPE, METHOD, customer, LATER, as_of=TODAY, known_at=None)
     [reason] = [reason for reason in score.retention.reasons if reason.code == "contact"]
-    assert (reason.en, reason.contribution_bp) == ("An appointment was made on 2026-03-10.", -1_000)
+    assert (reason.text.en, reason.contribution_bp) == ("An appointment was made on 2026-03-10.", -1_000)

@@ -8,16 +8,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from guanxi_common.errors import Text
 from scoring_svc.actions.candidates import Candidate, Past, candidates
 from scoring_svc.actions.choice import choose, is_held_out
 from scoring_svc.actions.policy import ActionKind, ActionStandard, Tally, channel_for, lever_bp, priority_bp, worth_bp
 from scoring_svc.customers.policy import ContactLimits, CustomerFacts
+from scoring_svc.reasons import Reason
 from scoring_svc.situations.policy import Complaint, Situation
 from scoring_svc.standards import load_standards
 
 TODAY = date(2026, 11, 25)
 STANDARD = load_standards(ActionStandard, "actions")[-1]
 NOBODY_HELD_OUT = replace(STANDARD, hold_out_bp=0)
+RISK = Reason("risk", 4_000, Text("May leave.", "有流失风险。"))
 REASON = {"code": "risk", "zh": "有流失风险。", "en": "May leave."}
 
 
@@ -111,7 +114,7 @@ def test_s5_everyone_is_cared_for_once_a_period_whatever_the_worth() -> None:
 
 def test_s5_the_risk_is_not_spoken_of_beside_the_signal_that_says_it() -> None:
     risky = Situation(
-        customer_id=uuid4(), today=TODAY, facts=facts(known_since=TODAY), band="high", main_reason=REASON, balance_minor=100
+        customer_id=uuid4(), today=TODAY, facts=facts(known_since=TODAY), band="high", main_reason=RISK, balance_minor=100
     )
     [one] = candidates(risky, (), (), STANDARD)
     assert (one.kind, one.reason_code, one.reasons) == (ActionKind.RETENTION, "retention_risk", (REASON,))
