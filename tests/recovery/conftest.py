@@ -20,8 +20,10 @@ from customer_svc.customers.sealing import SealedContact
 from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.parts import CustomerWorkerParts
+from customer_svc.slices import SLICES
+from customer_svc.standards import load_standards as load_customer_standards
 from customer_svc.transactions.events import TransactionPosted, TransactionReversed
-from customer_svc.worker import snapshot_sources
 from engagement_svc import worker as engagement
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
@@ -225,7 +227,8 @@ class Owner:
         """`guanxi restored`, and the worker's job until it is done; returns the epoch."""
         now = datetime.now(UTC)
         raised = await write(self.database, lambda uow: epochs.raise_epoch(uow, name, "host:operator", now))
-        sources = snapshot_sources(self.keys, SystemClock())
+        parts = CustomerWorkerParts(clock=SystemClock(), calendar=CALENDAR, keys=self.keys, standards=load_customer_standards())
+        sources = SLICES.snapshots(parts)
         async with asyncio.timeout(60):
             while not await self._is_published_anew():  # transactions of other tests on this server may hold the start back
                 if not await write(self.database, lambda uow: publish_next(uow, sources)):

@@ -26,7 +26,7 @@ from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.erasures.service import completing, erase_customer
-from customer_svc.parts import CustomerParts
+from customer_svc.parts import CustomerParts, CustomerWorkerParts
 from customer_svc.personal_data import PERSONAL_DATA as CUSTOMER_DATA
 from customer_svc.settings import CustomerSettings
 from customer_svc.standards import load_standards as load_customer_standards
@@ -289,7 +289,9 @@ def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list
     scoring = scoring_worker.subscriptions(
         ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
     )
-    customer = customer_worker.subscriptions(calendar, clock)
+    customer = customer_worker.subscriptions(
+        CustomerWorkerParts(clock=clock, calendar=calendar, keys=stand.keys, standards=stand.parts.standards)
+    )
     verifier = build_verifier(settings)
     return [
         Relay(stand.databases["customer"], bus, signer=build_signer(settings)),

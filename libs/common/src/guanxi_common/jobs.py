@@ -6,13 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import Clock
 from guanxi_common.context import current_context, set_context
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import describe
 from guanxi_common.messaging.processing import Handler
 from guanxi_common.parts import Part, first_of, run_parts
+from guanxi_common.set_aside import USUAL, Patience
 from guanxi_common.telemetry.job_metrics import JOB_LAST_DONE, JOB_RUNS
+from guanxi_common.work import Work
 
 _log = structlog.get_logger("guanxi.jobs")
 
@@ -30,6 +34,29 @@ class Job:
     interval: float
     run: Callable[[UnitOfWork], Awaitable[int]]
     wake: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerParts:
+    """What consumers and jobs are built from. A service extends it with its own parts (keys, standards)."""
+
+    clock: Clock
+    calendar: BusinessCalendar
+    patience: Patience = USUAL
+
+    def work(self, uow: UnitOfWork, name: str) -> Work:
+        """The work of the consumer, job or step of that name, as of now."""
+        return Work.of_system(uow, name, self.clock.now(), self.calendar)
+
+    def job(
+        self, name: str, interval: float, use_case: Callable[[Work], Awaitable[int]], wake: asyncio.Event | None = None
+    ) -> Job:
+        """The job that does `use_case` in its own name; see `Job`."""
+
+        async def run(uow: UnitOfWork) -> int:
+            return await use_case(self.work(uow, name))
+
+        return Job(name, interval, run, wake or asyncio.Event())
 
 
 def waking(handler: Handler, wake: asyncio.Event) -> Handler:

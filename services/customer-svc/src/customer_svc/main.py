@@ -15,27 +15,11 @@ from guanxi_common.parts import Part
 from guanxi_common.process import api_parts, http_settings
 from guanxi_common.security.build import build_blind_index, build_key_store
 
-from customer_svc.accounts.routes import accounts, batch_create_accounts
-from customer_svc.assignments.routes import assignments
-from customer_svc.clients.routes import clients
-from customer_svc.consents.routes import consents
-from customer_svc.contact_preferences.routes import contact_preferences
-from customer_svc.customers.routes import customers, read_customer
-from customer_svc.directory.routes import directory
-from customer_svc.erasures.routes import erasures
 from customer_svc.erasures.service import completing
-from customer_svc.inbound.routes import inbound
 from customer_svc.parts import ContactIndexes, CustomerParts
-from customer_svc.products.routes import products
-from customer_svc.proposals.routes import proposals
-from customer_svc.reconciliations.routes import reconciliations
-from customer_svc.risk_profiles.routes import risk_profiles
 from customer_svc.settings import CustomerSettings
-from customer_svc.staff.routes import staff
+from customer_svc.slices import SLICES
 from customer_svc.standards import load_standards
-from customer_svc.tiers.routes import tiers
-from customer_svc.transactions.routes import batch_create_transactions, parked_postings
-from customer_svc.vulnerabilities.routes import vulnerabilities
 
 DESCRIPTION = (
     "Customer files, what customers agree to and may be offered, the directory, who looks after whom, accounts, and the intake of"
@@ -87,28 +71,12 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
         http_settings(settings),
         parts,
         routers=[
-            customers,
-            assignments,
-            consents,
-            contact_preferences,
-            risk_profiles,
-            vulnerabilities,
-            erasures,
-            tiers,
-            accounts,
-            parked_postings,
-            inbound,
-            reconciliations,
-            directory,
-            staff,
-            clients,
-            proposals,
-            products,
+            *SLICES.routers,
             dead_letters.routes("customer-svc"),
             digests.routes("customer-svc"),
             set_aside.routes("customer-svc"),
         ],
-        hot_routes=[batch_create_transactions, batch_create_accounts, read_customer],
+        hot_routes=SLICES.hot_routes,
         title="Guanxi customer-svc",
         description=DESCRIPTION,
     )

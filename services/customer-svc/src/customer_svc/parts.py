@@ -6,6 +6,7 @@ from typing import cast
 from guanxi_common.erasure.records import ErasureList
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
+from guanxi_common.jobs import WorkerParts
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.blind_index import BlindIndex
 from guanxi_common.standards import Standards
@@ -28,6 +29,14 @@ class CustomerParts(ServiceParts):
     erasures: ErasureList
     indexes: ContactIndexes
     issuer: str
+    standards: Standards
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerWorkerParts(WorkerParts):
+    """What consumers and jobs of customer-svc are built from."""
+
+    keys: KeyStore
     standards: Standards
 
 

@@ -11,8 +11,10 @@ import pytest
 from customer_svc.customers import repository as customers
 from customer_svc.customers.repository import Customer
 from customer_svc.customers.sealing import SealedContact
+from customer_svc.parts import CustomerWorkerParts
 from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.errors import StaleVersion
 from guanxi_common.keys.store import DataKey
@@ -56,6 +58,11 @@ class Desk:
     now: datetime = NOW
 
     standards = load_standards()
+
+    @property
+    def worker(self) -> CustomerWorkerParts:
+        """What the worker's slices are built from."""
+        return CustomerWorkerParts(clock=ManualClock(self.now), calendar=self.calendar, keys=self.keys, standards=self.standards)
 
     @property
     def scope(self) -> RowScope:

@@ -3,17 +3,20 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from customer_svc import worker
 from customer_svc.accounts import repository, service
 from customer_svc.accounts.schemas import AccountItem, AccountResult
+from customer_svc.parts import CustomerWorkerParts
+from customer_svc.slices import SLICES
+from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.outbox.rows import unpack
@@ -26,6 +29,8 @@ from guanxi_testing.fabric import record
 pytestmark = pytest.mark.anyio
 
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+PARTS = CustomerWorkerParts(clock=SystemClock(), calendar=CALENDAR, keys=cast("KeyStore", None), standards=load_standards())
+"""Intake opens no key."""
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HOLDER = UUID(int=7)
 EVERYBODY = RowScope(ScopeKind.ALL, uuid4())
@@ -92,8 +97,7 @@ async def test_c9_the_maturity_told_by_kafka_reaches_the_event(database: Databas
     validate_data("guanxi.account.reported.v1", item)
     one = record("bank.inbound.accounts", "core|D1", "guanxi.account.reported.v1", data=item)
     read = Record("bank.inbound.accounts", 0, 0, one.key, one.value, one.headers, 0)
-    subscriptions = worker.subscriptions(BusinessCalendar(zone="Asia/Shanghai"), SystemClock())
-    processor = Processor(PostgresInbox(database), "customer", subscriptions)
+    processor = Processor(PostgresInbox(database), "customer", SLICES.subscriptions(PARTS))
     await processor.process([read])
     await processor.process([read])  # read again after a crash
     assert [event["matures_on"] for event in await told(database)] == ["2027-03-01"]
@@ -130,8 +134,7 @@ async def test_d12_a_correction_by_kafka_reaches_the_events_in_any_order_and_no_
     closing = {**opening, "kind": "closed", "closed_on": "2026-11-18"}
     again = {"source": "core", "account_number": "D1", "kind": "reopened", "reported_at": "2026-11-19T09:00:00Z"}
     items = [opening, balance(300, 7), balance(100, 5), balance(200, 6), balance(400, 8), again, closing]
-    subscriptions = worker.subscriptions(BusinessCalendar(zone="Asia/Shanghai"), SystemClock())
-    processor = Processor(PostgresInbox(database), "customer", subscriptions)
+    processor = Processor(PostgresInbox(database), "customer", SLICES.subscriptions(PARTS))
     records = [record("bank.inbound.accounts", "core|D1", "guanxi.account.reported.v1", data=item) for item in items]
     read = [Record("bank.inbound.accounts", 0, place, one.key, one.value, one.headers, 0) for place, one in enumerate(records)]
     for batch in (read[:3], read[3:], read):

@@ -11,11 +11,13 @@ from customer_svc.proposals.errors import EnoughApprovers
 from customer_svc.proposals.jobs import watch_directory
 from customer_svc.proposals.metrics import APPROVERS, CHANGES
 from customer_svc.settings import CustomerSettings
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.errors import DomainError
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.issuer import LOCAL_ISSUER
 from guanxi_common.security.principal import AuditContext, Purpose
 from guanxi_common.settings import SettingsError
+from guanxi_common.work import Work
 from guanxi_testing.eventually import eventually
 
 pytestmark = pytest.mark.anyio
@@ -241,11 +243,9 @@ async def test_d19_an_appointment_gives_a_role_that_approves_and_replaces_who_co
 
 
 async def test_the_gauges_behind_the_alerts_are_set(office):
-    watch = watch_directory(office.clock)
-
     async def look():
         async with office.database.transaction() as uow:
-            assert await watch(uow) == 0
+            assert await watch_directory(Work.of_system(uow, "watch-directory", office.clock.now(), BusinessCalendar())) == 0
         return APPROVERS._value.get(), [CHANGES.labels(how)._value.get() for how in ("proposed", "appointed")]
 
     assert await look() == (2, [0, 0])

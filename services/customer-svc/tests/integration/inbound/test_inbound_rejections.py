@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from customer_svc import worker
 from customer_svc.inbound import repository
+from customer_svc.parts import CustomerWorkerParts
+from customer_svc.slices import SLICES
+from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
@@ -21,6 +24,10 @@ pytestmark = pytest.mark.anyio
 
 TRANSACTIONS, ACCOUNTS = "bank.inbound.transactions", "bank.inbound.accounts"
 TYPES = {TRANSACTIONS: "guanxi.transaction.reported.v1", ACCOUNTS: "guanxi.account.reported.v1"}
+PARTS = CustomerWorkerParts(
+    clock=SystemClock(), calendar=BusinessCalendar(), keys=cast("KeyStore", None), standards=load_standards()
+)
+"""Intake opens no key."""
 
 
 @pytest.fixture
@@ -47,8 +54,7 @@ def posting(number: int, currency: str = "CNY") -> dict[str, Any]:
 
 
 def processor(database: Database) -> Processor:
-    subscriptions = worker.subscriptions(BusinessCalendar(zone="Asia/Shanghai"), SystemClock())
-    return Processor(PostgresInbox(database), "customer", subscriptions)
+    return Processor(PostgresInbox(database), "customer", SLICES.subscriptions(PARTS))
 
 
 async def count(database: Database, table: str) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,9 +15,8 @@ from customer_svc.customers import repository as customers
 from customer_svc.customers.changes import publish_failed
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.slices import SLICES
 from customer_svc.snapshots.events import CustomerSnapshot
-from customer_svc.worker import snapshot_sources
-from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.keys.wrapping import CannotUnwrap
 from guanxi_common.messaging.outbox.rows import unpack
@@ -42,7 +42,7 @@ async def versions_told(desk: Any) -> list[tuple[str, int, int]]:
 
 async def publish_all(desk: Any, batch: int = 2) -> int:
     """Batches until all is published; transactions of other tests on this server may hold the start back."""
-    sources = snapshot_sources(desk.keys, ManualClock(NOW))
+    sources = SLICES.snapshots(desk.worker)
     batches = 0
     async with asyncio.timeout(60):
         while await desk.fetch("SELECT FROM republication WHERE finished_at IS NULL"):
@@ -74,13 +74,14 @@ async def test_d20_the_same_backup_restored_twice_gives_two_epochs(desk: Any) ->
 
 
 def test_d20_every_snapshot_that_customer_svc_owns_can_be_published_anew() -> None:
+    parts: Any = None  # nothing is published
     owned = {
         type_
         for topic in load_topics().values()
         if topic.cleanup == "compact" and "customer-svc" in topic.producers
         for type_ in topic.types
     }
-    assert {source.type for source in snapshot_sources(Any, ManualClock(NOW))} == owned
+    assert {source.type for source in SLICES.snapshots(parts)} == owned
 
 
 async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new_epoch(desk: Any) -> None:
@@ -142,7 +143,7 @@ async def test_d20_after_a_kill_the_job_goes_on_where_it_was(desk: Any) -> None:
 
 async def test_d20_what_was_begun_in_the_old_epoch_is_published_anew_with_all_else(desk: Any) -> None:
     """A process that has read the old epoch commits after it was raised: nothing is published before that transaction has ended."""
-    sources = [SnapshotSource(CustomerSnapshot.event_type, snapshot_sources(desk.keys, ManualClock(NOW))[-1].publish)]
+    sources = [SnapshotSource(CustomerSnapshot.event_type, SLICES.snapshots(desk.worker)[-1].publish)]
     async with desk.database.transaction() as late:
         customer = await changes.lock_customer(late, desk.scope, desk.customer, NOW)
         await customers.bump_version(late, customer.id, NOW)
@@ -177,7 +178,7 @@ async def test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_
 
     keys = Damaged()
     raised = await raise_epoch(desk, "damaged")
-    sources = snapshot_sources(keys, ManualClock(NOW))  # type: ignore[arg-type]
+    sources = SLICES.snapshots(replace(desk.worker, keys=keys))
     async with asyncio.timeout(60):
         while await desk.fetch("SELECT FROM republication WHERE finished_at IS NULL"):
             await desk.write(lambda uow: publish_next(uow, sources, 2))

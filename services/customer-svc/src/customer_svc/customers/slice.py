@@ -1,0 +1,31 @@
+"""What the slice offers to the processes."""
+
+from typing import Final
+
+from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import Job
+from guanxi_common.recovery.republication import Batch, SnapshotSource
+from guanxi_common.slices import Slice
+
+from customer_svc.customers import service
+from customer_svc.customers.changes import publish_anew, publish_failed
+from customer_svc.customers.routes import customers, read_customer
+from customer_svc.parts import CustomerWorkerParts
+from customer_svc.snapshots.events import CustomerSnapshot
+
+
+def _jobs(parts: CustomerWorkerParts) -> list[Job]:
+    return [
+        parts.job("index-names", 60.0, lambda work: service.index_names(work.uow, work.now, parts.patience)),
+        parts.job("publish-failed-snapshots", 30.0, lambda work: publish_failed(work.uow, parts.keys, work.now, parts.patience)),
+    ]
+
+
+def _snapshots(parts: CustomerWorkerParts) -> list[SnapshotSource]:
+    async def publish(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+        return await publish_anew(uow, parts.keys, after, limit, parts.clock.now())
+
+    return [SnapshotSource(CustomerSnapshot.event_type, publish)]
+
+
+CUSTOMERS: Final = Slice(routers=[customers], hot_routes=[read_customer], jobs=_jobs, snapshots=_snapshots)
