@@ -7,6 +7,7 @@ from tests.mutants.rules import Rule
 ENGAGEMENT: Final = "services/engagement-svc"
 EVIDENCE: Final = f"{ENGAGEMENT}/tests/unit/tasks/test_d1_evidence.py"
 DUTIES: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d1_duties.py"
+ARRANGING: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d1_arranging.py"
 TAKEN_UP: Final = f"{ENGAGEMENT}/tests/integration/actions/test_s5_actions_taken_up.py"
 
 
@@ -91,5 +92,40 @@ DUTIES_RULES: Final = (
         "            for task_id, customer_id, task_type in cancelled\n",
         "            for task_id, customer_id, task_type in ()\n",
         f"{TAKEN_UP}::test_d1_an_offer_that_has_ended_otherwise_says_so",
+    ),
+    _engagement(
+        "a task is put off until its warning at the latest",
+        "tasks/policy.py",
+        "return NotSnoozed.TOO_LATE if until > due_at - task_type.warn else None",
+        "return None",
+        f"{EVIDENCE}::test_d1_a_task_is_put_off_until_its_warning_at_the_latest",
+    ),
+    _engagement(
+        "a task whose clock has run out is on the list, though it was put off",
+        "tasks/repository.py",
+        'escalated_to=bindparam("b_lead"), **_SHOWN_AGAIN)',
+        'escalated_to=bindparam("b_lead"))',
+        f"{ARRANGING}::test_d1_the_clock_of_what_is_put_off_runs_on_and_its_end_brings_it_back",
+    ),
+    _engagement(
+        "a task is handed to an assistant of the customer alone",
+        "tasks/service.py",
+        "    if to is not None and to not in await repository.assistants_of(uow, task.customer_id, now):",
+        "    if False:",
+        f"{ARRANGING}::test_d1_a_task_is_handed_to_an_assistant_of_the_customer_and_to_nobody_else",
+    ),
+    _engagement(
+        "what was handed to somebody who assists no more goes back",
+        "tasks/following.py",
+        "    found = _moved(await uow.driver.execute(_TAKE_BACK, now))",
+        "    found = 0",
+        f"{ARRANGING}::test_d1_a_task_is_handed_to_an_assistant_of_the_customer_and_to_nobody_else",
+    ),
+    _engagement(
+        "the open tasks of an erased customer end, and that is told",
+        "tasks/consumers.py",
+        "            await service.end_with_the_erased(uow, [erasure.customer_id], erasure.erased_at)",
+        "            pass",
+        f"{ARRANGING}::test_d1_an_erased_customers_open_tasks_end_and_that_is_told",
     ),
 )

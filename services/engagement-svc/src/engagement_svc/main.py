@@ -4,7 +4,6 @@ from fastapi import FastAPI
 from guanxi_common import set_aside
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
-from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
@@ -20,7 +19,8 @@ from engagement_svc.plans.routes import plans
 from engagement_svc.satisfaction.routes import satisfaction
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
-from engagement_svc.tasks.routes import read_task, read_worklist
+from engagement_svc.tasks.consumers import erasing_with_tasks
+from engagement_svc.tasks.routes import read_task, read_worklist, tasks
 
 DESCRIPTION = "Tasks and their clocks, the record of every contact, financial plans and their reviews."
 
@@ -29,7 +29,7 @@ def create_app() -> FastAPI:
     settings = EngagementSettings()
     clock = SystemClock()
     parts = EngagementParts(
-        **api_parts(settings, clock, "engagement_svc", erasing(PERSONAL_DATA)),
+        **api_parts(settings, clock, "engagement_svc", erasing_with_tasks(PERSONAL_DATA)),
         standards=load_standards(),
         give_way=give_way,
     )
@@ -46,6 +46,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
             complaints,
             satisfaction,
             plans,
+            tasks,
             actions,
             contact_budget,
             dead_letters.routes("engagement-svc"),

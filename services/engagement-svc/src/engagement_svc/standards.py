@@ -9,6 +9,7 @@ from typing import Any, Literal
 import yaml
 from guanxi_common.errors import Text
 
+Capacity = Literal["assistant"]
 Subject = Literal["customer", "staff", "outlet"]
 ClockRule = Literal["hours_of_business_days", "end_of_business_day", "end_of_calendar_day", "on_date"]
 
@@ -32,8 +33,9 @@ class EvidenceStandard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskType:
-    """One kind of task: what it is about, its clock, its priority (1 is the most urgent) and the evidence that ends it. One value is
-    equal to no other, so that what is made of it once can be kept by it."""
+    """One kind of task: what it is about, its clock, its priority (1 is the most urgent) and the evidence that ends it; whether it may
+    be put off, and to whom of the customer's book it may be handed. One value is equal to no other, so that what is made of it once
+    can be kept by it."""
 
     name: str
     label: Text
@@ -42,6 +44,8 @@ class TaskType:
     warn: timedelta
     priority: int
     ends_by: EvidenceStandard
+    may_be_snoozed: bool
+    delegated_to: tuple[Capacity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ def _task_type(name: str, facts: Mapping[str, Any]) -> TaskType:
         warn=timedelta(hours=facts["warn_hours"]),
         priority=int(facts["priority"]),
         ends_by=EvidenceStandard(ends_by["rule"], tuple(ends_by.get("purposes", ())), tuple(ends_by.get("if_named", ()))),
+        may_be_snoozed=bool(facts["may_be_snoozed"]),
+        delegated_to=tuple(facts["delegated_to"]),
     )
 
 

@@ -11,7 +11,6 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.digests.comparing import DIGEST_TAKEN, comparison_job, keep_digests
 from guanxi_common.erasure.consumers import ListedErasures, without_the_erased
 from guanxi_common.erasure.records import FileErasureList
-from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
@@ -35,7 +34,13 @@ from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import Standards, load_standards
 from engagement_svc.tasks import following
 from engagement_svc.tasks import service as task_service
-from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff, tasks_follow_the_book
+from engagement_svc.tasks.consumers import (
+    STAFF_SNAPSHOT,
+    erasing_with_tasks,
+    tasks_end_with_the_erased,
+    tasks_follow_staff,
+    tasks_follow_the_book,
+)
 
 BOOK_OVERLAP = timedelta(minutes=10)
 """Longer than any transaction: an interval stored while a task was being opened is looked at again."""
@@ -59,7 +64,7 @@ async def main() -> None:
             needed_revision=head_revision("engagement_svc"),
             steps={
                 "keys": KeyWatch(keys).check,
-                "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
+                "erasures": watch_erasures(settings, database, erasing_with_tasks(PERSONAL_DATA), clock).check,
             },
             replicas=replicas(clock),
         )
@@ -87,7 +92,12 @@ def subscriptions(
 
 def customer_handler(keys: KeyStore, clock: Clock) -> Handler:
     """The replica of customers, and what follows from it."""
-    steps = (replicate_customers(keys, clock), tasks_follow_the_book(clock), follow_withdrawals(clock))
+    steps = (
+        tasks_end_with_the_erased(clock),
+        replicate_customers(keys, clock),
+        tasks_follow_the_book(clock),
+        follow_withdrawals(clock),
+    )
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         for step in steps:
@@ -112,6 +122,9 @@ def replicas(clock: Clock) -> list[Replica]:
 def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patience: Patience) -> list[Job]:
     async def breach_overdue(uow: UnitOfWork) -> int:
         return await task_service.breach_overdue_tasks(uow, clock.now(), patience)
+
+    async def show_snoozed(uow: UnitOfWork) -> int:
+        return await task_service.show_snoozed_tasks(uow, clock.now())
 
     followed_until = datetime.min.replace(tzinfo=UTC)
 
@@ -141,6 +154,7 @@ def jobs(standards: Standards, calendar: BusinessCalendar, clock: Clock, patienc
     return [
         waiting_for_rebuilds(comparison_job(EngagementSettings.service, DIGESTED, clock)),
         waiting_for_rebuilds(Job("breach-overdue-tasks", 1.0, breach_overdue)),
+        Job("show-snoozed-tasks", 1.0, show_snoozed),
         waiting_for_rebuilds(Job("follow-the-book", 1.0, follow_the_book)),
         Job("expire-offers", 60.0, expire_offers),
         waiting_for_rebuilds(Job("open-plan-reviews", 60.0, open_reviews)),

@@ -19,6 +19,7 @@ from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
+from engagement_svc.tasks.repository import ListQuery, Task
 from engagement_svc.worker import customer_handler
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
@@ -160,11 +161,12 @@ class Branch:
             if (kind := dict(event.headers)["ce_type"].decode().removeprefix("guanxi.").removesuffix(".v1")).startswith(noun)
         ]
 
-    async def worklist(self, scope: RowScope, after: tuple[int, UUID] | None = None, limit: int = 100) -> list[repository.Task]:
+    async def worklist(
+        self, scope: RowScope, after: tuple[int, UUID] | None = None, limit: int = 100, **narrowed: Any
+    ) -> list[Task]:
         async with self.database.statement() as uow:
-            found = await repository.list_open_tasks(
-                uow, scope, self.clock.now(), AUDIT, owner_id=None, breached=None, after=after, limit=limit
-            )
+            query = ListQuery(limit=limit, after=after, **narrowed)
+            found = await repository.list_open_tasks(uow, scope, self.clock.now(), AUDIT, query)
         return [listed.task for listed in found[:limit]]
 
     async def contact(self, rm: UUID, **told: Any) -> list[UUID]:

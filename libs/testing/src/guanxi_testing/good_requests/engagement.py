@@ -50,6 +50,8 @@ def engagement_requests(house: House) -> OfOneService:
         "confirmContact": lambda t: ("/v1/contact-budget:confirm", {"reservation_id": reservation(t)}),
         "releaseContact": lambda t: ("/v1/contact-budget:release", {"reservation_id": reservation(t)}),
         "declineAction": lambda t: (f"/v1/tasks/{offer(t)}:decline", {"reason": "bad_moment"}),
+        "snoozeTask": lambda t: (f"/v1/tasks/{task(t)}:snooze", {"until": None}),
+        "delegateTask": lambda t: (f"/v1/tasks/{task(t)}:delegate", {"to": None}),
         "readWorklist": lambda _: ("/v1/worklist", None),
         "readTask": lambda t: (f"/v1/tasks/{task(t)}", None),
     }

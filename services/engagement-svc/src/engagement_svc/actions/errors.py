@@ -18,15 +18,3 @@ class AlreadyDeclined(Conflict):
 
     def __init__(self, by: str, at: datetime) -> None:
         super().__init__(Text(f"Declined by {by} at {at:%Y-%m-%d %H:%M} UTC.", f"{by}已于{at:%Y-%m-%d %H:%M}（UTC）放弃。"))
-
-
-class OfferEnded(Conflict):
-    """The task has ended otherwise; the detail says why, by what and when (UTC)."""
-
-    code, title = "task_ended", Text("The task has ended", "该任务已结束")
-
-    def __init__(self, because: str | None, by: str, at: datetime) -> None:
-        why = because or "ended"
-        super().__init__(
-            Text(f"{why.capitalize()} by {by} at {at:%Y-%m-%d %H:%M} UTC.", f"{at:%Y-%m-%d %H:%M}（UTC）由{by}结束（{why}）。")
-        )

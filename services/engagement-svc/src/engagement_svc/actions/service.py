@@ -15,7 +15,7 @@ from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.actions import policy, repository
-from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable, OfferEnded
+from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable
 from engagement_svc.actions.events import ActionAccepted, ActionConcluded, ActionDeclined
 from engagement_svc.actions.policy import Refusal
 from engagement_svc.actions.repository import Action
@@ -29,6 +29,7 @@ from engagement_svc.customers import repository as customers
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import repository as task_store
 from engagement_svc.tasks import service as tasks
+from engagement_svc.tasks.errors import TaskEnded
 from engagement_svc.tasks.policy import Ended
 from engagement_svc.tasks.repository import Task
 from engagement_svc.tasks.service import SYSTEM, TaskRequest
@@ -119,7 +120,7 @@ async def decline(
     uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, why: str, declined_by: UUID, now: datetime
 ) -> Action:
     """An RM does not take an offer up. Raises `NotFound` out of scope, `NotDeclinable` for a duty, and for a task that has ended
-    `AlreadyDeclined` or `OfferEnded`, which say how, by whom and when."""
+    `AlreadyDeclined` or `TaskEnded`, which say how, by whom and when."""
     if await task_store.read_task(uow, scope, task_id, now) is None:
         raise NotFound
     if not await task_store.lock_open(uow, [task_id]):
@@ -144,7 +145,7 @@ async def _ended_before(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: da
         return NotDeclinable()
     task, by = listed.task, listed.task.ended_by or ""
     if task.ended_because != Ended.DECLINED:
-        return OfferEnded(task.ended_because, by, listed.task.completed_at)
+        return TaskEnded(task.ended_because, by, listed.task.completed_at)
     name = await task_store.staff_name(uow, UUID(by.removeprefix("staff:")))
     return AlreadyDeclined(name or by, listed.task.completed_at)
 

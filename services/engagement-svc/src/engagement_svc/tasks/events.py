@@ -28,7 +28,7 @@ class TaskCompleted(DomainEvent, type="guanxi.task.completed.v1", topic="engagem
 
 
 class TaskCancelled(DomainEvent, type="guanxi.task.cancelled.v1", topic="engagement.activities", key="customer_id"):
-    """It left the list without evidence. `ended_because`: withdrawn, declined or expired; `ended_by` as in `TaskRow`."""
+    """It left the list without evidence. `ended_because`: withdrawn, declined, expired or erased; `ended_by` as in `TaskRow`."""
 
     task_id: UUID
     customer_id: UUID

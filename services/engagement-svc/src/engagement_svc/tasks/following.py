@@ -23,6 +23,15 @@ _BEGUN_SINCE: Final = " AND book.valid_from > $2"
 _WITHOUT_PLACE: Final = " AND task.outlet_id IS NULL"
 _OF_GONE: Final = " AND task.owner_id = ANY(ARRAY(SELECT id FROM directory_staff WHERE suspended OR NOT active))"
 
+# Tasks handed to somebody who no longer assists with the customer, or is not here: their owner works them again.
+_TAKE_BACK: Final = """
+UPDATE task SET assignee_id = NULL WHERE state = 'open' AND assignee_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM book_assignment book JOIN directory_staff staff ON staff.id = book.staff_id AND staff.active AND NOT staff.suspended
+    WHERE book.customer_id = task.customer_id AND book.staff_id = task.assignee_id AND book.capacity = 'assistant'
+        AND book.valid_from <= $1 AND (book.valid_to IS NULL OR $1 < book.valid_to)
+)
+"""
+
 _STANDING: Final = "SELECT id, active, suspended, deputy_id FROM directory_staff WHERE id = ANY($1::uuid[])"
 # Whose books may have gone to another: theirs, and of those for whom they stand in.
 _CUSTOMERS_OF: Final = """
@@ -40,8 +49,10 @@ async def follow_the_book_of(uow: UnitOfWork, now: datetime, customer_ids: Colle
 
 async def follow_the_book_since(uow: UnitOfWork, now: datetime, since: datetime) -> int:
     """The same for all customers with an interval that began after `since` (transfers that the clock has made effective), for tasks
-    that were opened before the customer was known here, and for those of somebody who is not here any more."""
-    found = _moved(await uow.driver.execute(_FOLLOW + _WITHOUT_PLACE, now))
+    that were opened before the customer was known here, and for those of somebody who is not here any more. What was handed to an
+    assistant who is none now goes back."""
+    found = _moved(await uow.driver.execute(_TAKE_BACK, now))
+    found += _moved(await uow.driver.execute(_FOLLOW + _WITHOUT_PLACE, now))
     found += _moved(await uow.driver.execute(_FOLLOW + _OF_GONE, now))
     return found + _moved(await uow.driver.execute(_FOLLOW + _BEGUN_SINCE, now, since))
 

@@ -12,6 +12,8 @@ from guanxi_common.calendar import BusinessCalendar, Deadline
 from engagement_svc.standards import EvidenceStandard, TaskType
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+SNOOZED: Final = 1 << 56
+"""The bit of `rank_key` that a task has while it is put off: it stands behind all others, where lists do not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ class Ended(StrEnum):
     WITHDRAWN = "withdrawn"
     DECLINED = "declined"
     EXPIRED = "expired"
+    ERASED = "erased"
+
+
+class NotSnoozed(StrEnum):
+    """Why a task is not put off until the time asked for."""
+
+    KIND = "not_snoozable"
+    PAST = "in_the_past"
+    TOO_LATE = "after_its_warning"
 
 
 class Misfit(StrEnum):
@@ -122,6 +133,15 @@ def due_time(
 def rank_key(priority: int, due_at: datetime) -> int:
     """Order of the list: priority first, then due time in seconds. Fits 8 bytes: priority < 2^15, seconds < 2^40."""
     return (priority << 40) + int((due_at - _EPOCH).total_seconds())
+
+
+def why_not_snoozed(task_type: TaskType, due_at: datetime, until: datetime, now: datetime) -> NotSnoozed | None:
+    """Why the task is not put off: its kind does not allow it, or it would come back before now, or after the list is to warn of it."""
+    if not task_type.may_be_snoozed:
+        return NotSnoozed.KIND
+    if until <= now:
+        return NotSnoozed.PAST
+    return NotSnoozed.TOO_LATE if until > due_at - task_type.warn else None
 
 
 def misfit_of(task_type: TaskType, task: Duty, evidence: Evidence, *, named: bool = False) -> Misfit | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -17,10 +17,11 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.tables import CustomerRow
-from engagement_svc.tasks.policy import Ended
+from engagement_svc.tasks.policy import SNOOZED, Ended
 from engagement_svc.tasks.tables import TaskRow
 
 _task = table_of(TaskRow)
+_SHOWN_AGAIN: Final = {"visible_from": None, "rank_key": _task.c.rank_key.op("&")(~SNOOZED)}
 _customer = table_of(CustomerRow)
 
 
@@ -57,6 +58,20 @@ class Task:
     completed_by: str | None = None
     ended_because: str | None = None
     ended_by: str | None = None
+    assignee_id: UUID | None = None
+    visible_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """The first `limit` tasks after `after` in rank order: of one RM, breached or not, and those that are put off in place of the
+    others."""
+
+    limit: int
+    after: tuple[int, UUID] | None = None
+    owner_id: UUID | None = None
+    breached: bool | None = None
+    snoozed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +141,15 @@ FROM (SELECT * FROM ({source}) AS candidates {in_order}) AS page LEFT JOIN custo
 
 
 async def list_open_tasks(
-    uow: UnitOfWork,
-    scope: RowScope,
-    now: datetime,
-    audit: AuditContext,
-    *,
-    owner_id: UUID | None,
-    breached: bool | None,
-    after: tuple[int, UUID] | None,
-    limit: int,
+    uow: UnitOfWork, scope: RowScope, now: datetime, audit: AuditContext, query: ListQuery
 ) -> list[ListedTask]:
-    """The first `limit` open tasks after `after` in rank order, and one more if there is one; `owner_id` narrows to one RM's.
+    """The open tasks that `query` asks for in rank order, and one more if there is one.
 
     One statement, which also writes an audit entry for each customer of those `limit`. It walks an index in the order of the list
     until the page is full, so a page costs the same however many tasks, pages and customers there are. Who looks after a customer
     is asked of the book for every row: a transfer acts by the clock, before the stored owner follows.
     """
-    select, arguments = worklist_select(scope, now, owner_id, breached, after, limit)
+    select, arguments = worklist_select(scope, now, query)
     statement, logged = audited_read(
         select,
         audit,
@@ -155,18 +162,14 @@ async def list_open_tasks(
     return [_listed(row) for row in rows]
 
 
-def worklist_select(
-    scope: RowScope,
-    now: datetime,
-    owner_id: UUID | None,
-    breached: bool | None,
-    after: tuple[int, UUID] | None,
-    limit: int,
-) -> tuple[str, list[object]]:
-    """The select of a page and its arguments. $1 is the limit, $2 the instant, $3 the keepers of the caller's books, or the outlets."""
+def worklist_select(scope: RowScope, now: datetime, query: ListQuery) -> tuple[str, list[object]]:
+    """The select of a page and its arguments. $1 is the limit, $2 the instant, $3 the keepers of the caller's books, or the outlets.
+
+    A bound on `rank_key` keeps apart what is put off: the walk along the index ends there, or begins.
+    """
     visible, who = visible_customers_sql(scope, "task.customer_id", now, 2, row_by_row=True)
-    arguments: list[object] = [limit, *who]
-    conditions = ["state = 'open'", visible]
+    arguments: list[object] = [query.limit, *who]
+    conditions = ["state = 'open'", f"rank_key {'>=' if query.snoozed else '<'} {SNOOZED}", visible]
 
     def given(value: object) -> str:
         arguments.append(value)
@@ -176,15 +179,16 @@ def worklist_select(
         return f"(SELECT {_LISTED} FROM task WHERE {' AND '.join((*place, *conditions))} {_IN_ORDER})"  # noqa: S608  # code only
 
     # $4, which only lists that follow the stored owner or outlet take.
-    by_book = owner_id is None and scope.kind is not ScopeKind.ALL
+    by_book = query.owner_id is None and scope.kind is not ScopeKind.ALL
     if by_book:
         given(FRESH if scope.kind is ScopeKind.OWN else MOVED)
-    if breached is not None:
-        conditions.append("breached_at IS NOT NULL" if breached else "breached_at IS NULL")
-    if after is not None:
-        conditions.append(f"(rank_key, id) > ({given(after[0])}::bigint, {given(after[1])}::uuid)")
-    if owner_id is not None:
-        conditions.append(f"owner_id = {given(owner_id)}::uuid")
+    if query.breached is not None:
+        conditions.append("breached_at IS NOT NULL" if query.breached else "breached_at IS NULL")
+    if query.after is not None:
+        rank_key, task_id = query.after
+        conditions.append(f"(rank_key, id) > ({given(rank_key)}::bigint, {given(task_id)}::uuid)")
+    if query.owner_id is not None:
+        conditions.append(f"owner_id = {given(query.owner_id)}::uuid")
     if by_book:
         column, others = ("owner_id", _NOT_BY_OWNER) if scope.kind is ScopeKind.OWN else ("outlet_id", _NOT_BY_OUTLET)
         source = f"{_of_each(column, tasks)} UNION ALL {tasks(others)}"
@@ -221,6 +225,52 @@ async def lock_open_tasks(
     if task_ids is not None:
         statement = statement.where(_task.c.id.in_(task_ids))
     return [_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def lock_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Task | None:
+    """Lock the task, open or ended; None where there is none in scope."""
+    statement = select(_task).where(_task.c.id == task_id, visible_customers(scope, _task.c.customer_id, now))
+    row = (await uow.execute(statement.with_for_update())).mappings().first()
+    return _of(row) if row else None
+
+
+async def arrange(uow: UnitOfWork, task_id: UUID, *, visible_from: datetime | None, assignee_id: UUID | None) -> None:
+    """Store when a task that the transaction holds locked is on the list again, and who works it."""
+    rank_key = _task.c.rank_key.op("|")(SNOOZED) if visible_from is not None else _SHOWN_AGAIN["rank_key"]
+    values = {"visible_from": visible_from, "rank_key": rank_key, "assignee_id": assignee_id}
+    await uow.execute(update(_task).where(_task.c.id == task_id).values(values))
+
+
+async def show_again(uow: UnitOfWork, now: datetime, limit: int) -> int:
+    """Put tasks back on the list that were put off until now; returns how many. For the job; skips what others hold."""
+    due = (
+        select(_task.c.id)
+        .where(_task.c.state == "open", _task.c.visible_from <= now)
+        .order_by(_task.c.visible_from)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    shown = await uow.execute(update(_task).where(_task.c.id.in_(due)).values(_SHOWN_AGAIN).returning(_task.c.id))
+    return len(shown.all())
+
+
+async def assistants_of(uow: UnitOfWork, customer_id: UUID, now: datetime) -> set[UUID]:
+    """Who assists in looking after the customer now, and is here."""
+    rows = await uow.driver.fetch(
+        "SELECT staff_id FROM book_assignment JOIN directory_staff staff ON staff.id = staff_id AND staff.active AND NOT staff.suspended"
+        " WHERE customer_id = $1 AND capacity = 'assistant' AND valid_from <= $2 AND (valid_to IS NULL OR $2 < valid_to)",
+        customer_id,
+        now,
+    )
+    return {row[0] for row in rows}
+
+
+async def open_tasks_of(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[UUID]:
+    """The open tasks of the customers, locked. For erasures."""
+    rows = await uow.driver.fetch(
+        "SELECT id FROM task WHERE customer_id = ANY($1::uuid[]) AND state = 'open' ORDER BY id FOR UPDATE", list(customer_ids)
+    )
+    return [row[0] for row in rows]
 
 
 async def tasks_among(uow: UnitOfWork, customer_id: UUID, task_ids: Collection[UUID]) -> set[UUID]:
@@ -276,8 +326,12 @@ async def lock_overdue_tasks(uow: UnitOfWork, now: datetime, limit: int, only: S
 
 
 async def mark_breached(uow: UnitOfWork, breaches: Sequence[tuple[UUID, UUID | None]], now: datetime) -> None:
-    """Mark tasks breached: (task id, lead to whom it escalates)."""
-    statement = update(_task).where(_task.c.id == bindparam("b_id")).values(breached_at=now, escalated_to=bindparam("b_lead"))
+    """Mark tasks breached: (task id, lead to whom it escalates). What was put off is on the list again."""
+    statement = (
+        update(_task)
+        .where(_task.c.id == bindparam("b_id"))
+        .values(breached_at=now, escalated_to=bindparam("b_lead"), **_SHOWN_AGAIN)
+    )
     await uow.execute(statement, [{"b_id": task, "b_lead": lead} for task, lead in breaches])
 
 

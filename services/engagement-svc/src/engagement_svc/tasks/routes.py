@@ -1,21 +1,25 @@
-"""The worklist over HTTP."""
+"""The worklist over HTTP, and how its tasks are arranged."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
-from guanxi_common.http.call import Call, Permission
+from guanxi_common.http.call import Call, Permission, permission
+from guanxi_common.http.documented import documented
 from guanxi_common.http.hot_route import hot_route
 from guanxi_common.http.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from engagement_svc.parts import parts_of
 from engagement_svc.standards import Standards, TaskType
-from engagement_svc.tasks import repository
-from engagement_svc.tasks.repository import ListedTask
-from engagement_svc.tasks.schemas import Bilingual, EndsBy, QuietHours, TaskOut, Worklist
+from engagement_svc.tasks import repository, service
+from engagement_svc.tasks.repository import ListedTask, ListQuery, Task
+from engagement_svc.tasks.schemas import ArrangedTask, Bilingual, Delegation, EndsBy, QuietHours, Snooze, TaskOut, Worklist
+
+tasks = router("tasks")
 
 _TASK = {
     "id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a21",
@@ -40,6 +44,8 @@ _TASK = {
     "due_provisional": False,
     "ends_by": {"rule": "conversation", "purposes": ["care", "service"], "if_named": ["plan_follow_up", "related_sales"]},
     "owner_id": "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02",
+    "assignee_id": None,
+    "visible_from": None,
     "breached_at": None,
     "escalated_to": None,
     "completed_at": None,
@@ -72,7 +78,19 @@ _PARAMETERS: list[dict[str, Any]] = [
         "description": "Only tasks whose clock has, or has not, run out.",
         "schema": {"type": "boolean"},
     },
+    {
+        "name": "snoozed",
+        "in": "query",
+        "description": "Only tasks that are put off; else only those that are not.",
+        "schema": {"type": "boolean", "default": False},
+    },
 ]
+_ARRANGED = {
+    "id": _TASK["id"],
+    "customer_id": _TASK["customer_id"],
+    "assignee_id": "7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f05",
+    "visible_from": "2026-11-23T01:00:00Z",
+}
 _KNOWN = frozenset(parameter["name"] for parameter in _PARAMETERS)
 _TASK_ID = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 
@@ -94,16 +112,18 @@ async def read_worklist(call: Call) -> Response:
     unknown = query.keys() - _KNOWN
     if unknown:
         raise _invalid(min(unknown), "unknown_parameter")
-    limit = _limit(query.get("limit"))
     cursor = call.cursor()
-    past = cursor.decode(query.get("cursor"))
-    owner_id, breached = _uuid(query.get("rm_id"), "rm_id"), _flag(query.get("breached"))
+    asked = ListQuery(
+        limit=_limit(query.get("limit")),
+        after=cursor.decode(query.get("cursor")),
+        owner_id=_uuid(query.get("rm_id"), "rm_id"),
+        breached=_flag(query.get("breached"), "breached"),
+        snoozed=_flag(query.get("snoozed"), "snoozed") or False,
+    )
     async with call.read(one_statement=True) as read:
-        found = await repository.list_open_tasks(
-            read.uow, read.scope, read.now, read.audit, owner_id=owner_id, breached=breached, after=past, limit=limit
-        )
-    shown = found[:limit]
-    following = cursor.encode((shown[-1].task.rank_key, shown[-1].task.id)) if len(found) > limit else None
+        found = await repository.list_open_tasks(read.uow, read.scope, read.now, read.audit, asked)
+    shown = found[: asked.limit]
+    following = cursor.encode((shown[-1].task.rank_key, shown[-1].task.id)) if len(found) > asked.limit else None
     standards = parts_of(call).standards
     return read.reply(Worklist([_out(listed, standards) for listed in shown], following))
 
@@ -126,6 +146,36 @@ async def read_task(call: Call) -> Response:
             raise NotFound
         await audit.record(read.uow, read.audit, found.task.customer_id, ("name", "tasks"))
         return read.reply(_out(found, parts_of(call).standards))
+
+
+@tasks.post(
+    "/v1/tasks/{task_id}:snooze",
+    operation_id="snoozeTask",
+    summary="Put a task off, or back on the list; its clock runs on (暂缓)",
+    **documented(ArrangedTask, _ARRANGED, request={"until": _ARRANGED["visible_from"]}),
+)
+async def snooze_task(task_id: UUID, body: Snooze, call: Annotated[Call, permission("task.snooze")]) -> Response:
+    async with call.write() as write:
+        task = await service.snooze_task(write.uow, write.scope, parts_of(call).standards, task_id, body.until, write.now)
+        await audit.record(write.uow, write.audit, task.customer_id, ("tasks",))
+        return await write.reply(200, _arranged(task))
+
+
+@tasks.post(
+    "/v1/tasks/{task_id}:delegate",
+    operation_id="delegateTask",
+    summary="Hand a task to the customer's assistant, or take it back; the responsibility stays (转交助理)",
+    **documented(ArrangedTask, _ARRANGED, request={"to": _ARRANGED["assignee_id"]}),
+)
+async def delegate_task(task_id: UUID, body: Delegation, call: Annotated[Call, permission("task.delegate")]) -> Response:
+    async with call.write() as write:
+        task = await service.delegate_task(write.uow, write.scope, parts_of(call).standards, task_id, body.to, write.now)
+        await audit.record(write.uow, write.audit, task.customer_id, ("tasks",))
+        return await write.reply(200, _arranged(task))
+
+
+def _arranged(task: Task) -> ArrangedTask:
+    return ArrangedTask(**{name: getattr(task, name) for name in ArrangedTask.model_fields})
 
 
 @lru_cache(maxsize=64)
@@ -158,6 +208,8 @@ def _out(listed: ListedTask, standards: Standards) -> TaskOut:
         due_provisional=task.due_provisional,
         ends_by=ends_by,
         owner_id=task.owner_id,
+        assignee_id=task.assignee_id,
+        visible_from=task.visible_from,
         breached_at=task.breached_at,
         escalated_to=task.escalated_to,
         completed_at=task.completed_at,
@@ -175,9 +227,9 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _flag(text: str | None) -> bool | None:
+def _flag(text: str | None, name: str) -> bool | None:
     if text not in (None, "true", "false"):
-        raise _invalid("breached", "not_a_boolean")
+        raise _invalid(name, "not_a_boolean")
     return None if text is None else text == "true"
 
 

@@ -1,10 +1,12 @@
-"""A task as lists show it. msgspec: the worklist is a hot path (see `docs/benchmarks.md`)."""
+"""A task as lists show it, and how it is arranged. msgspec: the worklist is a hot path (see `docs/benchmarks.md`)."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from guanxi_common.http.bodies import Answer, Body
+from guanxi_common.instants import Instant
 
 
 class Bilingual(msgspec.Struct):
@@ -29,9 +31,9 @@ class EndsBy(msgspec.Struct):
 
 
 class TaskOut(msgspec.Struct):
-    """One task. `warns_at`: from then on it is shown as nearly due; `breached_at`: its clock has run out. `ended_because`: answered,
-    withdrawn, declined or expired; `ended_by`: the evidence, or who ended it. In the `quiet_hours` the customer is contacted only in the
-    customer's own matters."""
+    """One task. `warns_at`: from then on it is shown as nearly due; `breached_at`: its clock has run out. `assignee_id`: the assistant to
+    whom it is handed; `visible_from`: until then it is put off. `ended_because`: answered, withdrawn, declined or expired; `ended_by`:
+    the evidence, or who ended it. In the `quiet_hours` the customer is contacted only in the customer's own matters."""
 
     id: UUID
     customer_id: UUID
@@ -52,6 +54,8 @@ class TaskOut(msgspec.Struct):
     due_provisional: bool
     ends_by: EndsBy
     owner_id: UUID | None
+    assignee_id: UUID | None
+    visible_from: datetime | None
     breached_at: datetime | None
     escalated_to: UUID | None
     completed_at: datetime | None
@@ -63,3 +67,24 @@ class TaskOut(msgspec.Struct):
 class Worklist(msgspec.Struct):
     data: list[TaskOut]
     next_cursor: str | None
+
+
+class Snooze(Body):
+    """Until when the task is put off, at the latest until its `warns_at`; null: it is on the list again."""
+
+    until: Instant | None
+
+
+class Delegation(Body):
+    """The assistant who works the task from now on; null: whoever is responsible for the customer."""
+
+    to: UUID | None
+
+
+class ArrangedTask(Answer):
+    """When the task is on the list again, and who works it."""
+
+    id: UUID
+    customer_id: UUID
+    assignee_id: UUID | None
+    visible_from: datetime | None

@@ -1,14 +1,14 @@
 """Open tasks, end them on evidence, and count the breaches."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.errors import Text
+from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import Envelope
@@ -18,12 +18,20 @@ from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import following, policy, repository
-from engagement_svc.tasks.errors import CannotAnswer, NotTheCustomersTask
+from engagement_svc.tasks.errors import (
+    CannotAnswer,
+    NotAnAssistant,
+    NotDelegable,
+    NotSnoozable,
+    NotTheCustomersTask,
+    SnoozedTooLong,
+    TaskEnded,
+)
 from engagement_svc.tasks.events import TaskBreached, TaskCancelled, TaskCompleted, TaskOpened
-from engagement_svc.tasks.policy import Ended, Evidence, Misfit, Origin
+from engagement_svc.tasks.policy import Ended, Evidence, Misfit, NotSnoozed, Origin
 from engagement_svc.tasks.repository import Task
 
-BREACH_BATCH = 500
+BREACH_BATCH = SHOW_BATCH = 500
 SYSTEM = "system"
 """What ends a task where neither evidence nor a member of staff does: the clock."""
 
@@ -134,6 +142,53 @@ async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], because: Ended
             for task_id, customer_id, task_type in cancelled
         ),
     )
+
+
+async def snooze_task(
+    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, until: datetime | None, now: datetime
+) -> Task:
+    """Put the task off until then; None: it is on the list again. Its clock runs on. Raises `NotFound` out of scope, `TaskEnded`,
+    `NotSnoozable`, `SnoozedTooLong`."""
+    task = await _lock_open(uow, scope, task_id, now)
+    if until is not None and (why := policy.why_not_snoozed(standards.task_types[task.task_type], task.due_at, until, now)):
+        raise NotSnoozable if why is NotSnoozed.KIND else SnoozedTooLong(why)
+    await repository.arrange(uow, task.id, visible_from=until, assignee_id=task.assignee_id)
+    return replace(task, visible_from=until)
+
+
+async def delegate_task(
+    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, to: UUID | None, now: datetime
+) -> Task:
+    """Hand the task to an assistant for the customer; None: whoever is responsible works it again. The responsibility stays.
+
+    Raises `NotFound` out of scope, `TaskEnded`, `NotDelegable`, `NotAnAssistant`.
+    """
+    task = await _lock_open(uow, scope, task_id, now)
+    if to is not None and not standards.task_types[task.task_type].delegated_to:
+        raise NotDelegable
+    if to is not None and to not in await repository.assistants_of(uow, task.customer_id, now):
+        raise NotAnAssistant
+    await repository.arrange(uow, task.id, visible_from=task.visible_from, assignee_id=to)
+    return replace(task, assignee_id=to)
+
+
+async def _lock_open(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Task:
+    task = await repository.lock_task(uow, scope, task_id, now)
+    if task is None:
+        raise NotFound
+    if task.state != "open":
+        raise TaskEnded(task.ended_because, task.ended_by, task.completed_at)
+    return task
+
+
+async def show_snoozed_tasks(uow: UnitOfWork, now: datetime) -> int:
+    """Put back on the list what was put off until now; returns how many. For the job."""
+    return await repository.show_again(uow, now, SHOW_BATCH)
+
+
+async def end_with_the_erased(uow: UnitOfWork, customer_ids: Collection[UUID], now: datetime) -> None:
+    """End the open tasks of customers whom this transaction goes on to erase, so that their end is told too."""
+    await cancel_tasks(uow, await repository.open_tasks_of(uow, customer_ids), Ended.ERASED, SYSTEM, now)
 
 
 async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patience = USUAL) -> int:

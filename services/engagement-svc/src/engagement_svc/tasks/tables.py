@@ -15,8 +15,9 @@ class TaskRow(Base):
     """`origin` is what opened it (`action:<id>`, `plan:<id>:<date>`) and unique: told twice, opened once; `origin_kind` and `origin_id`
     are its parts. `subject_id` is None in rows of the release before, whose subject is the customer.
 
-    `state`: open, completed or cancelled. `ended_because` says why, as `policy.Ended`; `ended_by` what or who ended it: the evidence
-    (`interaction:<id>`), the member of staff (`staff:<id>`), the action whose ground is gone (`action:<id>`), or `system`.
+    `assignee_id`: the assistant to whom it is handed. `visible_from`: until then it is put off, and `rank_key` has the bit
+    `policy.SNOOZED`. `state`: open, completed or cancelled. `ended_because` says why, as `policy.Ended`; `ended_by` what or who ended it:
+    the evidence (`interaction:<id>`), the member of staff (`staff:<id>`), the action whose ground is gone (`action:<id>`), or `system`.
     `completed_by` repeats `ended_by` until /v2.
     """
 
@@ -27,6 +28,8 @@ class TaskRow(Base):
         Index("ix_task_worklist_outlet", "outlet_id", "rank_key", "id", postgresql_where=text("state = 'open'")),
         Index("ix_task_worklist", "rank_key", "id", postgresql_where=text("state = 'open'")),
         Index("ix_task_customer", "customer_id", "opened_at"),
+        Index("ix_task_snoozed", "visible_from", postgresql_where=text("state = 'open' AND visible_from IS NOT NULL")),
+        Index("ix_task_delegated", "assignee_id", postgresql_where=text("state = 'open' AND assignee_id IS NOT NULL")),
         Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND breached_at IS NULL")),
     )
 
@@ -59,3 +62,5 @@ class TaskRow(Base):
     ended_because: Mapped[str | None]
     ended_by: Mapped[str | None]
     standards_version: Mapped[int]
+    assignee_id: Mapped[UUID | None]
+    visible_from: Mapped[datetime | None]

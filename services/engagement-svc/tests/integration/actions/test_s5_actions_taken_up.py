@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable, OfferEnded
+from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable
+from engagement_svc.tasks.errors import TaskEnded
 from guanxi_common.errors import NotFound
 from guanxi_common.security.principal import RowScope, ScopeKind
 
@@ -136,7 +137,7 @@ async def test_d1_an_offer_that_has_ended_otherwise_says_so(branch: Any) -> None
     [offer] = await branch.worklist(own(branch.rm_a))
     branch.clock.advance(timedelta(days=15))
     await branch.expire()
-    with pytest.raises(OfferEnded, match=r"^Expired by system at 2026-12-05 07:00 UTC\.$"):
+    with pytest.raises(TaskEnded, match=r"^Expired by system at 2026-12-05 07:00 UTC\.$"):
         await branch.decline(branch.rm_a, offer.id)
     [cancelled] = await branch.told("task.cancelled")
     assert (cancelled["task_id"], cancelled["ended_because"], cancelled["ended_by"]) == (str(offer.id), "expired", "system")

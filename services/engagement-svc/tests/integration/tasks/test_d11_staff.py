@@ -12,6 +12,7 @@ from engagement_svc.tasks import repository, service
 from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff
 from engagement_svc.tasks.following import follow_the_book_of, follow_the_book_since
 from engagement_svc.tasks.policy import Origin
+from engagement_svc.tasks.repository import ListQuery
 from engagement_svc.tasks.service import TaskRequest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
@@ -101,9 +102,7 @@ class Region:
                 if one.active and not one.suspended:
                     caller = await directory.resolve_principal(uow, Identity("iss", one.subject, "staff"))
                     scope, now = caller.scope("worklist.read"), self.clock.now()
-                    page = await repository.list_open_tasks(
-                        uow, scope, now, AUDIT, owner_id=None, breached=None, after=None, limit=100
-                    )
+                    page = await repository.list_open_tasks(uow, scope, now, AUDIT, ListQuery(100))
                     seen[one.id] = {listed.task.id for listed in page}
                     assert len(seen[one.id]) == len(page)
         assert len(set().union(*seen.values())) == TASKS, "a task is visible to nobody"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from engagement_svc.tasks import repository
-from engagement_svc.tasks.repository import Task
+from engagement_svc.tasks.repository import ListQuery, Task
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.ids import new_id
 from guanxi_common.security.directory import repository as directory
@@ -49,9 +49,8 @@ class Bank:
         return [task.rank_key for task in (await self.page(scope, limit=limit, at=at, **query))[:limit]]
 
     async def page(self, scope: RowScope, *, limit: int, at: datetime = NOW, **query: Any) -> list[Task]:
-        asked: dict[str, Any] = {"owner_id": None, "breached": None, "after": None, **query}
         async with self.database.statement() as uow:
-            found = await repository.list_open_tasks(uow, scope, at, AUDIT, limit=limit, **asked)
+            found = await repository.list_open_tasks(uow, scope, at, AUDIT, ListQuery(limit, **query))
         return [listed.task for listed in found]
 
     async def audited(self) -> list[str]:
@@ -178,7 +177,7 @@ async def test_e3_a_page_reads_no_more_of_a_long_list_than_it_shows(bank: Bank) 
         await uow.driver.execute("ANALYZE task, book_assignment")
         await uow.commit()
     for after in (None, (1_900, UUID(int=0))):
-        select, arguments = repository.worklist_select(OWN, NOW, None, None, after, 20)
+        select, arguments = repository.worklist_select(OWN, NOW, ListQuery(20, after))
         async with bank.database.transaction(readonly=True) as uow:
             assert len(await uow.driver.fetch(select, *arguments)) == 21
             plan = await uow.driver.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {select}", *arguments)

@@ -8,8 +8,20 @@ from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.interactions.schemas import Purpose
-from engagement_svc.standards import ClockRule, Subject, load_standards
-from engagement_svc.tasks.policy import CONTACT_RULES, DEEDS, Contact, Deed, Misfit, due_time, misfit_of
+from engagement_svc.standards import Capacity, ClockRule, Subject, load_standards
+from engagement_svc.tasks.policy import (
+    CONTACT_RULES,
+    DEEDS,
+    SNOOZED,
+    Contact,
+    Deed,
+    Misfit,
+    NotSnoozed,
+    due_time,
+    misfit_of,
+    rank_key,
+    why_not_snoozed,
+)
 from guanxi_common.calendar import BusinessCalendar
 
 STANDARDS = load_standards()
@@ -57,6 +69,7 @@ def test_d1_every_kind_stands_in_the_table_and_has_a_rule() -> None:
         assert kind.subject in get_args(Subject)
         assert kind.clock.rule in get_args(ClockRule)
         assert {*kind.ends_by.purposes, *kind.ends_by.if_named} <= {purpose.value for purpose in Purpose}
+        assert set(kind.delegated_to) <= set(get_args(Capacity))
     assert set(STANDARDS.action_tasks) == set(STANDARDS.actions)
     assert set(STANDARDS.action_tasks.values()) <= set(STANDARDS.task_types)
 
@@ -129,3 +142,33 @@ def test_d1_who_asks_may_name_the_hours_and_must_name_the_date_of_a_dated_task()
     assert due_time(review, OPENED, CALENDAR, on=OPENED).due_at == OPENED
     with pytest.raises(ValueError, match="due on a date"):
         due_time(review, OPENED, CALENDAR)
+
+
+def test_d1_a_complaints_duties_are_neither_put_off_nor_handed_over() -> None:
+    kinds = STANDARDS.task_types.values()
+    assert {kind.name for kind in kinds if not kind.may_be_snoozed} == {"complaint_acknowledgement", "complaint_resolution"}
+    assert {kind.name for kind in kinds if not kind.delegated_to} == {"complaint_acknowledgement", "complaint_resolution"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "why"),
+    [
+        # Due in 48 hours, and the list warns 24 hours before.
+        ("retention_contact", 1, None),
+        ("retention_contact", 24 * 60, None),
+        ("retention_contact", 24 * 60 + 1, NotSnoozed.TOO_LATE),
+        ("retention_contact", 72 * 60, NotSnoozed.TOO_LATE),
+        ("retention_contact", 0, NotSnoozed.PAST),
+        ("retention_contact", -1, NotSnoozed.PAST),
+        ("complaint_resolution", 1, NotSnoozed.KIND),
+        ("complaint_acknowledgement", 1, NotSnoozed.KIND),
+    ],
+)
+def test_d1_a_task_is_put_off_until_its_warning_at_the_latest(kind: str, minutes: int, why: NotSnoozed | None) -> None:
+    due_at = OPENED + timedelta(hours=48)
+    assert why_not_snoozed(STANDARDS.task_types[kind], due_at, OPENED + timedelta(minutes=minutes), OPENED) is why
+
+
+def test_d1_what_is_put_off_stands_behind_everything_else_and_keeps_its_order() -> None:
+    latest = rank_key(2**15 - 1, datetime(2200, 12, 31, tzinfo=UTC))
+    assert 0 < latest < SNOOZED < rank_key(1, OPENED) | SNOOZED < latest | SNOOZED < 2**63
