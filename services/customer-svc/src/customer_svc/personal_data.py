@@ -13,6 +13,7 @@ PERSONAL_DATA: Final = (
     PersonalTable("customer_tier"),
     PersonalTable("tier_change"),
     PersonalTable("tier_due"),
+    PersonalTable("customer_facet", "keep", "the id and numbers alone; the tombstones have the last ones"),
     PersonalTable("account", "keep", "postings refer to it; its number is core banking's and names nobody here"),
     PersonalTable(
         "customer",

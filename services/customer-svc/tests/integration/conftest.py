@@ -24,6 +24,7 @@ from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope, ScopeKind
 
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)  # the 21st in Shanghai
+FACETS = "'customer.files', 'customer.agreements', 'customer.classifications', 'customer.books'"
 T = TypeVar("T")
 
 
@@ -100,8 +101,17 @@ class Desk:
         return rows
 
     async def told(self) -> list[tuple[str, int, dict[str, Any]]]:
-        """(type, version, data) of the customer's changes and snapshots in the outbox, in order; facts have no version."""
-        rows = await self.fetch("SELECT topic, payload FROM outbox ORDER BY sequence")
+        """(type, version, data) of the customer's changes and snapshot in the outbox, in order; facts have no version."""
+        return await self._sent("topic <> ALL")
+
+    async def facets(self, facet: str | None = None) -> list[tuple[str, int, dict[str, Any]]]:
+        """The same of the facets, or of one (`book`)."""
+        sent = await self._sent("topic = ANY")
+        named = [(kind.removeprefix("customer_").removesuffix(".snapshot"), version, data) for kind, version, data in sent]
+        return [one for one in named if facet in (None, one[0])]
+
+    async def _sent(self, where: str) -> list[tuple[str, int, dict[str, Any]]]:
+        rows = await self.fetch(f"SELECT topic, payload FROM outbox WHERE {where}(ARRAY[{FACETS}]) ORDER BY sequence")  # noqa: S608  # constants
         sent = []
         for row in rows:
             for record in unpack(row["topic"], row["payload"]):

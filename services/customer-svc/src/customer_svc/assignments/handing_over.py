@@ -14,6 +14,7 @@ from customer_svc.book import repository
 from customer_svc.book.policy import KEEPS_CUSTOMERS
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.directory import repository as directory
+from customer_svc.facets.policy import Facet
 from customer_svc.parts import CustomerParts
 
 
@@ -70,4 +71,4 @@ async def _hand_over(write: Write, parts: CustomerParts, customer_id: UUID, leav
         for rm, assistant_id in made
     ]
     await repository.write_book(uow, customer_id, book, customer.version + len(told))
-    await tell_changes(uow, await parts.keys.get(customer_id), customer, list(told), now)
+    await tell_changes(uow, await parts.keys.get(customer_id), customer, Facet.BOOK, list(told), now)

@@ -17,6 +17,7 @@ from customer_svc.book.policy import KEEPS_CUSTOMERS, Interval
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.repository import Customer
 from customer_svc.directory import repository as directory
+from customer_svc.facets.policy import Facet
 from customer_svc.parts import CustomerParts
 
 
@@ -52,7 +53,7 @@ async def cancel_transfer(write: Write, parts: CustomerParts, customer_id: UUID)
     cancelled = CustomerTransferCancelled(
         customer_id=customer_id, primary_rm_id=transfer.staff_id, effective_at=transfer.valid_from
     )
-    await tell_changes(write.uow, await parts.keys.get(customer_id), customer, [cancelled], write.now)
+    await tell_changes(write.uow, await parts.keys.get(customer_id), customer, Facet.BOOK, [cancelled], write.now)
     return book
 
 
@@ -89,7 +90,7 @@ async def _assign(
         assistant_id=request.assistant_id,
         effective_at=effective_at,
     )
-    await tell_changes(uow, await parts.keys.get(customer.id), customer, [assigned], now)
+    await tell_changes(uow, await parts.keys.get(customer.id), customer, Facet.BOOK, [assigned], now)
     return book
 
 

@@ -19,6 +19,7 @@ from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.repository import Customer
+from customer_svc.facets.policy import Facet
 
 
 async def grant_consents(
@@ -111,7 +112,7 @@ async def _keep(
     if news:
         await repository.insert_statements(uow, news)
         changes: list[DomainEvent] = [_changed(one, in_force=policy.is_in_force(said, one.channel, since)) for one in news]
-        await tell_changes(uow, await keys.get(customer.id), customer, changes, now)
+        await tell_changes(uow, await keys.get(customer.id), customer, Facet.AGREEMENTS, changes, now)
     return await repository.read_consents(uow, SYSTEM_SCOPE, customer.id, now)
 
 

@@ -17,6 +17,7 @@ from customer_svc.contact_preferences.repository import ContactPreferences
 from customer_svc.contact_preferences.schemas import ContactPreferencesChange
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
+from customer_svc.facets.policy import Facet
 
 _COLUMNS = {
     "preferred_channels": ("preferred_channels",),
@@ -62,7 +63,7 @@ async def change_preferences(
     patched = replace(patched, version=before.version + 1, agreed={**before.agreed, **dict.fromkeys(fields, agreement)})
     await repository.store_preferences(uow, patched)
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
+    await tell_changes(uow, await keys.get(customer_id), customer, Facet.AGREEMENTS, [changed], now)
     return patched
 
 

@@ -3,7 +3,7 @@
 A slice that changes what a snapshot holds locks the file (`lock_customer`), stores its change, and hands its facts to `tell_changes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +20,8 @@ from guanxi_common.set_aside import USUAL, Patience, note_failed, try_each, work
 
 from customer_svc.customers import repository
 from customer_svc.customers.repository import Customer
+from customer_svc.facets import service as facets
+from customer_svc.facets.policy import Facet
 from customer_svc.snapshots.service import FileFacts, read_snapshot
 
 
@@ -31,8 +33,10 @@ async def lock_customer(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now
     return found[0]
 
 
-async def tell_changes(uow: UnitOfWork, key: DataKey, customer: Customer, changes: list[DomainEvent], now: datetime) -> Customer:
-    """Count and tell changes that touch none of the file's own columns; `customer` is the file as it was locked.
+async def tell_changes(
+    uow: UnitOfWork, key: DataKey, customer: Customer, facet: Facet, changes: list[DomainEvent], now: datetime
+) -> Customer:
+    """Count and tell changes of the facet that touch none of the file's own columns; `customer` is the file as it was locked.
 
     Returns the file as it now is. No change tells nothing.
     """
@@ -40,18 +44,19 @@ async def tell_changes(uow: UnitOfWork, key: DataKey, customer: Customer, change
         return customer
     await repository.bump_version(uow, customer.id, now, by=len(changes))
     changed = replace(customer, version=customer.version + len(changes), updated_at=now)
-    await tell(uow, key, changed, *changes)
+    await tell(uow, key, changed, [facet], *changes)
     return changed
 
 
-async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, *changes: DomainEvent) -> None:
-    """Append the changes, the last at the file's version and those before it at the ones before, and the snapshot.
+async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, told: Collection[Facet], *changes: DomainEvent) -> None:
+    """Append the changes, the last at the file's version and those before it at the ones before, and the facets that they changed.
 
-    Everything that the snapshot tells is stored already, and the customer's row is locked by this transaction.
+    Everything that the facets tell is stored already, and the customer's row is locked by this transaction.
     """
     for version, change in enumerate(changes[:-1], customer.version - len(changes) + 1):
         await outbox.append(uow, change, version=version)
     await outbox.append(uow, changes[-1], await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
+    await facets.tell(uow, [customer.id], told, customer.updated_at, {customer.id: key})
 
 
 async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
@@ -60,7 +65,21 @@ async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit
     A customer whose snapshot cannot be made, or whose key cannot be opened, stops nobody else's, and is tried again by `publish_failed`.
     """
     ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit)
-    failed = await try_each(uow, ids, lambda some: _publish(uow, keys, some, now))
+    return await _publish_each(uow, ids, lambda some: _publish(uow, keys, some, now), limit, now)
+
+
+async def publish_facet_anew(
+    uow: UnitOfWork, keys: KeyStore, facet: Facet, after: str | None, limit: int, now: datetime
+) -> Batch:
+    """As `publish_anew`, of one facet."""
+    ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit, having=facet)
+    return await _publish_each(uow, ids, lambda some: _publish_facets(uow, keys, [facet], some, now), limit, now)
+
+
+async def _publish_each(
+    uow: UnitOfWork, ids: Sequence[UUID], work: Callable[[Sequence[UUID]], Awaitable[None]], limit: int, now: datetime
+) -> Batch:
+    failed = await try_each(uow, ids, work)
     await note_failed(uow, republication.QUEUE, failed, now)
     return Batch(len(ids) - len(failed), str(ids[-1]) if len(ids) == limit else None)
 
@@ -73,6 +92,7 @@ async def publish_failed(uow: UnitOfWork, keys: KeyStore, now: datetime, patienc
 
     async def work(some: Sequence[UUID]) -> None:
         await _publish(uow, keys, some, now)
+        await _publish_facets(uow, keys, list(Facet), some, now)
 
     return await work_off(uow, republication.QUEUE, take, work, key=lambda one: one, now=now, patience=patience)
 
@@ -83,6 +103,13 @@ async def _publish(uow: UnitOfWork, keys: KeyStore, customer_ids: Sequence[UUID]
         if key := data_keys.get(customer_id):
             customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
             await outbox.append(uow, await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
+
+
+async def _publish_facets(
+    uow: UnitOfWork, keys: KeyStore, told: Collection[Facet], customer_ids: Sequence[UUID], now: datetime
+) -> None:
+    data_keys = await keys.get_many(customer_ids) if Facet.FILE in told else {}
+    await facets.tell_again(uow, customer_ids, told, now, data_keys)
 
 
 def facts_of(customer: Customer) -> FileFacts:

@@ -14,16 +14,19 @@ from guanxi_common.security.directory.scope import visible_customers, visible_cu
 from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import AuditContext, RowScope
 from guanxi_common.set_aside import not_set_aside
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.customers.names import TERMS_VERSION, name_terms
 from customer_svc.customers.sealing import SealedContact
 from customer_svc.customers.tables import CustomerContactRow, CustomerRow
+from customer_svc.facets.policy import AT_REGISTRATION, Facet
+from customer_svc.facets.tables import CustomerFacetRow
 
 _customer = table_of(CustomerRow)
 _contact = table_of(CustomerContactRow)
 _book = table_of(BookAssignment)
+_facet = table_of(CustomerFacetRow)
 
 NAME_QUEUE = "index-name"
 """The name for operators of the queue of customers whose search terms are of an older version."""
@@ -121,9 +124,11 @@ async def read_customer(
     return (_customer_of(row), _contact_of(row, row["id"])) if row else None
 
 
-async def list_ids(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[UUID]:
-    """All customers by id but the erased, for what is done for each of them."""
+async def list_ids(uow: UnitOfWork, *, after: UUID | None, limit: int, having: Facet | None = None) -> list[UUID]:
+    """All customers by id but the erased, or those of them who have the facet, for what is done for each of them."""
     statement = select(_customer.c.id).where(_customer.c.erased_at.is_(None)).order_by(_customer.c.id).limit(limit)
+    if having is not None and having not in AT_REGISTRATION:
+        statement = statement.where(exists().where(_facet.c.customer_id == _customer.c.id, _facet.c.facet == having))
     if after is not None:
         statement = statement.where(_customer.c.id > after)
     return list((await uow.execute(statement)).scalars())

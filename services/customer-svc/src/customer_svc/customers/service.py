@@ -25,6 +25,7 @@ from customer_svc.customers.repository import Criteria, Customer
 from customer_svc.customers.schemas import CustomerChange, CustomerRegistration, CustomerSearch, IdentityDocumentIn
 from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
 from customer_svc.directory import repository as directory
+from customer_svc.facets.policy import AT_REGISTRATION, Facet
 from customer_svc.parts import ContactIndexes, CustomerParts
 
 NAMES_AT_ONCE = 500
@@ -78,7 +79,7 @@ async def register_customer(
     book = [filing_interval(customer.outlet_id, rm_id, now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
-    await tell(uow, key, customer, registered)
+    await tell(uow, key, customer, AT_REGISTRATION, registered)
     return customer, contact
 
 
@@ -107,7 +108,7 @@ async def change_customer(
     customer = replace(customer, version=before.version + 1, updated_at=now)
     await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await tell(uow, key, customer, changed)
+    await tell(uow, key, customer, [Facet.FILE], changed)
     return customer, contact
 
 

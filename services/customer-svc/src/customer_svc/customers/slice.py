@@ -8,8 +8,10 @@ from guanxi_common.recovery.republication import Batch, SnapshotSource
 from guanxi_common.slices import Slice
 
 from customer_svc.customers import service
-from customer_svc.customers.changes import publish_anew, publish_failed
+from customer_svc.customers.changes import publish_anew, publish_facet_anew, publish_failed
 from customer_svc.customers.routes import customers, read_customer
+from customer_svc.facets.policy import Facet
+from customer_svc.facets.service import EVENTS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.snapshots.events import CustomerSnapshot
 
@@ -25,7 +27,13 @@ def _snapshots(parts: CustomerWorkerParts) -> list[SnapshotSource]:
     async def publish(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
         return await publish_anew(uow, parts.keys, after, limit, parts.clock.now())
 
-    return [SnapshotSource(CustomerSnapshot.event_type, publish)]
+    def of_facet(facet: Facet) -> SnapshotSource:
+        async def publish(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
+            return await publish_facet_anew(uow, parts.keys, facet, after, limit, parts.clock.now())
+
+        return SnapshotSource(EVENTS[facet].event_type, publish)
+
+    return [*(of_facet(facet) for facet in Facet), SnapshotSource(CustomerSnapshot.event_type, publish)]
 
 
 CUSTOMERS: Final = Slice(routers=[customers], hot_routes=[read_customer], jobs=_jobs, snapshots=_snapshots)

@@ -20,6 +20,7 @@ from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
 from customer_svc.erasures import repository
 from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
 from customer_svc.erasures.events import CustomerErased
+from customer_svc.facets import service as facets
 from customer_svc.parts import CustomerParts
 from customer_svc.personal_data import PERSONAL_DATA
 
@@ -52,6 +53,7 @@ async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[
             await repository.raise_version(uow, erasure.customer_id)
             await outbox.append(uow, CustomerErased(customer_id=erasure.customer_id), version=version + 1)
             key = str(erasure.customer_id)
+            await facets.end(uow, erasure.customer_id)
             await outbox.append_tombstone(uow, CUSTOMER_SNAPSHOT, "customer.snapshots", key, version=version + 1)
             erased.append(erasure.customer_id)
     return erased

@@ -12,6 +12,7 @@ from guanxi_common.security.principal import RowScope
 
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
+from customer_svc.facets.policy import Facet
 from customer_svc.risk_profiles import policy, repository
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
@@ -52,5 +53,5 @@ async def assess_risk(
     counts = await repository.read_latest(uow, scope, customer_id, now) == profile
     if counts:
         changed = CustomerChanged(customer_id=customer_id, changed_fields=["risk_profile"])
-        await tell_changes(uow, await keys.get(customer_id), customer, [changed], now)
+        await tell_changes(uow, await keys.get(customer_id), customer, Facet.AGREEMENTS, [changed], now)
     return profile, counts

@@ -13,6 +13,7 @@ from guanxi_common.security.principal import SYSTEM_SCOPE
 from guanxi_common.set_aside import USUAL, Patience, work_off
 
 from customer_svc.customers.changes import lock_customer, tell_changes
+from customer_svc.facets.policy import Facet
 from customer_svc.tiers import policy, repository
 from customer_svc.tiers.events import CustomerTiered
 from customer_svc.tiers.policy import TierStandard, TierState
@@ -69,7 +70,7 @@ async def _review(uow: UnitOfWork, keys: KeyStore, standard: TierStandard, custo
             effective_on=state.since,
             standard_version=standard.version,
         )
-        await tell_changes(uow, await keys.get(customer_id), customer, [tiered], now)
+        await tell_changes(uow, await keys.get(customer_id), customer, Facet.CLASSIFICATION, [tiered], now)
 
 
 def _change(

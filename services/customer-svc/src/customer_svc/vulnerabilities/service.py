@@ -16,6 +16,7 @@ from guanxi_common.security.principal import RowScope
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
 from customer_svc.customers.repository import Customer
+from customer_svc.facets.policy import Facet
 from customer_svc.vulnerabilities import policy, repository
 from customer_svc.vulnerabilities.errors import VulnerabilityResolved
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
@@ -138,7 +139,7 @@ async def _open_one(
 
 async def _tell(uow: UnitOfWork, key: DataKey, customer: Customer, now: datetime) -> None:
     changed = CustomerChanged(customer_id=customer.id, changed_fields=["vulnerability"])
-    await tell_changes(uow, key, customer, [changed], now)
+    await tell_changes(uow, key, customer, Facet.AGREEMENTS, [changed], now)
 
 
 def _place(column: str, vulnerability_id: UUID) -> Place:

@@ -58,6 +58,23 @@ async def append_tombstone(uow: UnitOfWork, event_type: str, topic: str, key: st
     await _insert_each(uow, [encode(_addressed(new_id(), event_type, topic, key, None, version, None, epoch))], None)
 
 
+async def append_snapshots(uow: UnitOfWork, snapshots: Sequence[tuple[DomainEvent, int]]) -> None:
+    """Write many snapshots, each at its aggregate's new version, as one row per topic and shard; the owner's epoch goes with each.
+
+    As for `append`, the caller has locked what is told, so that the rows of a key are in the order of its versions; of each key of a
+    topic there is one. Raises ValueError where there are more, for other kinds of topics, and for an event that is too large.
+    """
+    if not snapshots:
+        return
+    topics = load_topics()
+    if wrong := {event.topic for event, _ in snapshots if topics[event.topic].kind != "snapshots"}:
+        raise ValueError(f"{min(wrong)} is not a topic of snapshots")
+    if len({(event.topic, event.key) for event, _ in snapshots}) != len(snapshots):
+        raise ValueError("two snapshots of one key cannot go together")
+    in_force = await epoch_in_force(uow)
+    await append_records(uow, [encode(_envelope(event, new_id(), version, None, in_force)) for event, version in snapshots])
+
+
 async def append_batch(uow: UnitOfWork, events: Sequence[tuple[UUID, DomainEvent]]) -> None:
     """Write many facts, each with its event id, as one row per topic and shard.
 
@@ -69,7 +86,7 @@ async def append_batch(uow: UnitOfWork, events: Sequence[tuple[UUID, DomainEvent
 
 
 async def append_records(uow: UnitOfWork, records: Sequence[Outgoing]) -> None:
-    """Write encoded facts as one row per topic and shard; `append_batch` without the encoding."""
+    """Write encoded facts, or snapshots of different keys, as one row per topic and shard; `append_batch` without the encoding."""
     groups = group_by_shard(records)
     await _insert(uow, [row_values(group, shard) for (_, shard), group in groups.items()], current_context().traceparent)
 

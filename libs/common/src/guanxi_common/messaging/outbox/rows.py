@@ -43,7 +43,8 @@ class PendingRow:
 
     @property
     def blocks(self) -> bytes:
-        """The key that an unreadable row blocks. One without a common key holds facts, whose order nobody was promised: it stands alone."""
+        """The key that an unreadable row blocks. One without a common key holds facts, whose order nobody was promised, or
+        snapshots, of which the next one says all: it stands alone."""
         return (self.key if self.key is not None else f"outbox row {self.sequence}").encode()
 
 
