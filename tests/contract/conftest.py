@@ -1,7 +1,7 @@
 """A house for the contract tests: the three services on real databases, served over loopback, with a small bank in them.
 
-Two sibling outlets, north and south. `rm_a`, `colleague`, `teller` and `manager_1` work at the north, `rm_b` and `manager_2` at the
-south. Of the seeded customers `own` is rm_a's and `other` is rm_b's; each has an interaction, a plan, a task and a posting.
+Two sibling outlets, north and south; who works where, `authorisation.yaml` says. Of the seeded customers `own` is rm_a's, whom
+`assistant` assists, and `other` is rm_b's; each has an interaction, a plan, a task and a posting.
 """
 
 import asyncio
@@ -57,18 +57,12 @@ from scoring_svc.parts import ScoringParts
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.shipped import load_method
 
+from tests.contract.sheet import SHEET
+
 NORTH, SOUTH = "north", "south"
-STAFF = {
-    "teller": ("teller", NORTH),
-    "rm_a": ("relationship_manager", NORTH),
-    "colleague": ("relationship_manager", NORTH),
-    "manager_1": ("outlet_manager", NORTH),
-    "rm_b": ("relationship_manager", SOUTH),
-    "manager_2": ("outlet_manager", SOUTH),
-    "operations": ("operations", None),
-}
-HEAD_OFFICE = "head_office"
+HEAD_OFFICE, CLIENT = "head_office", "service"
 FOUNDERS = ((HEAD_OFFICE, "head_office"), ("compliance", "compliance_officer"))
+STAFF = {caller: post for caller, post in SHEET.posts.items() if caller not in {CLIENT, *dict(FOUNDERS)}}
 UNLIMITED = dict.fromkeys(RATES, "1000000/minute")
 
 
@@ -182,21 +176,26 @@ def _seed_directory(house: House) -> None:
     for subject, (role, place) in STAFF.items():
         member = {"subject": subject, "name": subject, "role": role, "outlet_id": house.ids[place] if place else None}
         house.ids[subject] = house.enter(HEAD_OFFICE, "compliance", "/v1/staff", member)
-    client = {"client_id": "service", "name": "service", "role": "core_banking", "sources": ["core"]}
-    house.ids["service"] = house.enter(HEAD_OFFICE, "compliance", "/v1/clients", client)
+    client = {"client_id": CLIENT, "name": CLIENT, "role": SHEET.posts[CLIENT].role, "sources": ["core"]}
+    house.ids[CLIENT] = house.enter(HEAD_OFFICE, "compliance", "/v1/clients", client)
 
 
 def _seed_customers(house: House) -> None:
-    for name, rm, outlet in (("own", "rm_a", NORTH), ("other", "rm_b", SOUTH)):
+    for name, outlet, keepers in (
+        ("own", NORTH, {"rm_id": "rm_a", "assistant_id": "assistant"}),
+        ("other", SOUTH, {"rm_id": "rm_b"}),
+    ):
         number = f"holder-{name}"
         customer = house.register(
-            rm,
+            CLIENT,
             outlet,
             reference={"source": "core", "customer_number": number},
             identity_document={"kind": "passport", "number": f"E{name}1234"},
             phones=["+8613912345678"],
         )
         house.ids[f"customer:{name}"] = customer
+        assignment = {capacity: house.ids[keeper] for capacity, keeper in keepers.items()}
+        assert house.call("customer", HEAD_OFFICE, "POST", f"/v1/customers/{customer}:assign", json=assignment).is_success
         account = {
             "source": "core",
             "account_number": number,
@@ -206,7 +205,7 @@ def _seed_customers(house: House) -> None:
             "currency": "CNY",
             "opened_on": "2020-01-01",
         }
-        house.call("customer", "service", "POST", "/v1/accounts:batchCreate", json={"items": [account]})
+        house.call("customer", CLIENT, "POST", "/v1/accounts:batchCreate", json={"items": [account]})
         item = {
             "source": "core",
             "account_number": number,
@@ -215,7 +214,7 @@ def _seed_customers(house: House) -> None:
             "money": {"amount": -125_00, "currency": "CNY"},
             "code": "CARD",
         }
-        posted = house.call("customer", "service", "POST", "/v1/transactions:batchCreate", json={"items": [item]})
+        posted = house.call("customer", CLIENT, "POST", "/v1/transactions:batchCreate", json={"items": [item]})
         assert posted.json()["items"][0]["status"] == "created", posted.text
 
 
@@ -233,7 +232,7 @@ async def _deliver(house: House) -> None:
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))
     ]
-    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "directory_client": 1, "book_assignment": 2}
+    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "directory_client": 1, "book_assignment": 5}
     async with running(Relay(house.databases["customer"], bus, signer=SIGNER), *runners):
         await eventually(lambda: _arrived(house, "engagement", {**expected, "customer": 2}), timeout=60)
         await eventually(lambda: _arrived(house, "scoring", {**expected, "ledger_entry": 2}), timeout=60)

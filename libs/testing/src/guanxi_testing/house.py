@@ -33,9 +33,13 @@ class House:
     bus: EmbeddedBus = field(init=False)
     keys: DatabaseKeyStore = field(init=False)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, caller: str) -> str:
-        return self.issuer.issue(caller, kind="client" if caller == "service" else "staff")
+        """The caller's token; one for all of its calls, as a session has it."""
+        if caller not in self.tokens:
+            self.tokens[caller] = self.issuer.issue(caller, kind="client" if caller == "service" else "staff")
+        return self.tokens[caller]
 
     def call(self, service: str, caller: str | None, method: str, path: str, **request: Any) -> httpx.Response:
         """One request; every one has an Idempotency-Key of its own and an If-Match, which operations without them ignore."""
