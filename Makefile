@@ -72,8 +72,8 @@ simulate: setup-dev ## Run SEEDS simulated schedules of the event fabric
 soak: setup-dev ## Run everything under load and faults for MINUTES (SEED=n to see it again, KAFKA=1 on a real Kafka)
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka)
 
-mutants: setup-dev ## Remove each rule in turn and see that a test catches it
-	@$(BIN)/python -m tests.mutants
+mutants: setup-dev ## Remove each rule in turn and see that a test catches it (ARGS='words of its name, file or test')
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: setup-bench ## Measure the hot paths beside their peers and limits; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.load

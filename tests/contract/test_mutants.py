@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_s_text_stands_once_in_its_file(rule: Rule) -> None:
-    assert (ROOT / rule.package / "src" / rule.file).read_text("utf-8").count(rule.text) == 1
+    assert (ROOT / rule.path).read_text("utf-8").count(rule.text) == 1
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.test != SIMULATION], ids=lambda rule: rule.name)

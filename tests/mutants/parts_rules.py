@@ -46,6 +46,27 @@ _parts = (
         f"{PARTS}::test_a_part_that_stalls_is_cancelled_and_started_again",
     ),
     Rule(
+        "a part has a deadline unless it says why not",
+        "guanxi_common/parts.py",
+        "        stalled_after: float | None = STALLED_SECONDS,",
+        "        stalled_after: float | None = None,",
+        f"{PARTS}::test_d18_every_part_of_a_process_has_a_deadline_but_the_one_that_waits_for_callers",
+    ),
+    Rule(
+        "waiting for work is no stall",
+        "guanxi_common/parts.py",
+        "self._rests = True",
+        "pass",
+        f"{PARTS}::test_d18_waiting_for_work_is_no_stall_and_standing_still_is_one",
+    ),
+    Rule(
+        "a job that hangs is given up",
+        "guanxi_common/jobs.py",
+        ", stalled_after=job.deadline)",
+        ")",
+        f"{PARTS}::test_d18_a_job_that_hangs_is_given_up_and_runs_again",
+    ),
+    Rule(
         "a part waits for what it needs",
         "guanxi_common/parts.py",
         "            for part in self.needs:\n                await first_of(part.done, stop)\n",

@@ -110,6 +110,14 @@ _erasures = (
         f"{DRILL}::test_d20_who_was_erased_after_the_backup_stays_erased",
     ),
     Rule(
+        "an erasure that is completed later names who asked for it",
+        "customer_svc/erasures/service.py",
+        "write.now, write.audit.actor)",
+        "write.now)",
+        "services/customer-svc/tests/integration/erasures/test_c16_erasure.py::test_d20_what_a_kill_left_half_done_is_completed",
+        package="services/customer-svc",
+    ),
+    Rule(
         "an erasure is on the list before anything is destroyed",
         "customer_svc/erasures/service.py",
         "        await anyio.to_thread.run_sync(parts.erasures.append, erasure)\n",

@@ -1,6 +1,7 @@
 """The rules, each with the source text that holds it, a text without it, and the test that must fail then."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 UNIT: Final = "libs/common/tests/unit"
@@ -16,10 +17,13 @@ LETTERS: Final = f"{INTEGRATION}/messaging/test_dead_letters.py"
 SIMULATION: Final = "simulation"
 """Not a file: a few hundred seeds, up to the first failure."""
 
+HOUSE: Final = "."
+"""In the place of a package: the file is one of the whole repository, and so is what the test reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`without` replaces `text`, which stands exactly once in `file` (below `src` of `package`)."""
+    """`without` replaces `text`, which stands exactly once in `file` (below `src` of `package`, or in the `HOUSE`)."""
 
     name: str
     file: str
@@ -27,6 +31,11 @@ class Rule:
     without: str
     test: str
     package: str = "libs/common"
+
+    @property
+    def path(self) -> Path:
+        """The file, from the root of the repository."""
+        return Path(self.file) if self.package == HOUSE else Path(self.package) / "src" / self.file
 
 
 def _messaging(file: str) -> str:

@@ -13,7 +13,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import describe
 from guanxi_common.messaging.processing import Handler
-from guanxi_common.parts import Part, first_of, run_parts
+from guanxi_common.parts import STALLED_SECONDS, Part, run_parts
 from guanxi_common.set_aside import USUAL, Patience
 from guanxi_common.telemetry.job_metrics import JOB_LAST_DONE, JOB_RUNS
 from guanxi_common.work import Work
@@ -27,13 +27,14 @@ class Job:
 
     It runs again at once while it did something, else after `interval` seconds, or as soon as `wake` is set. Several workers may run
     it at the same time: it takes what it works on under locks, or does what may be done twice. A wake-up stays in the process; it
-    is never relied on, what it would have told is found after `interval`.
+    is never relied on, what it would have told is found after `interval`. A run of more than `deadline` seconds is given up.
     """
 
     name: str
     interval: float
     run: Callable[[UnitOfWork], Awaitable[int]]
     wake: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+    deadline: float = STALLED_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ def job_part(database: Database, job: Job, *, needs: Sequence[Part] = ()) -> Par
     async def work(part: Part, stop: asyncio.Event) -> None:
         await _run(database, job, part, stop)
 
-    return Part(f"job:{job.name}", work, needs=needs)
+    return Part(f"job:{job.name}", work, needs=needs, stalled_after=job.deadline)
 
 
 async def run_jobs(database: Database, jobs: Sequence[Job], stop: asyncio.Event) -> None:
@@ -102,7 +103,7 @@ async def _run(database: Database, job: Job, part: Part, stop: asyncio.Event) ->
         JOB_RUNS.labels(job.name, "done").inc()
         JOB_LAST_DONE.labels(job.name).set_to_current_time()
         if not done:
-            await first_of(stop, job.wake, timeout=job.interval)
+            await part.rest(stop, job.wake, timeout=job.interval)
 
 
 async def run_once(database: Database, job: Job) -> int:

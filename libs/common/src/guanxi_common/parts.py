@@ -2,8 +2,8 @@
 
 Guarantees
 - Whatever a part raises, and a part that ends without an error, ends nothing else: it is started again after 0.5, 1, 2 … 30 s.
-- A part that makes no progress for its `stalled_after` is cancelled and started again. One that ignores the cancellation is left
-  as it is and reported, since a second one must not run beside it.
+- A part that makes no progress for its `stalled_after` is cancelled and started again; waiting for work (`rest`) is progress. One that
+  ignores the cancellation is left as it is and reported, since a second one must not run beside it.
 - `stop` ends a part in good order: what is under way is finished. An `endless` part knows no `stop` and is cancelled instead.
 - `report()` is what `/healthz` shows; `guanxi_part_…` are its metrics.
 
@@ -33,6 +33,8 @@ PROVEN_SECONDS: Final = 60.0
 """What ended a part is over once the part has run this long again and one of its sources gets on."""
 STALLED_SECONDS: Final = 180.0
 """Three times the consumer's batch deadline: a part that is merely slow is left alone."""
+LONG_SECONDS: Final = 1800.0
+"""For a part whose single step may go over all rows that there are."""
 _CHECK_SECONDS: Final = 5.0
 
 _log = structlog.get_logger("guanxi.parts")
@@ -82,6 +84,7 @@ class Part:
     """One part of a process. It starts when all that it `needs` are done.
 
     `once`: it is done when it returns. `progress` tells how many seconds ago it last got on, beside `went_well` and `failed`.
+    `stalled_after` None: it waits for others all the time, and nobody can tell that from standing still.
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class Part:
         once: bool = False,
         endless: bool = False,
         needs: Sequence["Part"] = (),
-        stalled_after: float | None = None,
+        stalled_after: float | None = STALLED_SECONDS,
         progress: Callable[[], float] | None = None,
     ) -> None:
         self.name = name
@@ -111,7 +114,9 @@ class Part:
         self._phase: State = "waiting"
         self._since = _now()
         self._began = self._heard = float("-inf")
+        self._rests = False
         part_metrics.FAILURES.labels(name).set_function(lambda: self.failures)
+        part_metrics.STALLED.labels(name).set_function(lambda: float(self.is_stalled))
         if stalled_after is not None:
             part_metrics.SILENT.labels(name).set_function(self.silent_seconds)
 
@@ -144,9 +149,17 @@ class Part:
         """What others wait for is there."""
         self.done.set()
 
+    async def rest(self, *events: asyncio.Event, timeout: float) -> None:
+        """Wait for an event, or for the time at which the part looks for work again."""
+        self._rests = True
+        try:
+            await first_of(*events, timeout=timeout)
+        finally:
+            self._rests, self._heard = False, monotonic()
+
     def silent_seconds(self) -> float:
-        """How long ago the part gave its last sign of life, a failure included; 0 while it does not run."""
-        if self._phase != "running":
+        """How long ago the part gave its last sign of life, a failure included; 0 while it does not run, or rests."""
+        if self._phase != "running" or self._rests:
             return 0.0
         unheard = monotonic() - max(self._began, self._heard)
         return min(unheard, self._progress()) if self._progress is not None else unheard

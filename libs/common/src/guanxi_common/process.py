@@ -32,7 +32,7 @@ from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner, RunnerSettings, Subscription
 from guanxi_common.messaging.wakeup import Listener, WakeUp
-from guanxi_common.parts import STALLED_SECONDS, Part, PartWork, first_of, run_parts
+from guanxi_common.parts import LONG_SECONDS, Part, run_parts
 from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_signer, build_token_verifier, build_verifier
@@ -90,7 +90,7 @@ def api_parts(settings: ServiceSettings, clock: Clock, package: str, erase: Eras
     return {
         "service": settings.service,
         "database": database,
-        "background": (database_part(database, needed_revision), Part("erasures", erasures.watch)),
+        "background": (database_part(database, needed_revision), Part("erasures", erasures.watch, stalled_after=LONG_SECONDS)),
         "erasure_watch": erasures,
         "clock": clock,
         "calendar": BusinessCalendar(zone=settings.business_zone),
@@ -108,7 +108,7 @@ def database_part(database: Database, needed_revision: str | None) -> Part:
             async with asyncio.timeout(DATABASE_DEADLINE), database.transaction(readonly=True) as uow:
                 await require_revision(uow, needed_revision)
             part.went_well()
-            await first_of(stop, timeout=DATABASE_INTERVAL)
+            await part.rest(stop, timeout=DATABASE_INTERVAL)
 
     return Part("database", watch)
 
@@ -187,24 +187,25 @@ class Worker:
         self._signer, self._verifier, self._kafka = build_signer(settings), build_verifier(settings), settings.kafka_client
         self._unfit: SchemaUnfit | None = None
         schema = Part("schema", self._watch_schema)
-        steps_done = [schema, *(Part(name, _step(step), once=True, needs=[schema]) for name, step in steps.items())]
+        steps_done = [schema, *(_start(name, step, schema) for name, step in steps.items())]
         bus = Part("bus", self._open_bus, once=True)
         self._sealer = AuditSealer(database, settings.service, settings.audit_seed, clock)
         self.parts: Final = [
             *steps_done,
             bus,
-            Part("relay", self._publish, needs=[schema, bus], stalled_after=STALLED_SECONDS),
+            Part("relay", self._publish, needs=[schema, bus]),
             Part("listener", self._listen, endless=True),
-            Part("sealer", self._seal, needs=[schema], stalled_after=STALLED_SECONDS),
-            Part("consumer", self._consume, needs=[*steps_done, bus], stalled_after=STALLED_SECONDS, progress=self._silence),
-            Part("rebuilds", self._rebuild, needs=[*steps_done, bus]),
-            Part("log-maintenance", self._maintain, needs=[bus], once=True),
+            Part("sealer", self._seal, needs=[schema]),
+            Part("consumer", self._consume, needs=[*steps_done, bus], progress=self._silence),
+            Part("rebuilds", self._rebuild, needs=[*steps_done, bus], stalled_after=LONG_SECONDS),
+            Part("log-maintenance", self._maintain, needs=[bus], once=True, stalled_after=LONG_SECONDS),
             *(job_part(database, job, needs=steps_done) for job in (*jobs, *_housekeeping(clock))),
         ]
         if taking is not None:
-            self.parts.append(Part("digests", digest_work(database, self._bounds, taking), needs=[*steps_done, bus]))
+            digests = digest_work(database, self._bounds, taking)
+            self.parts.append(Part("digests", digests, needs=[*steps_done, bus], stalled_after=LONG_SECONDS))
         if settings.worker_port:
-            self.parts.append(Part("http", self._serve))
+            self.parts.append(Part("http", self._serve, stalled_after=None))  # it waits for callers
 
     async def run(self) -> None:
         """Run the parts until `stop` is set. Raises `SchemaUnfit`."""
@@ -228,7 +229,7 @@ class Worker:
                 return
             part.went_well()
             part.achieve()
-            await first_of(stop, timeout=SCHEMA_INTERVAL)
+            await part.rest(stop, timeout=SCHEMA_INTERVAL)
 
     async def _open_bus(self, part: Part, _stop: asyncio.Event) -> None:
         """Open the bus and make its topics. Whoever needs a topic that cannot be made waits for it alone."""
@@ -265,7 +266,7 @@ class Worker:
         while not stop.is_set():
             await self._sealer.seal_all()
             part.went_well()
-            await first_of(stop, timeout=SEAL_INTERVAL)
+            await part.rest(stop, timeout=SEAL_INTERVAL)
 
     async def _consume(self, part: Part, stop: asyncio.Event) -> None:
         subscriptions, reading = self._consumed
@@ -285,7 +286,7 @@ class Worker:
             went_on = await self._rebuilder.step()
             part.went_well()
             if not went_on:
-                await first_of(stop, timeout=REBUILD_INTERVAL)
+                await part.rest(stop, timeout=REBUILD_INTERVAL)
 
     async def _bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
         if self._runner is None:
@@ -299,7 +300,7 @@ class Worker:
         """Retention and compaction of the embedded log; one of the workers does it at a time. Kafka does its own."""
         bus = self._opened_bus()
         while isinstance(bus, EmbeddedBus) and not stop.is_set():
-            await first_of(stop, timeout=MAINTENANCE_INTERVAL)
+            await part.rest(stop, timeout=MAINTENANCE_INTERVAL)
             await bus.maintain()
             part.went_well()
 
@@ -320,11 +321,13 @@ class Worker:
         return self._bus
 
 
-def _step(step: Step) -> PartWork:
+def _start(name: str, step: Step, schema: Part) -> Part:
+    """The part that does a step of the start. The list of erasures may be long."""
+
     async def work(_part: Part, _stop: asyncio.Event) -> None:
         await step()
 
-    return work
+    return Part(name, work, once=True, needs=[schema], stalled_after=LONG_SECONDS)
 
 
 def _housekeeping(clock: Clock) -> list[Job]:

@@ -1,6 +1,7 @@
 """7.12: what may go in plain. Value tables: an address that is not surely safe is refused."""
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,22 @@ def test_tls_to_the_brokers_is_of_today_and_keeps_past_records_secret() -> None:
     for cipher in context.get_ciphers():
         assert cipher["strength_bits"] >= 128
         assert cipher["kea"] in ("kx-any", "kx-ecdhe", "kx-dhe"), cipher["name"]
+
+
+def test_a_client_shows_its_certificate_to_the_brokers(tmp_path: Path) -> None:
+    """To a broker that demands one, over a connection in memory."""
+    authority = Authority(tmp_path)
+    broker, issued = authority.issue("broker"), authority.issue("customer-svc")
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.ca_file)
+    serving.load_cert_chain(broker.certificate, broker.private_key)
+    serving.verify_mode = ssl.CERT_REQUIRED
+    security = KafkaSecurity("SSL", ca_file=authority.ca_file, certificate=issued.certificate, private_key=issued.private_key)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = security.client_options()["ssl_context"].wrap_bio(back, there, server_hostname="localhost")
+    server = serving.wrap_bio(there, back, server_side=True)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    shown = server.getpeercert()
+    assert shown is not None
+    assert shown["subject"] == ((("commonName", "customer-svc"),),)

@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from guanxi_common import parts
+from guanxi_common import parts, process
+from guanxi_common.clock import SystemClock
+from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.erasure.replay import erasing
+from guanxi_common.jobs import Job, job_part
 from guanxi_common.parts import Part, PartProblem, backoff_after, health_of, running
+from guanxi_common.process import Worker, api_parts
+from guanxi_common.settings import ServiceSettings
 from guanxi_testing.eventually import eventually
 from prometheus_client import REGISTRY
 
@@ -274,3 +281,74 @@ async def test_whoever_runs_the_parts_can_be_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert part.report().state == "stopped"
+
+
+async def test_d18_waiting_for_work_is_no_stall_and_standing_still_is_one() -> None:
+    """For longer than it may be silent: first at rest, then in the middle of its work."""
+    hangs, tries = asyncio.Event(), 0
+
+    async def work(part: Part, stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        await part.rest(hangs, timeout=30)
+        await (asyncio.Event().wait() if tries == 1 else stop.wait())
+
+    part = Part("resting", work, stalled_after=0.2)
+    async with running([part]):
+        await becomes(lambda: tries == 1)
+        await asyncio.sleep(0.5)
+        assert (tries, part.report().state, part.silent_seconds()) == (1, "running", 0.0)
+        assert REGISTRY.get_sample_value("guanxi_part_stalled", {"part": "resting"}) == 0
+        hangs.set()
+        await becomes(lambda: tries >= 2)
+        assert part.report().last_error == "Stalled: no progress for 0.2 s"
+
+
+class Nowhere:
+    """A database whose transactions do nothing."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Nowhere"]:
+        yield self
+
+    async def commit(self) -> None:
+        """There is nothing to keep."""
+
+
+async def test_d18_a_job_that_hangs_is_given_up_and_runs_again() -> None:
+    runs: list[None] = []
+
+    async def run(_uow: object) -> int:
+        runs.append(None)
+        if len(runs) == 1:
+            await asyncio.Event().wait()
+        return 0
+
+    part = job_part(Nowhere(), Job("hanging", 30, run, deadline=0.1))  # type: ignore[arg-type]  # all that a job asks of a database
+    async with running([part]):
+        await becomes(lambda: len(runs) == 2)
+        assert part.report().last_error == "Stalled: no progress for 0.1 s"
+
+
+class EngagementSettings(ServiceSettings):
+    service = "engagement-svc"
+
+
+async def test_d18_every_part_of_a_process_has_a_deadline_but_the_one_that_waits_for_callers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process.telemetry, "configure", lambda *_: None)  # the logs of the tests stay as they are
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    settings = EngagementSettings(
+        database_url=url, keys_database_url=url, bus_database_url=url, data_dir=tmp_path, worker_port=1, few_partitions=True
+    )
+    database = Database(create_engine(url))
+
+    async def step() -> None:
+        """Of the start."""
+
+    worker = Worker(settings, database, SystemClock(), [], [], needed_revision=None, steps={"keys": step})
+    watching = api_parts(settings, SystemClock(), "engagement_svc", erasing([]))["background"]
+    without = {part.name for part in (*worker.parts, *watching) if part.stalled_after is None}
+    assert without == {"http"}
+    await database.dispose()

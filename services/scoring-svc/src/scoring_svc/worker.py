@@ -15,6 +15,7 @@ from guanxi_common.jobs import Job, waking
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
+from guanxi_common.parts import LONG_SECONDS
 from guanxi_common.process import open_database, run_worker, watch_erasures
 from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
@@ -181,8 +182,8 @@ def jobs(
         Job("queue-due-postings", 5.0, queue_due),
         waiting_for_rebuilds(Job("plan-due-customers", 0.5, plan_due, planning)),
         Job("queue-the-day", 60.0, queue_the_day),
-        waiting_for_rebuilds(Job("do-score-runs", 1.0, do_runs)),
-        Job("do-model-trainings", 1.0, do_trainings),
+        waiting_for_rebuilds(Job("do-score-runs", 1.0, do_runs, deadline=LONG_SECONDS)),
+        Job("do-model-trainings", 1.0, do_trainings, deadline=LONG_SECONDS),
         Job("check-scores", 300.0, check),
         Job("measure-drift", 300.0, drift),
         republication_job([]),

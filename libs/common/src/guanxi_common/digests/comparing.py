@@ -15,6 +15,7 @@ from guanxi_common.jobs import Job
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.failures import PermanentError
 from guanxi_common.messaging.processing import Handler
+from guanxi_common.parts import LONG_SECONDS
 
 DIGEST_TAKEN: Final = "guanxi.digest.taken.v1"
 INTERVAL: Final = 60.0
@@ -68,7 +69,7 @@ def comparison_job(group: str, types: Sequence[Digested], clock: Clock, told: To
                 metrics.COMPARED.labels(comparison.type).set(comparison.compared_at.timestamp())
         return 0
 
-    return Job("compare-digests", INTERVAL, run)
+    return Job("compare-digests", INTERVAL, run, deadline=LONG_SECONDS)
 
 
 async def compare_waiting(

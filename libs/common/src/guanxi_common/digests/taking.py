@@ -13,7 +13,7 @@ from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.digests import repository
 from guanxi_common.digests.policy import Digested
 from guanxi_common.messaging.bus import TopicPartition
-from guanxi_common.parts import Part, PartProblem, first_of
+from guanxi_common.parts import Part, PartProblem
 
 _log = structlog.get_logger("guanxi.digests")
 
@@ -94,7 +94,7 @@ def digest_work(database: Database, bounds: Bounds, taking: Taking) -> Callable[
     """The work of the owner's part. A round that fails is followed by the next at its time: each costs a scan of all that it holds."""
 
     async def work(part: Part, stop: asyncio.Event) -> None:
-        await first_of(stop, timeout=SETTLING_SECONDS)
+        await part.rest(stop, timeout=SETTLING_SECONDS)
         while not stop.is_set():
             try:
                 if taken := await take(database, taking):
@@ -104,7 +104,7 @@ def digest_work(database: Database, bounds: Bounds, taking: Taking) -> Callable[
                 part.failed(error)
             else:
                 part.went_well()
-            await first_of(stop, timeout=taking.interval)
+            await part.rest(stop, timeout=taking.interval)
 
     return work
 

@@ -1,7 +1,8 @@
 """The append-only list of erasures, kept outside the databases, so that no backup of these brings an erased customer back.
 
-A line is JSON: number, customer id, time, and a SHA-256 over these and the hash of the line before. An erasure counts from the moment
-its line is on the disk: what comes after it (keys, rows, events) is done again until it is complete.
+A line is JSON: number, customer id, time, who asked for it, and a SHA-256 over these and the hash of the line before (the first lines that
+there were name nobody). An erasure counts from the moment its line is on the disk: what comes after it (keys, rows, events) is done again
+until it is complete.
 """
 
 import fcntl
@@ -27,8 +28,11 @@ class ErasureListBroken(PartProblem):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
+    """`asked_by` is the caller's `staff:…` or `client:…`; empty where the line does not say."""
+
     customer_id: UUID
     erased_at: datetime
+    asked_by: str = ""
 
 
 class ErasureList(Protocol):
@@ -73,7 +77,7 @@ class FileErasureList:
 
 def line_of(number: int, erasure: Erasure, previous: str) -> bytes:
     """The line, which ends the chain of hashes that `previous` ended."""
-    values = [number, str(erasure.customer_id), erasure.erased_at.isoformat()]
+    values = [number, str(erasure.customer_id), erasure.erased_at.isoformat(), *filter(None, [erasure.asked_by])]
     digest = sha256(f"{previous}{json.dumps(values)}".encode()).hexdigest()
     return json.dumps([*values, digest]).encode() + b"\n"
 
@@ -83,8 +87,8 @@ def read_lines(lines: Iterable[bytes]) -> tuple[int, str, list[Erasure]]:
     number, last, erasures = 0, _START, []
     for line in lines:
         try:
-            told, customer, at, digest = json.loads(line)
-            erasure = Erasure(UUID(customer), datetime.fromisoformat(at))
+            told, customer, at, *asked_by, digest = json.loads(line)
+            erasure = Erasure(UUID(customer), datetime.fromisoformat(at), *asked_by)
         except (ValueError, TypeError, AttributeError):
             raise ErasureListBroken(f"line {number + 1} of the list of erasures cannot be read") from None
         if told != number + 1 or line_of(told, erasure, last) != line:

@@ -12,7 +12,7 @@ from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.erasure.records import Erasure, ErasureList, ErasureListBroken
 from guanxi_common.erasure.registry import PersonalTable, erase_rows
-from guanxi_common.parts import Part, first_of
+from guanxi_common.parts import Part
 
 INTERVAL: Final = 60.0
 BATCH: Final = 100
@@ -54,7 +54,7 @@ class ErasureWatch:
         while not stop.is_set():
             await self.check()
             part.went_well()
-            await first_of(stop, timeout=INTERVAL)
+            await part.rest(stop, timeout=INTERVAL)
 
 
 def erasing(tables: Sequence[PersonalTable]) -> Erase:

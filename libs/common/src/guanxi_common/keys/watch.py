@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from guanxi_common.keys.database import DatabaseKeyStore
-from guanxi_common.parts import Part, PartProblem, first_of
+from guanxi_common.parts import Part, PartProblem
 
 INTERVAL: Final = 60.0
 
@@ -38,4 +38,4 @@ class KeyWatch:
         while not stop.is_set():
             await self.check()
             part.went_well()
-            await first_of(stop, timeout=INTERVAL)
+            await part.rest(stop, timeout=INTERVAL)

@@ -13,6 +13,8 @@ import asyncpg
 
 CHANNEL = "guanxi_outbox"
 MIN_INTERVAL = 0.010
+PROBE_INTERVAL = 30.0
+"""Seconds between looks whether the server is still there: a connection that died without a word says nothing."""
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
@@ -54,7 +56,7 @@ class WakeUp:
 
 
 class Listener:
-    """Calls `on_wake` for every wake-up, and `on_listening` once it hears them."""
+    """Calls `on_wake` for every wake-up, and `on_listening` once it hears them and whenever it has looked that it still does."""
 
     def __init__(self, url: str, on_wake: Callable[[], None], *, on_listening: Callable[[], None] = lambda: None) -> None:
         self._url = url
@@ -68,9 +70,13 @@ class Listener:
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, lambda *_: self._on_wake())
-            self._on_listening()
             self._on_wake()
-            await lost.wait()
+            while not lost.is_set():
+                self._on_listening()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), PROBE_INTERVAL)
+                if not lost.is_set():
+                    await connection.execute("SELECT 1", timeout=5)
         finally:
             if not connection.is_closed():
                 connection.terminate()

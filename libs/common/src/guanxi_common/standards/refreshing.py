@@ -51,7 +51,7 @@ def refreshing(database: Database, register: Register, clock: Clock) -> Part:
         while not stop.is_set():
             await read_once(database, register, clock)
             part.went_well()
-            await first_of(stop, timeout=INTERVAL)
+            await part.rest(stop, timeout=INTERVAL)
 
     return Part("standards", work)
 

@@ -43,6 +43,15 @@ def test_the_chain_is_the_documented_one() -> None:
     )
 
 
+def test_who_asked_stands_in_the_line_and_beside_lines_that_name_nobody(kept: FileErasureList, file: Path) -> None:
+    asked = Erasure(UUID(int=9), AT, "staff:7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02")
+    kept.append(asked)
+    assert list(kept.read()) == [*THREE, asked]
+    file.write_bytes(file.read_bytes().replace(b"7c0a2a3e", b"8c0a2a3e"))
+    with pytest.raises(ErasureListBroken):
+        kept.read()
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -33,7 +33,7 @@ async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) 
         raise NotFound
     if await repository.count_open_accounts(write.uow, customer_id):
         raise AccountsOpen
-    erasure = Erasure(customer_id, write.now)
+    erasure = Erasure(customer_id, write.now, write.audit.actor)
     try:
         await anyio.to_thread.run_sync(parts.erasures.append, erasure)
     except (OSError, ErasureListBroken) as error:
@@ -42,8 +42,8 @@ async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) 
     return erasure
 
 
-async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[Erasure]) -> list[UUID]:
-    """Destroy the keys of customers on the list, erase their rows, and tell it, once; returns whom. May be repeated."""
+async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[Erasure]) -> list[Erasure]:
+    """Destroy the keys of customers on the list, erase their rows, and tell it, once; returns which. May be repeated."""
     erased = []
     for erasure in erasures:
         await keys.delete(erasure.customer_id)
@@ -55,15 +55,19 @@ async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[
             key = str(erasure.customer_id)
             await facets.end(uow, erasure.customer_id)
             await outbox.append_tombstone(uow, CUSTOMER_SNAPSHOT, "customer.snapshots", key, version=version + 1)
-            erased.append(erasure.customer_id)
+            erased.append(erasure)
     return erased
 
 
 def completing(keys: KeyStore) -> Erase:
-    """`complete_erasures` for an `ErasureWatch`: what a kill or a restore has undone is done again, and audited as the system's doing."""
+    """`complete_erasures` for an `ErasureWatch`: what a kill or a restore has undone is done again.
+
+    It is audited as the system's doing, with the name of who had asked for it: their own entry may have gone with the transaction.
+    """
 
     async def erase(uow: UnitOfWork, erasures: Sequence[Erasure]) -> None:
-        erased = await complete_erasures(uow, keys, erasures)
-        await audit.record_many(uow, AGAIN, erased, ("erasure",))
+        for erasure in await complete_erasures(uow, keys, erasures):
+            asked = (f"asked_by:{erasure.asked_by}",) if erasure.asked_by else ()
+            await audit.record(uow, AGAIN, erasure.customer_id, ("erasure", *asked))
 
     return erase

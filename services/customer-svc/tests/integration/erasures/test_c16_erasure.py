@@ -32,6 +32,9 @@ class Keys:
         self.destroyed.append(customer_id)
 
 
+OFFICER = "staff:7c0a2a3e-6a53-5a4e-9b9e-0e6c9d1c1f02"
+
+
 class Office:
     """The office that erases; `desk` has the customer."""
 
@@ -46,7 +49,8 @@ class Office:
 
     async def erase(self, scope: RowScope = SYSTEM_SCOPE, *, commit: bool = True) -> None:
         async with self.database.transaction() as uow:
-            write: Any = SimpleNamespace(uow=uow, scope=scope, now=self.desk.now)
+            audit = SimpleNamespace(actor=OFFICER)
+            write: Any = SimpleNamespace(uow=uow, scope=scope, now=self.desk.now, audit=audit)
             await erase_customer(write, self.parts, self.desk.customer)
             if commit:
                 await uow.commit()
@@ -138,7 +142,8 @@ async def test_d20_what_a_kill_left_half_done_is_completed(office: Office) -> No
     assert [kind for kind, _, _ in await office.desk.told()] == ["customer.erased", "customer.snapshot"]
     await office.watch.check()
     entries = await office.desk.fetch("SELECT actor, action, subject_id, fields FROM audit_entry")
-    assert [tuple(entry) for entry in entries] == [("system:erasures", "eraseCustomer", str(office.desk.customer), ["erasure"])]
+    fields = ["erasure", f"asked_by:{OFFICER}"]
+    assert [tuple(entry) for entry in entries] == [("system:erasures", "eraseCustomer", str(office.desk.customer), fields)]
 
 
 async def test_d20_a_restored_database_erases_again_before_anything_is_served(office: Office) -> None:
