@@ -104,8 +104,8 @@ _withdrawals = (
     _engagement(
         "a withdrawal cancels what was set aside",
         "worker.py",
-        "    steps = (replicate_customers(keys, clock), tasks_follow_the_book(clock), follow_withdrawals(clock))",
-        "    steps = (replicate_customers(keys, clock), tasks_follow_the_book(clock))",
+        "        follow_withdrawals(clock),\n",
+        "",
         f"{WITHDRAWALS}::test_d5_reserve_withdraw_confirm_is_refused",
     ),
     _engagement(

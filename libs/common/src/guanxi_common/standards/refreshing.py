@@ -10,7 +10,7 @@ import structlog
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.messaging.failures import describe
-from guanxi_common.parts import Part, first_of
+from guanxi_common.parts import Part
 from guanxi_common.standards import repository
 from guanxi_common.standards.metrics import IN_FORCE, NEWEST_AGE, READ_AT, UNUSABLE
 from guanxi_common.standards.policy import StandardVersion, in_force
