@@ -29,6 +29,8 @@ WITHOUT_AN_ENTRY = {
     "readRfmMigrations": "counts by cell",
     "readConcentration": "sums and shares by group",
     "drawConcentration": "sums and shares by group",
+    "listOperations": "ids, states and figures; the rows that failed are another operation, which has its entry",
+    "readOperation": "how far an operation is",
     "readScoreRun": "how far a run is",
     "listLifetimeModels": "parameters of a fit",
     "readModelTraining": "how far a training is",

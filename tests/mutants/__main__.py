@@ -29,6 +29,7 @@ from tests.mutants.edge_rules import EDGE_RULES
 from tests.mutants.epochs_rules import EPOCHS_RULES
 from tests.mutants.intake_rules import INTAKE_RULES
 from tests.mutants.items_rules import ITEMS_RULES
+from tests.mutants.ops_rules import OPS_RULES
 from tests.mutants.parts_rules import PARTS_RULES
 from tests.mutants.people_rules import PEOPLE_RULES
 from tests.mutants.records_rules import RECORDS_RULES
@@ -57,6 +58,7 @@ RULES: Final = (
     *INTAKE_RULES,
     *ITEMS_RULES,
     *RECORDS_RULES,
+    *OPS_RULES,
     *PARTS_RULES,
     *EPOCHS_RULES,
     *TRANSPORT_RULES,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from guanxi_contracts.topics import load_topics
 
-from guanxi_common import set_aside, telemetry
+from guanxi_common import operations, set_aside, telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.migrate import SchemaUnfit, head_revision, require_revision
@@ -344,6 +344,7 @@ def _housekeeping(clock: Clock) -> list[Job]:
         return await set_aside.watch(uow, clock.now())
 
     return [
+        *operations.housekeeping(clock),
         Job("watch-set-aside-items", 60, watch_set_aside),
         Job("purge-outbox", 60, purge_outbox),
         Job("purge-inbox", 600, purge_inbox),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from guanxi_common import set_aside
+from guanxi_common import operations, set_aside
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.records import FileErasureList
@@ -74,6 +74,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
             *SLICES.routers,
             dead_letters.routes("customer-svc"),
             digests.routes("customer-svc"),
+            operations.routes("customer-svc"),
             set_aside.routes("customer-svc"),
         ],
         hot_routes=SLICES.hot_routes,

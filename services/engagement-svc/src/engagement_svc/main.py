@@ -1,7 +1,7 @@
 """The API process: builds every part and the application."""
 
 from fastapi import FastAPI
-from guanxi_common import set_aside
+from guanxi_common import operations, set_aside
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.http.app import create_service_app
@@ -51,6 +51,7 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
             contact_budget,
             dead_letters.routes("engagement-svc"),
             digests.routes("engagement-svc"),
+            operations.routes("engagement-svc"),
             set_aside.routes("engagement-svc"),
         ],
         hot_routes=[read_worklist, read_task],

@@ -7,6 +7,7 @@ from guanxi_common.digests.tables import DIGEST_TABLES
 from guanxi_common.erasure.tables import ERASURE_TABLES
 from guanxi_common.http.idempotency import IDEMPOTENCY_TABLES
 from guanxi_common.messaging.tables import MESSAGING_TABLES
+from guanxi_common.operations.tables import OPERATION_TABLES
 from guanxi_common.recovery.tables import RECOVERY_TABLES
 from guanxi_common.security.audit.tables import AUDIT_TABLES
 from guanxi_common.security.directory.tables import DIRECTORY_TABLES
@@ -28,6 +29,7 @@ COMMON_TABLES: tuple[Table, ...] = (
     *DIRECTORY_TABLES,
     *ERASURE_TABLES,
     *DIGEST_TABLES,
+    *OPERATION_TABLES,
     *RECOVERY_TABLES,
     *SET_ASIDE_TABLES,
     *STANDARD_TABLES,

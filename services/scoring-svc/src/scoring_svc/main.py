@@ -1,7 +1,7 @@
 """The API process: builds every part and the application."""
 
 from fastapi import FastAPI
-from guanxi_common import set_aside
+from guanxi_common import operations, set_aside
 from guanxi_common.clock import SystemClock
 from guanxi_common.digests import routes as digests
 from guanxi_common.erasure.replay import erasing
@@ -56,6 +56,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
             trainings,
             dead_letters.routes("scoring-svc"),
             digests.routes("scoring-svc"),
+            operations.routes("scoring-svc"),
             set_aside.routes("scoring-svc"),
         ],
         title="Guanxi scoring-svc",

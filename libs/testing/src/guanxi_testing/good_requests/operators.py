@@ -1,4 +1,4 @@
-"""Good requests of the operators' operations, which every service has."""
+"""Good requests of what every service has: the operators' operations, and those on operations (D9)."""
 
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,9 @@ def operator_requests(house: House) -> GoodRequests:
     def aside(service: str, target: str) -> str:
         return _set_aside_item(house, service) if target == "existing" else str(uuid4())
 
+    def operation(service: str, target: str, state: str = "queued") -> str:
+        return _operation(house, service, target, state) if target != "missing" else str(uuid4())
+
     def base(service: str) -> str:
         return f"/v1/{service}-svc"
 
@@ -31,6 +34,11 @@ def operator_requests(house: House) -> GoodRequests:
         "listSetAsideItems": lambda s, _: (f"{base(s)}/set-aside-items", None),
         "showSetAsideItem": lambda s, t: (f"{base(s)}/set-aside-items/{aside(s, t)}", None),
         "retrySetAsideItem": lambda s, t: (f"{base(s)}/set-aside-items/{aside(s, t)}:retry", None),
+        "listOperations": lambda s, _: (f"{base(s)}/operations", None),
+        "readOperation": lambda s, t: (f"{base(s)}/operations/{operation(s, t)}", None),
+        "listOperationErrors": lambda s, t: (f"{base(s)}/operations/{operation(s, t)}/errors", None),
+        "cancelOperation": lambda s, t: (f"{base(s)}/operations/{operation(s, t)}:cancel", None),
+        "retryOperation": lambda s, t: (f"{base(s)}/operations/{operation(s, t, 'failed')}:retry", None),
         "listParkedEvents": lambda s, _: (f"{base(s)}/parked-events", None),
         "acceptGap": lambda s, t: (f"{base(s)}/parked-events:acceptGap", _gap(house, s, t)),
         "listBlockedKeys": lambda s, _: (f"{base(s)}/blocked-keys", None),
@@ -69,6 +77,23 @@ def _set_aside_item(house: House, service: str) -> str:
         str(item_id),
     )
     return str(item_id)
+
+
+def _operation(house: House, service: str, target: str, state: str) -> str:
+    """An operation that rm_a (`own`) or rm_b (`other`) started, with a row that failed; returns its id."""
+    operation_id, starter = uuid4(), house.ids["rm_a" if target == "own" else "rm_b"]
+    house.fetch(
+        service,
+        "INSERT INTO operation (id, kind, state, parameters, requested_by, requested_at, moved_at)"
+        " VALUES ($1, 'contract', $2, '{}', $3, now(), now())",
+        operation_id,
+        state,
+        f"staff:{starter}",
+    )
+    house.fetch(
+        service, "INSERT INTO operation_error VALUES ($1, 1, 'line 1', 'invalid_input', 'Wrong.', '错误。')", operation_id
+    )
+    return str(operation_id)
 
 
 def _gap(house: House, service: str, target: str) -> dict[str, str]:
