@@ -23,6 +23,7 @@ from engagement_svc import main as engagement_main
 from engagement_svc import worker as engagement_worker
 from engagement_svc.actions.service import give_way
 from engagement_svc.parts import EngagementParts
+from engagement_svc.rules import Rules
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import service as tasks
@@ -41,6 +42,7 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.security.build import build_key_store, build_token_verifier
 from guanxi_common.security.issuer import LocalIssuer
+from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
@@ -224,7 +226,7 @@ async def _deliver(house: House) -> None:
     calendar, bus = BusinessCalendar(zone="Asia/Shanghai"), house.bus
     await bus.ensure_topics(topic_specs(test=True))
     addresses: dict[str, Any] = {"database_url": "-", "keys_database_url": "-", "bus_database_url": "-"}
-    engagement = engagement_worker.subscriptions(settings(**addresses), load_standards(), calendar, house.keys, clock)
+    engagement = engagement_worker.subscriptions(engagement_worker.build_parts(settings(**addresses), clock, house.keys))
     scoring = scoring_worker.subscriptions(
         ScoringSettings(**addresses), load_method(calendar), clock, house.keys, asyncio.Event(), asyncio.Event()
     )
@@ -261,7 +263,8 @@ async def _open_task(house: House, customer_id: UUID) -> str:
     request = TaskRequest(customer_id, "signal_follow_up", origin, "dormancy", reason, {}, priority=1)
     calendar = BusinessCalendar(zone="Asia/Shanghai")
     async with house.databases["engagement"].transaction() as uow:
-        task = await tasks.open_task(uow, load_standards(), calendar, request, datetime.now(UTC))
+        work = Work.of_system(uow, "seed", datetime.now(UTC), calendar)
+        task = await tasks.open_task(work, Rules(load_standards(), calendar), request)
         await uow.commit()
     assert task is not None
     return str(task.id)

@@ -70,8 +70,8 @@ _windows = (
     _engagement(
         "a contact counts on the day on which it was made",
         "contact_budget/service.py",
-        "        on_day=calendar.local_date(made.made_at),",
-        "        on_day=calendar.local_date(now),",
+        "        on_day=rules.calendar.local_date(made.made_at),",
+        "        on_day=work.today,",
         f"{ROLLING}::test_d5_a_contact_recorded_late_counts_on_its_own_day",
     ),
 )
@@ -103,8 +103,8 @@ _settling = (
 _withdrawals = (
     _engagement(
         "a withdrawal cancels what was set aside",
-        "worker.py",
-        "        follow_withdrawals(clock),\n",
+        "actions/slice.py",
+        '        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: follow_withdrawals(parts)}),',
         "",
         f"{WITHDRAWALS}::test_d5_reserve_withdraw_confirm_is_refused",
     ),
@@ -132,7 +132,7 @@ _withdrawals = (
     _engagement(
         "who applies a withdrawal waits for who is reserving",
         "actions/service.py",
-        "    await budget.lock_accounts(uow, refusing)\n",
+        "    await budget.lock_accounts(work.uow, refusing)\n",
         "",
         f"{WITHDRAWALS}::test_d5_no_reservation_outlives_a_withdrawal_that_comes_at_the_same_moment",
     ),

@@ -110,7 +110,7 @@ DUTIES_RULES: Final = (
     _engagement(
         "a task is handed to an assistant of the customer alone",
         "tasks/service.py",
-        "    if to is not None and to not in await repository.assistants_of(uow, task.customer_id, now):",
+        "    if to is not None and to not in await repository.assistants_of(work.uow, task.customer_id, work.now):",
         "    if False:",
         f"{ARRANGING}::test_d1_a_task_is_handed_to_an_assistant_of_the_customer_and_to_nobody_else",
     ),

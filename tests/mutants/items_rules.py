@@ -216,8 +216,8 @@ _reservations = (
     _engagement(
         "an offer ends with its reservation",
         "actions/service.py",
-        "[action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, now",
-        "[], Ended.EXPIRED, SYSTEM, now",
+        "[action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, work.now",
+        "[], Ended.EXPIRED, SYSTEM, work.now",
         f"{EXPIRY}::test_d5_an_offer_ends_with_its_reservation_and_scoring_learns_it",
     ),
 )

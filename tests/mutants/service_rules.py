@@ -185,7 +185,7 @@ _actions = (
     _engagement(
         "an action is taken up once",
         "actions/service.py",
-        "    if await repository.is_known(uow, told.action_id):\n        return\n",
+        "    if await repository.is_known(work.uow, told.action_id):\n        return\n",
         "",
         f"{TAKEN_UP}::test_s5_told_three_times_at_once_it_is_taken_up_once",
     ),
@@ -206,8 +206,8 @@ _actions = (
     _engagement(
         "one contact uses one reservation",
         "actions/service.py",
-        '        await budget.settle(uow, reservation.id, "released", now)\n    for action in concluded:',
-        '        await budget.settle(uow, reservation.id, "confirmed", now)\n    for action in concluded:',
+        '        await budget.settle(work.uow, reservation.id, "released", work.now)\n    for action in concluded:',
+        '        await budget.settle(work.uow, reservation.id, "confirmed", work.now)\n    for action in concluded:',
         f"{TAKEN_UP}::test_s5_one_contact_concludes_all_actions_and_uses_one_reservation",
     ),
     _engagement(
@@ -220,7 +220,7 @@ _actions = (
     _engagement(
         "a duty cannot be declined",
         "actions/service.py",
-        "    if not actions or not standards.actions[actions[0].kind].may_be_declined:",
+        "    if not actions or not rules.standards.actions[actions[0].kind].may_be_declined:",
         "    if not actions:",
         f"{TAKEN_UP}::test_s5_an_offer_may_be_declined_by_its_rm_alone_and_a_duty_by_nobody",
     ),
@@ -247,14 +247,14 @@ _complaints = (
     _engagement(
         "who resolves a complaint has seen its newest state",
         "complaints/service.py",
-        "    check_version(complaint.version)\n",
+        "    work.check_version(complaint.version)\n",
         "",
         f"{COMPLAINTS}::test_e10_a_stale_version_resolves_nothing",
     ),
     _engagement(
         "an opened complaint is told, and holds selling",
         "complaints/service.py",
-        "    await outbox.append(uow, opened)\n",
+        "    await outbox.append(work.uow, opened)\n",
         "",
         f"{COMPLAINTS}::test_e10_a_complaint_is_told_when_opened_and_when_resolved_without_its_words",
     ),

@@ -20,15 +20,18 @@ from customer_svc.customers.sealing import SealedContact
 from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
+from customer_svc.facets.policy import Facet
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
 from customer_svc.standards import load_standards as load_customer_standards
 from customer_svc.transactions.events import TransactionPosted, TransactionReversed
 from engagement_svc import worker as engagement
+from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.keys.store import DataKey
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.bus import BusError
@@ -160,7 +163,9 @@ class Owner:
         async def change(uow: UnitOfWork) -> None:
             await customers.insert_customer(uow, file, SealedContact(customer_id))
             await book.apply_books(uow, [Book(customer_id, (Assignment("primary_rm", self.rm, self.outlet, since),), 1)])
-            await changes.tell(uow, self.keys.key, file, CustomerChanged(customer_id=customer_id, changed_fields=["name"]))
+            await changes.tell(
+                uow, self.keys.key, file, [Facet.FILE], CustomerChanged(customer_id=customer_id, changed_fields=["name"])
+            )
 
         await write(self.database, change)
         return customer_id
@@ -283,8 +288,16 @@ async def stand(postgres: Any) -> AsyncIterator[Stand]:
 def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tuple[Follower, Follower]:
     settings, keys, clock = SimpleNamespace(issuer=ISSUER, erasure_file=Path("no-list")), owner.keys, SystemClock()
     verifier = EventVerifier({owner.signer.key_id: owner.signer.public_key})
+    worker = EngagementWorkerParts(
+        clock=clock,
+        calendar=CALENDAR,
+        keys=keys,
+        standards=load_standards(),
+        issuer=ISSUER,
+        erasures=FileErasureList(Path("no-list")),
+    )
     subscribed = (
-        engagement.subscriptions(settings, load_standards(), CALENDAR, keys, clock),
+        engagement.subscriptions(worker),
         scoring.subscriptions(settings, load_method(CALENDAR), clock, keys, asyncio.Event(), asyncio.Event()),
     )
     replicas = (engagement.replicas(clock), scoring.replicas(clock))

@@ -36,7 +36,6 @@ from engagement_svc import worker as engagement_worker
 from engagement_svc.digested import DIGESTED as ENGAGEMENT_DIGESTS
 from engagement_svc.personal_data import PERSONAL_DATA as ENGAGEMENT_DATA
 from engagement_svc.settings import EngagementSettings
-from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
@@ -285,7 +284,9 @@ async def _outlet(stand: Stand) -> UUID:
 def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list[Relay | ConsumerRunner]:
     clock, calendar = SystemClock(), stand.parts.calendar
     addresses = settings.model_dump(include={"database_url", "keys_database_url", "bus_database_url", "data_dir"})
-    engagement = engagement_worker.subscriptions(EngagementSettings(**addresses), load_standards(), calendar, stand.keys, clock)
+    engagement = engagement_worker.subscriptions(
+        engagement_worker.build_parts(EngagementSettings(**addresses), clock, stand.keys)
+    )
     scoring = scoring_worker.subscriptions(
         ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
     )

@@ -8,19 +8,13 @@ from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
-from engagement_svc.actions.routes import actions
 from engagement_svc.actions.service import give_way
-from engagement_svc.complaints.routes import complaints
-from engagement_svc.contact_budget.routes import contact_budget
-from engagement_svc.interactions.routes import interactions
 from engagement_svc.parts import EngagementParts
 from engagement_svc.personal_data import PERSONAL_DATA
-from engagement_svc.plans.routes import plans
-from engagement_svc.satisfaction.routes import satisfaction
 from engagement_svc.settings import EngagementSettings
+from engagement_svc.slices import SLICES
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks.consumers import erasing_with_tasks
-from engagement_svc.tasks.routes import read_task, read_worklist, tasks
 
 DESCRIPTION = "Tasks and their clocks, the record of every contact, financial plans and their reviews."
 
@@ -42,19 +36,13 @@ def build_app(settings: EngagementSettings, parts: EngagementParts) -> FastAPI:
         http_settings(settings),
         parts,
         routers=[
-            interactions,
-            complaints,
-            satisfaction,
-            plans,
-            tasks,
-            actions,
-            contact_budget,
+            *SLICES.routers,
             dead_letters.routes("engagement-svc"),
             digests.routes("engagement-svc"),
             operations.routes("engagement-svc"),
             set_aside.routes("engagement-svc"),
         ],
-        hot_routes=[read_worklist, read_task],
+        hot_routes=SLICES.hot_routes,
         title="Guanxi engagement-svc",
         description=DESCRIPTION,
     )

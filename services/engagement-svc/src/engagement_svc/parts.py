@@ -2,17 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.erasure.records import ErasureList
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
+from guanxi_common.jobs import WorkerParts
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.work import Work
 
+from engagement_svc.rules import Rules
 from engagement_svc.standards import Standards
 
-GiveWay = Callable[[UnitOfWork, Sequence[UUID], datetime], Awaitable[object]]
+GiveWay = Callable[[Work, Sequence[UUID]], Awaitable[object]]
 """Cancels reservations that give way to a contact, with what their owners planned on them; in the caller's transaction."""
 
 
@@ -20,6 +23,24 @@ GiveWay = Callable[[UnitOfWork, Sequence[UUID], datetime], Awaitable[object]]
 class EngagementParts(ServiceParts):
     standards: Standards
     give_way: GiveWay
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(self.standards, self.calendar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngagementWorkerParts(WorkerParts):
+    """What consumers and jobs of engagement-svc are built from. `issuer` is that of the staff."""
+
+    keys: KeyStore
+    standards: Standards
+    issuer: str
+    erasures: ErasureList
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(self.standards, self.calendar)
 
 
 def parts_of(call: Call) -> EngagementParts:

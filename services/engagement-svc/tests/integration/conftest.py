@@ -1,9 +1,11 @@
 """A branch on a real database: what the tests of tasks, actions and the contact budget share."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,22 +19,30 @@ from engagement_svc.contact_budget import service as contact_budget
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
+from engagement_svc.parts import EngagementWorkerParts
+from engagement_svc.rules import Rules
+from engagement_svc.slices import SLICES
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
 from engagement_svc.tasks.repository import ListQuery, Task
-from engagement_svc.worker import customer_handler
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
-from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.erasure.records import FileErasureList
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory import repository as directory
+from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.security.directory.values import Assignment, Book, Staff
 from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
+from guanxi_common.work import Work
+from guanxi_testing.work import work_of
 
 FRIDAY = datetime(2026, 11, 20, 7, tzinfo=UTC)  # 15:00 in Shanghai
 STANDARDS = load_standards()
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(STANDARDS, CALENDAR)
 AUDIT = AuditContext("staff:1", "readWorklist", Purpose.CUSTOMER_SERVICE, None)
 
 
@@ -58,6 +68,22 @@ class Branch:
     rm_a: UUID
     rm_b: UUID
     lead: UUID
+
+    @property
+    def parts(self) -> EngagementWorkerParts:
+        """What the worker's slices are built from."""
+        none_erased = FileErasureList(Path(os.devnull))
+        return EngagementWorkerParts(
+            clock=self.clock, calendar=CALENDAR, keys=NoKeys(), standards=STANDARDS, issuer="issuer", erasures=none_erased
+        )
+
+    def handler(self, topic: str, event_type: str) -> Handler:
+        """What the slices do with the events of a type, in turn."""
+        return next(one.handlers[event_type] for one in SLICES.subscriptions(self.parts) if one.topic == topic)
+
+    def work(self, uow: UnitOfWork, scope: RowScope | None = None) -> Work:
+        """The work of rm_a, or on the rows of `scope`, now."""
+        return work_of(uow, scope or own(self.rm_a), self.clock.now(), CALENDAR)
 
     async def recommend(
         self, *, kind: str = "retention", priority_bp: int = 5_000, action_id: UUID | None = None, **told: Any
@@ -96,7 +122,7 @@ class Branch:
             json.loads(json.dumps(data)),
         )
         async with self.database.transaction() as uow:
-            await take_up_actions(STANDARDS, CALENDAR, self.clock)(uow, [event])
+            await take_up_actions(self.parts)(uow, [event])
             await uow.commit()
 
     async def agree(self, **preferences: Any) -> None:
@@ -129,25 +155,24 @@ class Branch:
             2,
         )
         async with self.database.transaction() as uow:
-            await customer_handler(NoKeys(), self.clock)(uow, [snapshot])
+            await self.handler("customer.snapshots", CUSTOMER_SNAPSHOT)(uow, [snapshot])
             await uow.commit()
 
     async def expire(self) -> int:
         async with self.database.transaction() as uow:
-            now = self.clock.now()
-            number = await actions.expire_actions(uow, STANDARDS, CALENDAR.local_date(now), now)
+            number = await actions.expire_actions(self.work(uow), RULES)
             await uow.commit()
         return number
 
     async def decline(self, rm: UUID, task_id: UUID) -> None:
         async with self.database.transaction() as uow:
-            await actions.decline(uow, own(rm), STANDARDS, task_id, "bad_moment", rm, self.clock.now())
+            await actions.decline(self.work(uow, own(rm)), RULES, task_id, "bad_moment")
             await uow.commit()
 
     async def budget(self) -> tuple[int, int, int]:
         """Used, reserved and overdrawn contacts that count today."""
         async with self.database.transaction(readonly=True) as uow:
-            state = await contact_budget.read_state(uow, own(self.rm_a), STANDARDS, CALENDAR, self.customer, self.clock.now())
+            state = await contact_budget.read_state(self.work(uow), RULES, self.customer)
         return len(state.ledger.used), len(state.ledger.held), state.overdrawn
 
     async def told(self, noun: str) -> list[dict[str, Any]]:
@@ -180,7 +205,7 @@ class Branch:
         }
         async with self.database.transaction() as uow:
             record = InteractionRecord(**{**body, **told})
-            recorded = await record_interaction(uow, own(rm), STANDARDS, CALENDAR, record, rm, self.clock.now())
+            recorded = await record_interaction(self.work(uow, own(rm)), RULES, record)
             await uow.commit()
         return recorded.completed_task_ids
 
@@ -188,18 +213,14 @@ class Branch:
         told = {"category": "service", "severity": severity, "channel": "branch", "content": "等候五十分钟"}
         record = ComplaintRecord.model_validate({"customer_id": self.customer, **told})
         async with self.database.transaction() as uow:
-            opened = await complaints.open_complaint(
-                uow, own(self.rm_a), STANDARDS, CALENDAR, record, self.rm_a, self.clock.now()
-            )
+            opened = await complaints.open_complaint(self.work(uow), RULES, record)
             await uow.commit()
         return opened
 
     async def acknowledge(self, complaint: Complaint) -> Complaint:
         told = Acknowledgement.model_validate({"through": "phone"})
         async with self.database.transaction() as uow:
-            done = await complaints.acknowledge_complaint(
-                uow, own(self.rm_a), STANDARDS, CALENDAR, complaint.id, told, self.rm_a, self.clock.now(), lambda _: None
-            )
+            done = await complaints.acknowledge_complaint(self.work(uow), RULES, complaint.id, told)
             await uow.commit()
         return done
 
@@ -207,15 +228,13 @@ class Branch:
         told = Resolution.model_validate({"outcome": "upheld", "remedy": "致歉。"})
         scope = RowScope(ScopeKind.OUTLET, self.lead, (self.outlet,))
         async with self.database.transaction() as uow:
-            done = await complaints.resolve_complaint(
-                uow, scope, STANDARDS, CALENDAR, complaint.id, told, self.lead, self.clock.now(), lambda _: None
-            )
+            done = await complaints.resolve_complaint(self.work(uow, scope), RULES, complaint.id, told)
             await uow.commit()
         return done
 
     async def breach(self) -> int:
         async with self.database.transaction() as uow:
-            number = await service.breach_overdue_tasks(uow, self.clock.now())
+            number = await service.breach_overdue_tasks(self.work(uow))
             await uow.commit()
         return number
 

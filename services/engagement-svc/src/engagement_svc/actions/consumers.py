@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Text
 from guanxi_common.messaging.envelope import Envelope
@@ -17,7 +15,7 @@ from guanxi_common.messaging.runner import Handler
 from engagement_svc.actions import service
 from engagement_svc.actions.service import Recommendation
 from engagement_svc.contact_budget.repository import lock_accounts
-from engagement_svc.standards import Standards
+from engagement_svc.parts import EngagementWorkerParts
 
 ACTION_RECOMMENDED = "guanxi.action.recommended.v1"
 ACTION_WITHDRAWN = "guanxi.action.withdrawn.v1"
@@ -56,32 +54,32 @@ class _Withdrawn(msgspec.Struct):
     reason: str
 
 
-def take_up_actions(standards: Standards, calendar: BusinessCalendar, clock: Clock) -> Handler:
+def take_up_actions(parts: EngagementWorkerParts) -> Handler:
     """Make the handler of both types; it gets them interleaved, in the order of their key."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        now = clock.now()
+        work = parts.work(uow, "take-up-actions")
         told = [(event, _read(event)) for event in events]
         await lock_accounts(uow, {action.customer_id for _, action in told})
         for event, action in told:
             if isinstance(action, _Withdrawn):
-                await service.withdraw(uow, action.action_id, action.reason, now)
+                await service.withdraw(work, action.action_id, action.reason)
                 continue
-            if action.kind not in standards.actions:
+            if action.kind not in parts.standards.actions:
                 raise PermanentError("unknown_kind_of_action", event.type, event_id=event.id)
             if not action.historical:
-                await service.take_up(uow, standards, calendar, _recommendation(action, event), now)
+                await service.take_up(work, parts.rules, _recommendation(action, event))
 
     return handle
 
 
-def follow_withdrawals(clock: Clock) -> Handler:
+def follow_withdrawals(parts: EngagementWorkerParts) -> Handler:
     """Make the handler of `customer.snapshots` that stands behind the replica's: what is set aside goes with its consent."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if not uow.replaying:
             named = sorted({UUID(event.key) for event in events if event.data is not None})
-            await service.follow_withdrawals(uow, named, clock.now())
+            await service.follow_withdrawals(parts.work(uow, "follow-withdrawals"), named)
 
     return handle
 

@@ -29,10 +29,7 @@ _DECLINED = {
     **documented(DeclinedOut, _DECLINED, request={"reason": "bad_moment"}),
 )
 async def decline_action(task_id: UUID, body: DeclineRequest, call: Annotated[Call, permission("action.decline")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        declined = await service.decline(
-            write.uow, write.scope, parts.standards, task_id, body.reason, call.principal.staff_id, write.now
-        )
+        declined = await service.decline(write.work, parts_of(call).rules, task_id, body.reason)
         await audit.record(write.uow, write.audit, declined.customer_id, ("tasks",))
         return await write.reply(200, DeclinedOut(action_id=declined.action_id, task_id=task_id, state="declined"))

@@ -6,13 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Conflict, NotFound, Text
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent, Envelope
-from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.work import Work
 
 from engagement_svc.actions import policy, repository
 from engagement_svc.actions.errors import AlreadyDeclined, NotDeclinable
@@ -26,7 +24,7 @@ from engagement_svc.contact_budget.policy import COUNTED
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.contact_budget.service import Wanted
 from engagement_svc.customers import repository as customers
-from engagement_svc.standards import Standards
+from engagement_svc.rules import Rules
 from engagement_svc.tasks import repository as task_store
 from engagement_svc.tasks import service as tasks
 from engagement_svc.tasks.errors import TaskEnded
@@ -67,27 +65,27 @@ class ContactMade:
     outbound: bool
 
 
-async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, told: Recommendation, now: datetime) -> None:
+async def take_up(work: Work, rules: Rules, told: Recommendation) -> None:
     """Accept the action with a task, and a reserved contact if it is an offer, or decline it; one decided on before stays as it is.
 
     The customer's contact account is locked before, so that no withdrawal of consent passes by.
     """
-    if await repository.is_known(uow, told.action_id):
+    if await repository.is_known(work.uow, told.action_id):
         return
-    await budget.lock_accounts(uow, [told.customer_id])
-    kind, today = standards.actions[told.kind], calendar.local_date(now)
-    consents = await customers.read_consents(uow, told.customer_id)
+    await budget.lock_accounts(work.uow, [told.customer_id])
+    kind, today = rules.standards.actions[told.kind], work.today
+    consents = await customers.read_consents(work.uow, told.customer_id)
     refusal = policy.refusal_of(told.consent_purpose, told.channel, told.expires_on, consents, today)
-    if refusal is None and await contact_budget.holds_selling(uow, standards, told.customer_id, kind.purpose):
+    if refusal is None and await contact_budget.holds_selling(work.uow, rules.standards, told.customer_id, kind.purpose):
         refusal = Refusal.SALES_HOLD
     reservation = None
     if refusal is None and kind.purpose in COUNTED:
-        reservation = await contact_budget.reserve(uow, standards, _wanted(told, kind.purpose, today), now, today)
+        reservation = await contact_budget.reserve(work, rules, _wanted(told, kind.purpose, today))
         refusal = None if reservation else Refusal.CONTACT_BUDGET
-    request = _task_request(told, standards.action_tasks[told.kind])
-    task = await tasks.open_task(uow, standards, calendar, request, now) if refusal is None else None
+    request = _task_request(told, rules.standards.action_tasks[told.kind])
+    task = await tasks.open_task(work, rules, request) if refusal is None else None
     await repository.insert_action(
-        uow,
+        work.uow,
         Action(
             action_id=told.action_id,
             customer_id=told.customer_id,
@@ -99,146 +97,135 @@ async def take_up(uow: UnitOfWork, standards: Standards, calendar: BusinessCalen
             reason=refusal,
             task_id=task.id if task else None,
             reservation_id=reservation.id if reservation else None,
-            decided_at=now,
-            standards_version=standards.version,
+            decided_at=work.now,
+            standards_version=rules.standards.version,
         ),
     )
-    await outbox.append(uow, _decided(told, task, refusal), caused_by=told.told_by)
+    await outbox.append(work.uow, _decided(told, task, refusal), caused_by=told.told_by)
 
 
-async def withdraw(uow: UnitOfWork, action_id: UUID, reason: str, now: datetime) -> None:
+async def withdraw(work: Work, action_id: UUID, reason: str) -> None:
     """Its ground is gone: take the task off the list and free the contact. What is ended or unknown stays as it is."""
-    task_id = await repository.task_of(uow, action_id)
-    if task_id is None or not await task_store.lock_open(uow, [task_id]):
+    task_id = await repository.task_of(work.uow, action_id)
+    if task_id is None or not await task_store.lock_open(work.uow, [task_id]):
         return
-    await tasks.cancel_tasks(uow, [task_id], Ended.WITHDRAWN, str(policy.origin_of(action_id)), now)
-    for action in await repository.lock_accepted(uow, [task_id]):
-        await _end(uow, action, "withdrawn", now, reason=reason)
+    await tasks.cancel_tasks(work.uow, [task_id], Ended.WITHDRAWN, str(policy.origin_of(action_id)), work.now)
+    for action in await repository.lock_accepted(work.uow, [task_id]):
+        await _end(work, action, "withdrawn", reason=reason)
 
 
-async def decline(
-    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, why: str, declined_by: UUID, now: datetime
-) -> Action:
+async def decline(work: Work, rules: Rules, task_id: UUID, why: str) -> Action:
     """An RM does not take an offer up. Raises `NotFound` out of scope, `NotDeclinable` for a duty, and for a task that has ended
     `AlreadyDeclined` or `TaskEnded`, which say how, by whom and when."""
-    if await task_store.read_task(uow, scope, task_id, now) is None:
+    if await task_store.read_task(work.uow, work.scope, task_id, work.now) is None:
         raise NotFound
-    if not await task_store.lock_open(uow, [task_id]):
-        raise await _ended_before(uow, scope, task_id, now)
-    actions = await repository.lock_accepted(uow, [task_id])
-    if not actions or not standards.actions[actions[0].kind].may_be_declined:
+    if not await task_store.lock_open(work.uow, [task_id]):
+        raise await _ended_before(work, task_id)
+    actions = await repository.lock_accepted(work.uow, [task_id])
+    if not actions or not rules.standards.actions[actions[0].kind].may_be_declined:
         raise NotDeclinable
     [action] = actions
-    await tasks.cancel_tasks(uow, [task_id], Ended.DECLINED, f"staff:{declined_by}", now)
-    await _end(uow, action, "declined", now, reason=f"{Refusal.RM_DECLINED}:{why}")
+    await tasks.cancel_tasks(work.uow, [task_id], Ended.DECLINED, f"staff:{work.person}", work.now)
+    await _end(work, action, "declined", reason=f"{Refusal.RM_DECLINED}:{why}")
     declined = ActionDeclined(
-        action_id=action.action_id, customer_id=action.customer_id, reason=Refusal.RM_DECLINED, declined_by=declined_by
+        action_id=action.action_id, customer_id=action.customer_id, reason=Refusal.RM_DECLINED, declined_by=work.person
     )
-    await outbox.append(uow, declined)
+    await outbox.append(work.uow, declined)
     return action
 
 
-async def _ended_before(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Conflict:
+async def _ended_before(work: Work, task_id: UUID) -> Conflict:
     """The refusal of a task that is no longer open."""
-    listed = await task_store.read_task(uow, scope, task_id, now)
+    listed = await task_store.read_task(work.uow, work.scope, task_id, work.now)
     if listed is None or listed.task.completed_at is None:
         return NotDeclinable()
     task, by = listed.task, listed.task.ended_by or ""
     if task.ended_because != Ended.DECLINED:
         return TaskEnded(task.ended_because, by, listed.task.completed_at)
-    name = await task_store.staff_name(uow, UUID(by.removeprefix("staff:")))
+    name = await task_store.staff_name(work.uow, UUID(by.removeprefix("staff:")))
     return AlreadyDeclined(name or by, listed.task.completed_at)
 
 
-async def conclude(
-    uow: UnitOfWork,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    ended: Sequence[Task],
-    contact: ContactMade,
-    now: datetime,
-) -> bool:
+async def conclude(work: Work, rules: Rules, ended: Sequence[Task], contact: ContactMade) -> bool:
     """Conclude the actions whose tasks a contact has ended; returns whether one of their reserved contacts was used for it.
 
     One contact uses one reservation, and none if the customer came; the others are free again. One that has ended is used by nobody.
     """
-    today = calendar.local_date(now)
-    concluded = await repository.lock_accepted(uow, [task.id for task in ended])
-    backing = await budget.reservations(uow, [action.reservation_id for action in concluded if action.reservation_id])
+    today = work.today
+    concluded = await repository.lock_accepted(work.uow, [task.id for task in ended])
+    backing = await budget.reservations(work.uow, [action.reservation_id for action in concluded if action.reservation_id])
     held = [reservation for reservation in backing if reservation.state == "reserved"]
     used = held.pop(0) if held and contact.outbound else None
     for reservation in held:
-        await budget.settle(uow, reservation.id, "released", now)
+        await budget.settle(work.uow, reservation.id, "released", work.now)
     for action in concluded:
-        await repository.end_action(uow, action.action_id, "concluded", now, reason=None, outcome=contact.outcome)
-        await outbox.append(uow, _concluded(action, contact.outcome, contact.interaction_id, today))
+        await repository.end_action(work.uow, action.action_id, "concluded", work.now, reason=None, outcome=contact.outcome)
+        await outbox.append(work.uow, _concluded(action, contact.outcome, contact.interaction_id, today))
     if used is not None:
-        await contact_budget.confirm(
-            uow, standards, calendar, used, contact.made_at, now, give_way, interaction_id=contact.interaction_id
-        )
+        await contact_budget.confirm(work, rules, used, contact.made_at, give_way, interaction_id=contact.interaction_id)
     return used is not None
 
 
-async def give_way(uow: UnitOfWork, reservation_ids: Sequence[UUID], now: datetime) -> None:
+async def give_way(work: Work, reservation_ids: Sequence[UUID]) -> None:
     """Cancel reservations for a contact that was made past the limit, and the offers that rest on them. Their owners learn it."""
-    for reservation in await budget.reservations(uow, reservation_ids):
-        await _give_up(uow, reservation, contact_budget.CONTACT_LIMIT, None, now)
+    for reservation in await budget.reservations(work.uow, reservation_ids):
+        await _give_up(work, reservation, contact_budget.CONTACT_LIMIT, None)
 
 
-async def follow_withdrawals(uow: UnitOfWork, customer_ids: Sequence[UUID], now: datetime) -> None:
+async def follow_withdrawals(work: Work, customer_ids: Sequence[UUID]) -> None:
     """Cancel what is set aside for a purpose and channel that the customer refuses, in the transaction that applies the refusal.
 
     Reservations made in the meantime wait for the account, and then read the refusal; those made before are seen here.
     """
-    refusing = await budget.customers_who_refuse(uow, customer_ids)
+    refusing = await budget.customers_who_refuse(work.uow, customer_ids)
     if not refusing:
         return
-    await budget.lock_accounts(uow, refusing)
-    for reservation, since in await budget.refused_reservations(uow, refusing):
+    await budget.lock_accounts(work.uow, refusing)
+    for reservation, since in await budget.refused_reservations(work.uow, refusing):
         said_at = datetime.fromisoformat(since) if since else None
-        await _give_up(uow, reservation, contact_budget.NO_CONSENT, said_at, now)
+        await _give_up(work, reservation, contact_budget.NO_CONSENT, said_at)
 
 
-async def expire_actions(uow: UnitOfWork, standards: Standards, today: date, now: datetime, patience: Patience = USUAL) -> int:
+async def expire_actions(work: Work, rules: Rules, patience: Patience = USUAL) -> int:
     """End offers that nobody took up in time; returns how many. Duties do not end this way. For the job. An offer fails alone."""
-    kinds = [name for name, kind in standards.actions.items() if kind.ends_by_itself]
+    kinds = [name for name, kind in rules.standards.actions.items() if kind.ends_by_itself]
 
     async def take(only: Sequence[UUID] | None) -> list[UUID]:
-        return await repository.expired_tasks(uow, kinds, today, EXPIRY_BATCH, now, only)
+        return await repository.expired_tasks(work.uow, kinds, work.today, EXPIRY_BATCH, work.now, only)
 
     async def expire(task_ids: Sequence[UUID]) -> None:
-        await tasks.cancel_tasks(uow, task_ids, Ended.EXPIRED, SYSTEM, now)
-        for action in await repository.lock_accepted(uow, task_ids):
-            await _end(uow, action, "concluded", now, outcome="expired")
-            await outbox.append(uow, _concluded(action, "expired", None, today))
+        await tasks.cancel_tasks(work.uow, task_ids, Ended.EXPIRED, SYSTEM, work.now)
+        for action in await repository.lock_accepted(work.uow, task_ids):
+            await _end(work, action, "concluded", outcome="expired")
+            await outbox.append(work.uow, _concluded(action, "expired", None, work.today))
 
-    return await work_off(uow, repository.QUEUE, take, expire, key=lambda one: one, now=now, patience=patience)
+    return await work_off(work.uow, repository.QUEUE, take, expire, key=lambda one: one, now=work.now, patience=patience)
 
 
-async def expire_reservations(uow: UnitOfWork, today: date, now: datetime, patience: Patience = USUAL) -> int:
+async def expire_reservations(work: Work, patience: Patience = USUAL) -> int:
     """Expire the reservations that hold no longer and that nobody has settled; returns how many. For the job.
 
     An offer ends with its reservation. Each reservation fails alone.
     """
 
     async def take(only: Sequence[UUID] | None) -> list[Reservation]:
-        return await budget.past_their_day(uow, today, EXPIRY_BATCH, now, only)
+        return await budget.past_their_day(work.uow, work.today, EXPIRY_BATCH, work.now, only)
 
     async def expire(reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:
-            await _expire_reservation(uow, reservation, today, now)
+            await _expire_reservation(work, reservation)
 
-    return await work_off(uow, budget.EXPIRIES, take, expire, key=lambda one: one.id, now=now, patience=patience)
+    return await work_off(work.uow, budget.EXPIRIES, take, expire, key=lambda one: one.id, now=work.now, patience=patience)
 
 
-async def _expire_reservation(uow: UnitOfWork, reservation: Reservation, today: date, now: datetime) -> None:
-    offers = await _lock_offers(uow, reservation)
-    if not await budget.settle(uow, reservation.id, "expired", now):
+async def _expire_reservation(work: Work, reservation: Reservation) -> None:
+    offers = await _lock_offers(work, reservation)
+    if not await budget.settle(work.uow, reservation.id, "expired", work.now):
         return
     for action in offers:
-        await tasks.cancel_tasks(uow, [action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, now)
-        await repository.end_action(uow, action.action_id, "concluded", now, reason=None, outcome="expired")
-        await outbox.append(uow, _concluded(action, "expired", None, today))
+        await tasks.cancel_tasks(work.uow, [action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, work.now)
+        await repository.end_action(work.uow, action.action_id, "concluded", work.now, reason=None, outcome="expired")
+        await outbox.append(work.uow, _concluded(action, "expired", None, work.today))
     expired = ContactReservationExpired(
         reservation_id=reservation.id,
         customer_id=reservation.customer_id,
@@ -247,26 +234,22 @@ async def _expire_reservation(uow: UnitOfWork, reservation: Reservation, today: 
         requested_by=reservation.requested_by,
         expired_on=reservation.holds_until + timedelta(days=1),
     )
-    await outbox.append(uow, expired)
+    await outbox.append(work.uow, expired)
 
 
 async def _give_up(
-    uow: UnitOfWork,
-    reservation: Reservation,
-    because: Literal["contact_limit", "no_consent"],
-    said_at: datetime | None,
-    now: datetime,
+    work: Work, reservation: Reservation, because: Literal["contact_limit", "no_consent"], said_at: datetime | None
 ) -> None:
-    offers = await _lock_offers(uow, reservation)
-    if not await budget.settle(uow, reservation.id, "cancelled", now, because=because, said_at=said_at):
+    offers = await _lock_offers(work, reservation)
+    if not await budget.settle(work.uow, reservation.id, "cancelled", work.now, because=because, said_at=said_at):
         return
     refusal = Refusal.NO_CONSENT if because == contact_budget.NO_CONSENT else Refusal.CONTACT_BUDGET
     for action in offers:
         task_ids = [action.task_id] if action.task_id else []
-        await tasks.cancel_tasks(uow, task_ids, Ended.WITHDRAWN, f"reservation:{reservation.id}", now)
-        await repository.end_action(uow, action.action_id, "declined", now, reason=refusal, outcome=None)
+        await tasks.cancel_tasks(work.uow, task_ids, Ended.WITHDRAWN, f"reservation:{reservation.id}", work.now)
+        await repository.end_action(work.uow, action.action_id, "declined", work.now, reason=refusal, outcome=None)
         declined = ActionDeclined(action_id=action.action_id, customer_id=action.customer_id, reason=refusal, declined_by=None)
-        await outbox.append(uow, declined)
+        await outbox.append(work.uow, declined)
     cancelled = ContactReservationCancelled(
         reservation_id=reservation.id,
         customer_id=reservation.customer_id,
@@ -276,25 +259,23 @@ async def _give_up(
         on_day=reservation.on_day,
         because=because,
     )
-    await outbox.append(uow, cancelled)
+    await outbox.append(work.uow, cancelled)
 
 
-async def _lock_offers(uow: UnitOfWork, reservation: Reservation) -> list[Action]:
+async def _lock_offers(work: Work, reservation: Reservation) -> list[Action]:
     """The offer that rests on a reservation, if any. Locks task and action; whoever settles the reservation meanwhile comes first."""
-    task_id = await repository.task_of_reservation(uow, reservation.id)
+    task_id = await repository.task_of_reservation(work.uow, reservation.id)
     if task_id is None:
         return []
-    await task_store.lock_open(uow, [task_id])
-    return await repository.lock_accepted(uow, [task_id])
+    await task_store.lock_open(work.uow, [task_id])
+    return await repository.lock_accepted(work.uow, [task_id])
 
 
-async def _end(
-    uow: UnitOfWork, action: Action, state: str, now: datetime, *, reason: str | None = None, outcome: str | None = None
-) -> None:
+async def _end(work: Work, action: Action, state: str, *, reason: str | None = None, outcome: str | None = None) -> None:
     """End the action without a contact; what was set aside for it is free again."""
-    await repository.end_action(uow, action.action_id, state, now, reason=reason, outcome=outcome)
+    await repository.end_action(work.uow, action.action_id, state, work.now, reason=reason, outcome=outcome)
     if action.reservation_id is not None:
-        await budget.settle(uow, action.reservation_id, "released", now)
+        await budget.settle(work.uow, action.reservation_id, "released", work.now)
 
 
 def _wanted(told: Recommendation, purpose: str, today: date) -> Wanted:

@@ -59,11 +59,8 @@ _RESOLVED = {**_COMPLAINT, **_RESOLUTION_ZH, "resolved_on": "2026-11-24", "resol
     **documented(ComplaintOut, _COMPLAINT, status=201, request=_RECORD, request_zh=_RECORD_ZH),
 )
 async def open_complaint(body: ComplaintRecord, call: Annotated[Call, permission("complaint.record")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        opened = await service.open_complaint(
-            write.uow, write.scope, parts.standards, parts.calendar, body, call.principal.staff_id, write.now
-        )
+        opened = await service.open_complaint(write.work, parts_of(call).rules, body)
         await audit.record(write.uow, write.audit, opened.customer_id, ("complaint",))
         return await write.reply(201, _out(opened), etag=opened.version, location=f"/v1/complaints/{opened.id}")
 
@@ -93,10 +90,7 @@ async def acknowledge_complaint(
     complaint_id: UUID, body: Acknowledgement, call: Annotated[Call, permission("complaint.record", if_match=True)]
 ) -> Response:
     async with call.write() as write:
-        parts, who = parts_of(call), call.principal.staff_id
-        acknowledged = await service.acknowledge_complaint(
-            write.uow, write.scope, parts.standards, parts.calendar, complaint_id, body, who, write.now, write.check_version
-        )
+        acknowledged = await service.acknowledge_complaint(write.work, parts_of(call).rules, complaint_id, body)
         await audit.record(write.uow, write.audit, acknowledged.customer_id, ("complaint",))
         return await write.reply(200, _out(acknowledged), etag=acknowledged.version)
 
@@ -111,10 +105,7 @@ async def resolve_complaint(
     complaint_id: UUID, body: Resolution, call: Annotated[Call, permission("complaint.resolve", if_match=True)]
 ) -> Response:
     async with call.write() as write:
-        parts, who = parts_of(call), call.principal.staff_id
-        resolved = await service.resolve_complaint(
-            write.uow, write.scope, parts.standards, parts.calendar, complaint_id, body, who, write.now, write.check_version
-        )
+        resolved = await service.resolve_complaint(write.work, parts_of(call).rules, complaint_id, body)
         await audit.record(write.uow, write.audit, resolved.customer_id, ("complaint",))
         return await write.reply(200, _out(resolved), etag=resolved.version)
 

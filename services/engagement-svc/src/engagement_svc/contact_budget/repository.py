@@ -166,18 +166,16 @@ async def settle(
     state: str,
     now: datetime,
     *,
-    before: str = "reserved",
     because: str | None = None,
     said_at: datetime | None = None,
 ) -> bool:
-    """Take a reservation from the state `before` to another; False where it is in that state no more."""
+    """Take a reservation that is `reserved` to another state; False where it is reserved no more."""
     row = await uow.driver.fetchrow(
-        "UPDATE contact_reservation SET state = $2, settled_at = $3, ended_because = $5, said_at = $6"
-        " WHERE id = $1 AND state = $4 RETURNING id",
+        "UPDATE contact_reservation SET state = $2, settled_at = $3, ended_because = $4, said_at = $5"
+        " WHERE id = $1 AND state = 'reserved' RETURNING id",
         reservation_id,
         state,
         now,
-        before,
         because,
         said_at,
     )

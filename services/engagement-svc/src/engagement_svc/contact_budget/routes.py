@@ -63,7 +63,7 @@ _BUDGET = {
 async def read_contact_budget(customer_id: UUID, call: Annotated[Call, permission("contact_budget.read")]) -> Response:
     parts = parts_of(call)
     async with call.read() as read:
-        state = await service.read_state(read.uow, read.scope, parts.standards, parts.calendar, customer_id, read.now)
+        state = await service.read_state(read.work, parts.rules, customer_id)
         await audit.record(read.uow, read.audit, customer_id, ("contact_budget",))
         today, days = parts.calendar.local_date(read.now), state.ledger.days
         return read.reply(
@@ -101,7 +101,7 @@ async def reserve_contact(body: ReservationRequest, call: Annotated[Call, permis
             until=body.until or on_day,
             consent_purpose=policy.consent_for(body.purpose),
         )
-        reservation = await service.reserve_contact(write.uow, parts.standards, parts.calendar, wanted, write.now)
+        reservation = await service.reserve_contact(write.work, parts.rules, wanted)
         await audit.record(write.uow, write.audit, body.customer_id, ("contact_budget",))
         return await write.reply(201, _out(reservation))
 
@@ -115,9 +115,7 @@ async def reserve_contact(body: ReservationRequest, call: Annotated[Call, permis
 async def confirm_contact(body: Confirmation, call: Annotated[Call, permission("contact_budget.use")]) -> Response:
     parts = parts_of(call)
     async with call.write() as write:
-        confirmed = await service.confirm_contact(
-            write.uow, write.scope, parts.standards, parts.calendar, body.reservation_id, body.made_at, write.now, parts.give_way
-        )
+        confirmed = await service.confirm_contact(write.work, parts.rules, body.reservation_id, body.made_at, parts.give_way)
         await audit.record(write.uow, write.audit, confirmed.customer_id, ("contact_budget",))
         return await write.reply(200, _out(confirmed))
 
@@ -130,7 +128,7 @@ async def confirm_contact(body: Confirmation, call: Annotated[Call, permission("
 )
 async def release_contact(body: ReservationReference, call: Annotated[Call, permission("contact_budget.use")]) -> Response:
     async with call.write() as write:
-        released = await service.release_contact(write.uow, write.scope, body.reservation_id, write.now)
+        released = await service.release_contact(write.work, body.reservation_id)
         await audit.record(write.uow, write.audit, released.customer_id, ("contact_budget",))
         return await write.reply(200, _out(released))
 

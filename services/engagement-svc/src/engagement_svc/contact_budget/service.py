@@ -5,11 +5,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
 from guanxi_common.ids import new_id
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from engagement_svc.complaints import repository as complaints
 from engagement_svc.contact_budget import policy, repository
@@ -25,6 +24,7 @@ from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.customers import repository as customers
 from engagement_svc.customers.policy import is_granted
 from engagement_svc.parts import GiveWay
+from engagement_svc.rules import Rules
 from engagement_svc.standards import ContactLimit, Standards
 
 CONTACT_LIMIT: Final = "contact_limit"
@@ -71,22 +71,20 @@ class State:
     overdrawn: int
 
 
-async def reserve_contact(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, wanted: Wanted, now: datetime
-) -> Reservation:
+async def reserve_contact(work: Work, rules: Rules, wanted: Wanted) -> Reservation:
     """Set a contact aside for who asks in time. Raises `SalesOnHold`, `WithoutConsent`, `InQuietHours`, `ContactBudgetExhausted`, and
     `InvalidInput` for days that have passed or lie too far ahead."""
-    today = calendar.local_date(now)
+    today = work.today
     if not today <= wanted.since <= wanted.until <= today + FARTHEST:
         detail = Text("The dates are today or later, in order, within a year.", "日期须为今天起一年之内且先后有序。")
         raise InvalidInput(errors=[FieldError("/on_day", "not_in_time", detail)])
-    await repository.lock_accounts(uow, [wanted.customer_id])
-    if await holds_selling(uow, standards, wanted.customer_id, wanted.purpose):
+    await repository.lock_accounts(work.uow, [wanted.customer_id])
+    if await holds_selling(work.uow, rules.standards, wanted.customer_id, wanted.purpose):
         raise SalesOnHold
-    await keep_to_what_is_agreed(uow, calendar, wanted, now)
-    reservation = await reserve(uow, standards, wanted, now, today)
+    await keep_to_what_is_agreed(work, rules, wanted)
+    reservation = await reserve(work, rules, wanted)
     if reservation is None:
-        limit, ledger = await _limit_and_ledger(uow, standards, wanted.customer_id, today, today)
+        limit, ledger = await _limit_and_ledger(work, rules, wanted.customer_id, today)
         day = policy.first_fit(ledger.days, today, None, limit)
         detail = (
             Text(f"The next contact fits on {day}.", f"最早可于{day}联系。")
@@ -102,26 +100,26 @@ async def holds_selling(uow: UnitOfWork, standards: Standards, customer_id: UUID
     return purpose == policy.SELLING and await complaints.holds_selling(uow, customer_id, standards.sales_hold)
 
 
-async def keep_to_what_is_agreed(uow: UnitOfWork, calendar: BusinessCalendar, wanted: Wanted, now: datetime) -> None:
+async def keep_to_what_is_agreed(work: Work, rules: Rules, wanted: Wanted) -> None:
     """Whether such a contact may be made. Raises `WithoutConsent` for one that sells where the customer has not agreed to be sold to on
     the channel, and `InQuietHours` for one that is to be made at once."""
-    consents = await customers.read_consents(uow, wanted.customer_id) if wanted.consent_purpose else ()
+    consents = await customers.read_consents(work.uow, wanted.customer_id) if wanted.consent_purpose else ()
     if wanted.consent_purpose and not is_granted(consents, wanted.consent_purpose, wanted.channel):
         raise WithoutConsent
-    if wanted.since > calendar.local_date(now) or not policy.disturbs(wanted.purpose, wanted.channel):
+    if wanted.since > work.today or not policy.disturbs(wanted.purpose, wanted.channel):
         return
-    quiet = await repository.quiet_hours(uow, wanted.customer_id)
-    end = quiet.end_for(calendar.local_time(now)) if quiet else None
+    quiet = await repository.quiet_hours(work.uow, wanted.customer_id)
+    end = quiet.end_for(rules.calendar.local_time(work.now)) if quiet else None
     if end is not None:
         raise InQuietHours(Text(f"They last until {end:%H:%M}.", f"免打扰时段到{end:%H:%M}结束。"))
 
 
-async def reserve(uow: UnitOfWork, standards: Standards, wanted: Wanted, now: datetime, today: date) -> Reservation | None:
+async def reserve(work: Work, rules: Rules, wanted: Wanted) -> Reservation | None:
     """Set the contact aside; None where no day fits. One of the customer's own matter needs none that is left."""
-    await repository.lock_accounts(uow, [wanted.customer_id])
+    await repository.lock_accounts(work.uow, [wanted.customer_id])
     day: date | None = wanted.since
     if wanted.purpose in policy.COUNTED:
-        limit, ledger = await _limit_and_ledger(uow, standards, wanted.customer_id, wanted.since, today)
+        limit, ledger = await _limit_and_ledger(work, rules, wanted.customer_id, wanted.since)
         day = policy.first_fit(ledger.days, wanted.since, wanted.until, limit)
     if day is None:
         return None
@@ -133,20 +131,18 @@ async def reserve(uow: UnitOfWork, standards: Standards, wanted: Wanted, now: da
         state="reserved",
         overdrawn=False,
         requested_by=wanted.requested_by,
-        reserved_at=now,
+        reserved_at=work.now,
         on_day=day,
         holds_until=wanted.until,
         consent_purpose=wanted.consent_purpose,
     )
-    await repository.insert_reservation(uow, reservation)
+    await repository.insert_reservation(work.uow, reservation)
     return reservation
 
 
-async def spend(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, made: Made, now: datetime, give_way: GiveWay
-) -> Reservation:
+async def spend(work: Work, rules: Rules, made: Made, give_way: GiveWay) -> Reservation:
     """Count a contact that has happened and was not reserved, on its own day. Never refuses: past the limit, others give way."""
-    await repository.lock_accounts(uow, [made.customer_id])
+    await repository.lock_accounts(work.uow, [made.customer_id])
     used = Reservation(
         id=new_id(),
         customer_id=made.customer_id,
@@ -155,34 +151,26 @@ async def spend(
         state="confirmed",
         overdrawn=False,
         requested_by=made.recorded_by,
-        reserved_at=now,
-        on_day=calendar.local_date(made.made_at),
-        holds_until=calendar.local_date(made.made_at),
-        settled_at=now,
+        reserved_at=work.now,
+        on_day=rules.calendar.local_date(made.made_at),
+        holds_until=rules.calendar.local_date(made.made_at),
+        settled_at=work.now,
         made_at=made.made_at,
         interaction_id=made.interaction_id,
     )
-    used = replace(used, overdrawn=await _make_room(uow, standards, calendar, used, now, give_way))
-    await repository.insert_reservation(uow, used)
+    used = replace(used, overdrawn=await _make_room(work, rules, used, give_way))
+    await repository.insert_reservation(work.uow, used)
     return used
 
 
 async def confirm(
-    uow: UnitOfWork,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    held: Reservation,
-    made_at: datetime,
-    now: datetime,
-    give_way: GiveWay,
-    *,
-    interaction_id: UUID | None = None,
+    work: Work, rules: Rules, held: Reservation, made_at: datetime, give_way: GiveWay, *, interaction_id: UUID | None = None
 ) -> Reservation:
     """The contact was made: it counts on its own day, though its reservation has expired or was cancelled. The same again changes nothing.
 
     Raises `ReservationSettled` for one that was released, and `WithoutConsent` for a contact made after the withdrawal arrived.
     """
-    await repository.lock_accounts(uow, [held.customer_id])
+    await repository.lock_accounts(work.uow, [held.customer_id])
     if held.state == "confirmed":
         return held
     if held.state == "released":
@@ -193,89 +181,76 @@ async def confirm(
     confirmed = replace(
         held,
         state="confirmed",
-        settled_at=now,
+        settled_at=work.now,
         made_at=made_at,
-        on_day=calendar.local_date(made_at),
+        on_day=rules.calendar.local_date(made_at),
         without_consent=policy.was_without_consent(held.said_at, made_at),
         interaction_id=interaction_id,
     )
     if confirmed.purpose in policy.COUNTED:
-        confirmed = replace(confirmed, overdrawn=await _make_room(uow, standards, calendar, confirmed, now, give_way))
-    if not await repository.confirm(uow, confirmed, before=held.state):
+        confirmed = replace(confirmed, overdrawn=await _make_room(work, rules, confirmed, give_way))
+    if not await repository.confirm(work.uow, confirmed, before=held.state):
         raise ReservationSettled
     return confirmed
 
 
 async def confirm_contact(
-    uow: UnitOfWork,
-    scope: RowScope,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    reservation_id: UUID,
-    made_at: datetime | None,
-    now: datetime,
-    give_way: GiveWay,
+    work: Work, rules: Rules, reservation_id: UUID, made_at: datetime | None, give_way: GiveWay
 ) -> Reservation:
     """`confirm` for who asks from outside. Raises `NotFound` out of scope and `InvalidInput` for a time that cannot be."""
-    held = await _in_scope(uow, scope, reservation_id, now)
-    if not policy.is_plausible(made_at or now, held.reserved_at, now):
+    held = await _in_scope(work, reservation_id)
+    if not policy.is_plausible(made_at or work.now, held.reserved_at, work.now):
         detail = Text("A contact is made after it was reserved, and not in the future.", "联系时间应在预留之后且不晚于现在。")
         raise InvalidInput(errors=[FieldError("/made_at", "implausible", detail)])
-    return await confirm(uow, standards, calendar, held, made_at or now, now, give_way)
+    return await confirm(work, rules, held, made_at or work.now, give_way)
 
 
-async def release_contact(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation:
+async def release_contact(work: Work, reservation_id: UUID) -> Reservation:
     """The contact was not made; the same again, or after the reservation has ended by itself, changes nothing.
 
     Raises `NotFound` out of scope, and `ReservationSettled` where it was made.
     """
-    held = await _in_scope(uow, scope, reservation_id, now)
+    held = await _in_scope(work, reservation_id)
     if held.state in ("released", "expired", "cancelled"):
         return held
-    if not await repository.settle(uow, reservation_id, "released", now):
+    if not await repository.settle(work.uow, reservation_id, "released", work.now):
         raise ReservationSettled
-    return replace(held, state="released", settled_at=now)
+    return replace(held, state="released", settled_at=work.now)
 
 
-async def read_state(
-    uow: UnitOfWork, scope: RowScope, standards: Standards, calendar: BusinessCalendar, customer_id: UUID, now: datetime
-) -> State:
+async def read_state(work: Work, rules: Rules, customer_id: UUID) -> State:
     """The limit, and what counts of it. Raises `NotFound` for a customer out of scope."""
-    if not await customers.customer_is_visible(uow, scope, customer_id, now):
+    if not await customers.customer_is_visible(work.uow, work.scope, customer_id, work.now):
         raise NotFound
-    today = calendar.local_date(now)
-    limit, ledger = await _limit_and_ledger(uow, standards, customer_id, today, today)
-    return State(limit, ledger, await repository.count_overdrawn(uow, customer_id, today - timedelta(days=limit.per_days)))
+    today = work.today
+    limit, ledger = await _limit_and_ledger(work, rules, customer_id, today)
+    return State(limit, ledger, await repository.count_overdrawn(work.uow, customer_id, today - timedelta(days=limit.per_days)))
 
 
-async def _in_scope(uow: UnitOfWork, scope: RowScope, reservation_id: UUID, now: datetime) -> Reservation:
+async def _in_scope(work: Work, reservation_id: UUID) -> Reservation:
     """The reservation as it stands once the customer's account is locked."""
-    seen = await repository.read_reservation(uow, scope, reservation_id, now)
+    seen = await repository.read_reservation(work.uow, work.scope, reservation_id, work.now)
     if seen is None:
         raise NotFound
-    await repository.lock_accounts(uow, [seen.customer_id])
-    held = await repository.read_reservation(uow, scope, reservation_id, now)
+    await repository.lock_accounts(work.uow, [seen.customer_id])
+    held = await repository.read_reservation(work.uow, work.scope, reservation_id, work.now)
     if held is None:
         raise NotFound
     return held
 
 
-async def _make_room(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, used: Reservation, now: datetime, give_way: GiveWay
-) -> bool:
+async def _make_room(work: Work, rules: Rules, used: Reservation, give_way: GiveWay) -> bool:
     """Cancel what gives way to a contact that was made; returns whether it is past the limit."""
-    limit, ledger = await _limit_and_ledger(uow, standards, used.customer_id, used.on_day, calendar.local_date(now))
+    limit, ledger = await _limit_and_ledger(work, rules, used.customer_id, used.on_day)
     others = Ledger(ledger.used, tuple(one for one in ledger.held if one.id != used.id))
     cancelled = policy.giving_way(Ledger((*others.used, used.on_day), others.held), used.on_day, limit)
     if cancelled:
-        await give_way(uow, [one.id for one in cancelled], now)
+        await give_way(work, [one.id for one in cancelled])
     return policy.room(others.used, used.on_day, limit) == 0
 
 
-async def _limit_and_ledger(
-    uow: UnitOfWork, standards: Standards, customer_id: UUID, since: date, today: date
-) -> tuple[ContactLimit, Ledger]:
+async def _limit_and_ledger(work: Work, rules: Rules, customer_id: UUID, since: date) -> tuple[ContactLimit, Ledger]:
     """The limit in force, and everything that bears on days from `since`."""
-    limit = await repository.agreed_limit(uow, customer_id) or standards.contact_limit
-    after = min(since, today) - timedelta(days=limit.per_days)
-    return limit, await repository.read_ledger(uow, customer_id, after, today)
+    limit = await repository.agreed_limit(work.uow, customer_id) or rules.standards.contact_limit
+    after = min(since, work.today) - timedelta(days=limit.per_days)
+    return limit, await repository.read_ledger(work.uow, customer_id, after, work.today)

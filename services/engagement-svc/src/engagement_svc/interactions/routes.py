@@ -53,11 +53,8 @@ _INTERACTION = {
     **documented(InteractionOut, _INTERACTION, status=201, request=_RECORD, request_zh=_RECORD_ZH),
 )
 async def record_interaction(body: InteractionRecord, call: Annotated[Call, permission("interaction.record")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        recorded = await service.record_interaction(
-            write.uow, write.scope, parts.standards, parts.calendar, body, call.principal.staff_id, write.now
-        )
+        recorded = await service.record_interaction(write.work, parts_of(call).rules, body)
         await audit.record(write.uow, write.audit, recorded.customer_id, ("interaction",))
         return await write.reply(201, _out(recorded), location=f"/v1/interactions/{recorded.id}")
 

@@ -1,15 +1,12 @@
 """Record a contact, and end the tasks that it answers."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from engagement_svc.actions import service as actions
 from engagement_svc.actions.service import ContactMade
@@ -23,31 +20,24 @@ from engagement_svc.interactions.errors import ContactInTheFuture
 from engagement_svc.interactions.events import InteractionRecorded
 from engagement_svc.interactions.repository import Interaction
 from engagement_svc.interactions.schemas import InteractionRecord
+from engagement_svc.rules import Rules
 from engagement_svc.standards import Standards
 from engagement_svc.tasks import service as tasks
 from engagement_svc.tasks.policy import Contact
 from engagement_svc.tasks.repository import Task
 
 
-async def record_interaction(
-    uow: UnitOfWork,
-    scope: RowScope,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    record: InteractionRecord,
-    recorded_by: UUID,
-    now: datetime,
-) -> Interaction:
+async def record_interaction(work: Work, rules: Rules, record: InteractionRecord) -> Interaction:
     """Store the contact; raises `NotFound` for a customer out of scope, `ContactInTheFuture`, `NotTheCustomersTask`, `CannotAnswer`."""
-    if policy.is_in_the_future(record.occurred_at, now):
+    if policy.is_in_the_future(record.occurred_at, work.now):
         raise ContactInTheFuture()
-    if not await customers.customer_is_visible(uow, scope, record.customer_id, now):
+    if not await customers.customer_is_visible(work.uow, work.scope, record.customer_id, work.now):
         raise NotFound()
     interaction_id = new_id()
     if record.direction == "outbound":
-        await budget.lock_accounts(uow, [record.customer_id])
-    evidence = _evidence(record, interaction_id, standards)
-    ended = await tasks.end_tasks(uow, scope, standards, record.customer_id, evidence, now, named=record.answers)
+        await budget.lock_accounts(work.uow, [record.customer_id])
+    evidence = _evidence(record, interaction_id, rules.standards)
+    ended = await tasks.end_tasks(work, rules, record.customer_id, evidence, named=record.answers)
     interaction = Interaction(
         id=interaction_id,
         customer_id=record.customer_id,
@@ -56,7 +46,7 @@ async def record_interaction(
         replied=record.replied,
         purpose=record.purpose,
         occurred_at=record.occurred_at,
-        booked_on=calendar.local_date(record.occurred_at),
+        booked_on=rules.calendar.local_date(record.occurred_at),
         content=record.content,
         result=record.result,
         result_note=record.result_note,
@@ -64,14 +54,14 @@ async def record_interaction(
         participants=record.participants,
         materials=record.materials,
         next_step=record.next_step,
-        recorded_by=recorded_by,
-        recorded_at=now,
-        late=policy.is_late(record.occurred_at, now, calendar),
+        recorded_by=work.person,
+        recorded_at=work.now,
+        late=policy.is_late(record.occurred_at, work.now, rules.calendar),
         completed_task_ids=[task.id for task in ended],
     )
-    await repository.insert_interaction(uow, interaction)
-    await _count_contact(uow, standards, calendar, interaction, ended, now)
-    await outbox.append(uow, _recorded(interaction))
+    await repository.insert_interaction(work.uow, interaction)
+    await _count_contact(work, rules, interaction, ended)
+    await outbox.append(work.uow, _recorded(interaction))
     return interaction
 
 
@@ -87,20 +77,13 @@ def _evidence(record: InteractionRecord, interaction_id: UUID, standards: Standa
     )
 
 
-async def _count_contact(
-    uow: UnitOfWork,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    interaction: Interaction,
-    ended: Sequence[Task],
-    now: datetime,
-) -> None:
+async def _count_contact(work: Work, rules: Rules, interaction: Interaction, ended: Sequence[Task]) -> None:
     """Conclude the actions that the contact answers, and count it: what has happened is counted even past the budget, an attempt that
     reached nobody and a customer who came are not."""
-    result = standards.contact_results[interaction.result]
+    result = rules.standards.contact_results[interaction.result]
     outbound = interaction.direction == "outbound"
     contact = ContactMade(interaction.id, interaction.occurred_at, result.outcome, outbound)
-    used = await actions.conclude(uow, standards, calendar, ended, contact, now)
+    used = await actions.conclude(work, rules, ended, contact)
     counted_as = counting.counted_as(interaction.purpose)
     if outbound and result.counts and not used and counted_as is not None:
         made = Made(
@@ -111,7 +94,7 @@ async def _count_contact(
             recorded_by=f"staff:{interaction.recorded_by}",
             interaction_id=interaction.id,
         )
-        await contact_budget.spend(uow, standards, calendar, made, now, actions.give_way)
+        await contact_budget.spend(work, rules, made, actions.give_way)
 
 
 def _recorded(interaction: Interaction) -> InteractionRecorded:

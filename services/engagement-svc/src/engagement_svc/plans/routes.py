@@ -66,7 +66,7 @@ _REVIEW = {
 )
 async def agree_plan(body: PlanAgreement, call: Annotated[Call, permission("plan.write")]) -> Response:
     async with call.write() as write:
-        plan = await service.agree_plan(write.uow, write.scope, parts_of(call).calendar, body, call.principal.staff_id, write.now)
+        plan = await service.agree_plan(write.work, body)
         await audit.record(write.uow, write.audit, plan.customer_id, ("plan",))
         return await write.reply(201, _plan_out(plan), etag=plan.version, location=f"/v1/plans/{plan.id}")
 
@@ -93,11 +93,8 @@ async def read_plan(plan_id: UUID, call: Annotated[Call, permission("plan.read")
     **documented(PlanReviewOut, _REVIEW, status=201, request=_RECORD),
 )
 async def review_plan(plan_id: UUID, body: PlanReviewRecord, call: Annotated[Call, permission("plan.write")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        review, ended = await service.review_plan(
-            write.uow, write.scope, parts.standards, parts.calendar, plan_id, body, call.principal.staff_id, write.now
-        )
+        review, ended = await service.review_plan(write.work, parts_of(call).rules, plan_id, body)
         await audit.record(write.uow, write.audit, review.customer_id, ("plan",))
         return await write.reply(201, _review_out(review, ended))
 

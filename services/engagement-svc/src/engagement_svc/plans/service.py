@@ -1,16 +1,13 @@
 """Agree plans, review them, and open the task when a review is due."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
-from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.work import Work
 
 from engagement_svc.customers.repository import customer_is_visible
 from engagement_svc.plans import policy, repository
@@ -18,7 +15,7 @@ from engagement_svc.plans.errors import AgreedInTheFuture, ReviewOutOfOrder
 from engagement_svc.plans.events import PlanAgreed, PlanReviewed
 from engagement_svc.plans.repository import Plan, PlanReview
 from engagement_svc.plans.schemas import PlanAgreement, PlanReviewRecord, ReviewOutcome
-from engagement_svc.standards import Standards
+from engagement_svc.rules import Rules
 from engagement_svc.tasks import service as tasks
 from engagement_svc.tasks.policy import Deed
 from engagement_svc.tasks.repository import Task
@@ -28,18 +25,11 @@ REVIEW_BATCH = 200
 _REVIEW_DUE = Text("The financial plan is due for review.", "理财规划到期回顾。")
 
 
-async def agree_plan(
-    uow: UnitOfWork,
-    scope: RowScope,
-    calendar: BusinessCalendar,
-    agreement: PlanAgreement,
-    author_id: UUID,
-    now: datetime,
-) -> Plan:
+async def agree_plan(work: Work, agreement: PlanAgreement) -> Plan:
     """Store a plan to which the customer has agreed; raises `NotFound`, `AgreedInTheFuture`."""
-    if agreement.agreed_on > calendar.local_date(now):
+    if agreement.agreed_on > work.today:
         raise AgreedInTheFuture()
-    if not await customer_is_visible(uow, scope, agreement.customer_id, now):
+    if not await customer_is_visible(work.uow, work.scope, agreement.customer_id, work.now):
         raise NotFound()
     plan = Plan(
         id=new_id(),
@@ -52,39 +42,28 @@ async def agree_plan(
         review_every_months=agreement.review_every_months,
         next_review_on=policy.add_months(agreement.agreed_on, agreement.review_every_months),
         review_task_opened=False,
-        author_id=author_id,
+        author_id=work.person,
         version=1,
-        created_at=now,
+        created_at=work.now,
     )
-    await repository.insert_plan(uow, plan)
+    await repository.insert_plan(work.uow, plan)
     agreed = PlanAgreed(
         plan_id=plan.id, customer_id=plan.customer_id, agreed_on=plan.agreed_on, next_review_on=plan.next_review_on
     )
-    await outbox.append(uow, agreed)
+    await outbox.append(work.uow, agreed)
     return plan
 
 
-async def review_plan(
-    uow: UnitOfWork,
-    scope: RowScope,
-    standards: Standards,
-    calendar: BusinessCalendar,
-    plan_id: UUID,
-    record: PlanReviewRecord,
-    reviewer_id: UUID,
-    now: datetime,
-) -> tuple[PlanReview, list[Task]]:
+async def review_plan(work: Work, rules: Rules, plan_id: UUID, record: PlanReviewRecord) -> tuple[PlanReview, list[Task]]:
     """Record a review, end the tasks that it answers, tell *plan reviewed*; raises `NotFound`, `ReviewOutOfOrder`."""
-    plan = await repository.read_plan(uow, scope, plan_id, now, lock=True)
+    plan = await repository.read_plan(work.uow, work.scope, plan_id, work.now, lock=True)
     if plan is None:
         raise NotFound()
-    reviewed_on = calendar.local_date(record.reviewed_at)
+    reviewed_on = rules.calendar.local_date(record.reviewed_at)
     next_review_on = None
     if record.outcome is not ReviewOutcome.ENDED:
         next_review_on = record.next_review_on or policy.add_months(reviewed_on, plan.review_every_months)
-    if not policy.review_fits(
-        reviewed_on, agreed_on=plan.agreed_on, next_review_on=next_review_on, today=calendar.local_date(now)
-    ):
+    if not policy.review_fits(reviewed_on, agreed_on=plan.agreed_on, next_review_on=next_review_on, today=work.today):
         raise ReviewOutOfOrder()
     review = PlanReview(
         id=new_id(),
@@ -97,37 +76,35 @@ async def review_plan(
         advice=record.advice,
         outcome=record.outcome,
         next_review_on=next_review_on,
-        reviewer_id=reviewer_id,
-        recorded_at=now,
+        reviewer_id=work.person,
+        recorded_at=work.now,
     )
-    await repository.insert_review(uow, review)
+    await repository.insert_review(work.uow, review)
     ended: list[Task] = []
     if plan.next_review_on is not None:
         # The review answers its own plan's task, even one that was opened between the review and its record.
         due = policy.review_origin(plan.id, plan.next_review_on)
         evidence = Deed("plan_review", str(review.id), record.reviewed_at, frozenset({str(due)}))
-        ended = await tasks.end_tasks(uow, scope, standards, plan.customer_id, evidence, now)
-    await outbox.append(uow, _reviewed(review))
+        ended = await tasks.end_tasks(work, rules, plan.customer_id, evidence)
+    await outbox.append(work.uow, _reviewed(review))
     return review, ended
 
 
-async def open_review_tasks(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, now: datetime, patience: Patience = USUAL
-) -> int:
+async def open_review_tasks(work: Work, rules: Rules, patience: Patience = USUAL) -> int:
     """Open a task for each plan whose review is due; returns how many. For the job. A plan fails alone."""
 
     async def take(only: Sequence[UUID] | None) -> list[Plan]:
-        return await repository.lock_plans_to_review(uow, calendar.local_date(now), REVIEW_BATCH, now, only)
+        return await repository.lock_plans_to_review(work.uow, work.today, REVIEW_BATCH, work.now, only)
 
     async def open_reviews(plans: Sequence[Plan]) -> None:
-        await _open_reviews(uow, standards, calendar, plans, now)
+        await _open_reviews(work, rules, plans)
 
-    return await work_off(uow, repository.QUEUE, take, open_reviews, key=lambda plan: plan.id, now=now, patience=patience)
+    return await work_off(
+        work.uow, repository.QUEUE, take, open_reviews, key=lambda plan: plan.id, now=work.now, patience=patience
+    )
 
 
-async def _open_reviews(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, plans: Sequence[Plan], now: datetime
-) -> None:
+async def _open_reviews(work: Work, rules: Rules, plans: Sequence[Plan]) -> None:
     for plan in plans:
         if plan.next_review_on is None:
             continue
@@ -138,10 +115,10 @@ async def _open_reviews(
             reason_code="plan_review_due",
             reason=_REVIEW_DUE,
             evidence={"plan_id": str(plan.id), "next_review_on": str(plan.next_review_on)},
-            due_at=calendar.end_of_business_day(calendar.business_day(now)),
+            due_at=rules.calendar.end_of_business_day(rules.calendar.business_day(work.now)),
         )
-        await tasks.open_task(uow, standards, calendar, request, now)
-    await repository.mark_review_tasks_opened(uow, [plan.id for plan in plans])
+        await tasks.open_task(work, rules, request)
+    await repository.mark_review_tasks_opened(work.uow, [plan.id for plan in plans])
 
 
 def _reviewed(review: PlanReview) -> PlanReviewed:

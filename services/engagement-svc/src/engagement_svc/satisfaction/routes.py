@@ -12,7 +12,6 @@ from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
 from engagement_svc.customers import repository as customers
-from engagement_svc.parts import parts_of
 from engagement_svc.satisfaction import repository, service
 from engagement_svc.satisfaction.repository import Answer
 from engagement_svc.satisfaction.schemas import SatisfactionOut, SatisfactionRecord
@@ -45,8 +44,7 @@ _ANSWER = {
 )
 async def record_satisfaction(body: SatisfactionRecord, call: Annotated[Call, permission("satisfaction.record")]) -> Response:
     async with call.write() as write:
-        calendar, who = parts_of(call).calendar, call.principal.staff_id
-        answer = await service.record_satisfaction(write.uow, write.scope, calendar, body, who, write.now)
+        answer = await service.record_satisfaction(write.work, body)
         await audit.record(write.uow, write.audit, answer.customer_id, ("satisfaction",))
         return await write.reply(201, _out(answer), location=f"/v1/satisfaction-answers?customer_id={answer.customer_id}")
 

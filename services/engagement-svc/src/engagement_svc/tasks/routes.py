@@ -156,7 +156,7 @@ async def read_task(call: Call) -> Response:
 )
 async def snooze_task(task_id: UUID, body: Snooze, call: Annotated[Call, permission("task.snooze")]) -> Response:
     async with call.write() as write:
-        task = await service.snooze_task(write.uow, write.scope, parts_of(call).standards, task_id, body.until, write.now)
+        task = await service.snooze_task(write.work, parts_of(call).rules, task_id, body.until)
         await audit.record(write.uow, write.audit, task.customer_id, ("tasks",))
         return await write.reply(200, _arranged(task))
 
@@ -169,7 +169,7 @@ async def snooze_task(task_id: UUID, body: Snooze, call: Annotated[Call, permiss
 )
 async def delegate_task(task_id: UUID, body: Delegation, call: Annotated[Call, permission("task.delegate")]) -> Response:
     async with call.write() as write:
-        task = await service.delegate_task(write.uow, write.scope, parts_of(call).standards, task_id, body.to, write.now)
+        task = await service.delegate_task(write.work, parts_of(call).rules, task_id, body.to)
         await audit.record(write.uow, write.audit, task.customer_id, ("tasks",))
         return await write.reply(200, _arranged(task))
 

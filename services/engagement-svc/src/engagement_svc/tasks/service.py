@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound, Text
 from guanxi_common.ids import new_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.security.directory.responsibility import read_escalations
-from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.work import Work
 
-from engagement_svc.standards import Standards
+from engagement_svc.rules import Rules
 from engagement_svc.tasks import following, policy, repository
 from engagement_svc.tasks.errors import (
     CannotAnswer,
@@ -53,14 +52,12 @@ class TaskRequest:
     caused_by: Envelope | None = None
 
 
-async def open_task(
-    uow: UnitOfWork, standards: Standards, calendar: BusinessCalendar, request: TaskRequest, now: datetime
-) -> Task | None:
+async def open_task(work: Work, rules: Rules, request: TaskRequest) -> Task | None:
     """Open the task that `request` asks for; None where its origin has opened one before."""
-    task_type = standards.task_types[request.task_type]
-    deadline = policy.due_time(task_type, now, calendar, within=request.within, on=request.due_at)
+    task_type = rules.standards.task_types[request.task_type]
+    deadline = policy.due_time(task_type, work.now, rules.calendar, within=request.within, on=request.due_at)
     priority = request.priority or task_type.priority
-    owner_id, outlet_id = (await following.responsible_for(uow, [request.customer_id], now)).get(
+    owner_id, outlet_id = (await following.responsible_for(work.uow, [request.customer_id], work.now)).get(
         request.customer_id, (None, None)
     )
     task = Task(
@@ -80,31 +77,24 @@ async def open_task(
         rank_key=policy.rank_key(priority, deadline.due_at),
         owner_id=owner_id,
         outlet_id=outlet_id,
-        opened_at=now,
+        opened_at=work.now,
         due_at=deadline.due_at,
         zone=deadline.zone,
         calendar_version=deadline.calendar_version,
         due_provisional=deadline.provisional,
-        standards_version=standards.version,
+        standards_version=rules.standards.version,
     )
-    if not await repository.insert_task(uow, task):
+    if not await repository.insert_task(work.uow, task):
         return None
     opened = TaskOpened(
         task_id=task.id, customer_id=task.customer_id, task_type=task.task_type, origin=task.origin, due_at=task.due_at
     )
-    await outbox.append(uow, opened, caused_by=request.caused_by)
+    await outbox.append(work.uow, opened, caused_by=request.caused_by)
     return task
 
 
 async def end_tasks(
-    uow: UnitOfWork,
-    scope: RowScope,
-    standards: Standards,
-    customer_id: UUID,
-    evidence: Evidence,
-    now: datetime,
-    *,
-    named: Sequence[UUID] | None = None,
+    work: Work, rules: Rules, customer_id: UUID, evidence: Evidence, *, named: Sequence[UUID] | None = None
 ) -> list[Task]:
     """End the customer's open tasks that `evidence` ends, of the `named` ones if any are, and return them.
 
@@ -112,12 +102,12 @@ async def end_tasks(
     case. Raises `NotTheCustomersTask`, and `CannotAnswer` for an open task that this evidence can never end.
     """
     if named is not None:
-        known = await repository.tasks_among(uow, customer_id, named)
+        known = await repository.tasks_among(work.uow, customer_id, named)
         if unknown := [place for place, task_id in enumerate(named) if task_id not in known]:
             raise NotTheCustomersTask(unknown)
-    candidates = await repository.lock_open_tasks(uow, scope, customer_id, now, task_ids=named)
+    candidates = await repository.lock_open_tasks(work.uow, work.scope, customer_id, work.now, task_ids=named)
     misfits = {
-        task.id: policy.misfit_of(standards.task_types[task.task_type], task, evidence, named=named is not None)
+        task.id: policy.misfit_of(rules.standards.task_types[task.task_type], task, evidence, named=named is not None)
         for task in candidates
     }
     refused = {
@@ -127,8 +117,8 @@ async def end_tasks(
         raise CannotAnswer(refused)
     ended = [task for task in candidates if misfits[task.id] is None]
     if ended:
-        await repository.complete_tasks(uow, [task.id for task in ended], now, evidence.name)
-        await outbox.append(uow, *(_completed(task, evidence) for task in ended))
+        await repository.complete_tasks(work.uow, [task.id for task in ended], work.now, evidence.name)
+        await outbox.append(work.uow, *(_completed(task, evidence) for task in ended))
     return ended
 
 
@@ -144,36 +134,34 @@ async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], because: Ended
     )
 
 
-async def snooze_task(
-    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, until: datetime | None, now: datetime
-) -> Task:
+async def snooze_task(work: Work, rules: Rules, task_id: UUID, until: datetime | None) -> Task:
     """Put the task off until then; None: it is on the list again. Its clock runs on. Raises `NotFound` out of scope, `TaskEnded`,
     `NotSnoozable`, `SnoozedTooLong`."""
-    task = await _lock_open(uow, scope, task_id, now)
-    if until is not None and (why := policy.why_not_snoozed(standards.task_types[task.task_type], task.due_at, until, now)):
+    task = await _lock_open(work, task_id)
+    if until is not None and (
+        why := policy.why_not_snoozed(rules.standards.task_types[task.task_type], task.due_at, until, work.now)
+    ):
         raise NotSnoozable if why is NotSnoozed.KIND else SnoozedTooLong(why)
-    await repository.arrange(uow, task.id, visible_from=until, assignee_id=task.assignee_id)
+    await repository.arrange(work.uow, task.id, visible_from=until, assignee_id=task.assignee_id)
     return replace(task, visible_from=until)
 
 
-async def delegate_task(
-    uow: UnitOfWork, scope: RowScope, standards: Standards, task_id: UUID, to: UUID | None, now: datetime
-) -> Task:
+async def delegate_task(work: Work, rules: Rules, task_id: UUID, to: UUID | None) -> Task:
     """Hand the task to an assistant for the customer; None: whoever is responsible works it again. The responsibility stays.
 
     Raises `NotFound` out of scope, `TaskEnded`, `NotDelegable`, `NotAnAssistant`.
     """
-    task = await _lock_open(uow, scope, task_id, now)
-    if to is not None and not standards.task_types[task.task_type].delegated_to:
+    task = await _lock_open(work, task_id)
+    if to is not None and not rules.standards.task_types[task.task_type].delegated_to:
         raise NotDelegable
-    if to is not None and to not in await repository.assistants_of(uow, task.customer_id, now):
+    if to is not None and to not in await repository.assistants_of(work.uow, task.customer_id, work.now):
         raise NotAnAssistant
-    await repository.arrange(uow, task.id, visible_from=task.visible_from, assignee_id=to)
+    await repository.arrange(work.uow, task.id, visible_from=task.visible_from, assignee_id=to)
     return replace(task, assignee_id=to)
 
 
-async def _lock_open(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Task:
-    task = await repository.lock_task(uow, scope, task_id, now)
+async def _lock_open(work: Work, task_id: UUID) -> Task:
+    task = await repository.lock_task(work.uow, work.scope, task_id, work.now)
     if task is None:
         raise NotFound
     if task.state != "open":
@@ -181,9 +169,9 @@ async def _lock_open(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datet
     return task
 
 
-async def show_snoozed_tasks(uow: UnitOfWork, now: datetime) -> int:
+async def show_snoozed_tasks(work: Work) -> int:
     """Put back on the list what was put off until now; returns how many. For the job."""
-    return await repository.show_again(uow, now, SHOW_BATCH)
+    return await repository.show_again(work.uow, work.now, SHOW_BATCH)
 
 
 async def end_with_the_erased(uow: UnitOfWork, customer_ids: Collection[UUID], now: datetime) -> None:
@@ -191,19 +179,19 @@ async def end_with_the_erased(uow: UnitOfWork, customer_ids: Collection[UUID], n
     await cancel_tasks(uow, await repository.open_tasks_of(uow, customer_ids), Ended.ERASED, SYSTEM, now)
 
 
-async def breach_overdue_tasks(uow: UnitOfWork, now: datetime, patience: Patience = USUAL) -> int:
+async def breach_overdue_tasks(work: Work, patience: Patience = USUAL) -> int:
     """Count each clock that has run out, once, and escalate it to the superior or the lead. Returns how many. A task fails alone."""
 
     async def take(only: Sequence[UUID] | None) -> list[Task]:
-        return await repository.lock_overdue_tasks(uow, now, BREACH_BATCH, only)
+        return await repository.lock_overdue_tasks(work.uow, work.now, BREACH_BATCH, only)
 
     async def breach(overdue: Sequence[Task]) -> None:
-        leads = await read_escalations(uow, [(task.owner_id, task.outlet_id) for task in overdue])
+        leads = await read_escalations(work.uow, [(task.owner_id, task.outlet_id) for task in overdue])
         breaches = [(task, leads[task.owner_id, task.outlet_id]) for task in overdue]
-        await repository.mark_breached(uow, [(task.id, lead) for task, lead in breaches], now)
-        await outbox.append(uow, *(_breached(task, lead) for task, lead in breaches))
+        await repository.mark_breached(work.uow, [(task.id, lead) for task, lead in breaches], work.now)
+        await outbox.append(work.uow, *(_breached(task, lead) for task, lead in breaches))
 
-    return await work_off(uow, repository.BREACHES, take, breach, key=lambda task: task.id, now=now, patience=patience)
+    return await work_off(work.uow, repository.BREACHES, take, breach, key=lambda task: task.id, now=work.now, patience=patience)
 
 
 def _completed(task: Task, evidence: Evidence) -> TaskCompleted:

@@ -13,6 +13,7 @@ from engagement_svc.complaints.errors import ComplaintResolved
 from engagement_svc.complaints.repository import Complaint
 from engagement_svc.complaints.schemas import ComplaintRecord, Resolution
 from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
@@ -21,12 +22,13 @@ from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_testing.work import work_of
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)  # the 21st in Shanghai
-STANDARDS = load_standards()
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), CALENDAR)
 WORDS = "等候五十分钟"
 
 
@@ -40,20 +42,16 @@ class Desk:
         told = {"category": "service", "severity": "serious", "channel": "branch", "content": WORDS}
         record = ComplaintRecord.model_validate({"customer_id": self.customer, **told})
         async with self.database.transaction() as uow:
-            opened = await service.open_complaint(uow, scope or own(self.rm), STANDARDS, CALENDAR, record, self.rm, NOW)
+            opened = await service.open_complaint(work_of(uow, scope or own(self.rm), NOW, CALENDAR), RULES, record)
             await uow.commit()
         return opened
 
     async def resolve(self, complaint: Complaint, version: int | None = None) -> Complaint:
-        def check(current: int) -> None:
-            if version not in (None, current):
-                raise StaleVersion
-
         told = Resolution.model_validate({"outcome": "upheld", "remedy": WORDS})
         async with self.database.transaction() as uow:
-            done = await service.resolve_complaint(
-                uow, own(self.rm), STANDARDS, CALENDAR, complaint.id, told, self.rm, NOW, check
-            )
+            allowed = None if version is None else (version,)
+            work = work_of(uow, own(self.rm), NOW, CALENDAR, allowed=allowed)
+            done = await service.resolve_complaint(work, RULES, complaint.id, told)
             await uow.commit()
         return done
 

@@ -10,12 +10,13 @@ from engagement_svc.actions import service as actions
 from engagement_svc.contact_budget import policy, service
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.contact_budget.service import Wanted
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.security.principal import RowScope, ScopeKind
 
-STANDARDS = load_standards()
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), CALENDAR)
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,15 @@ class BudgetDesk:
     async def reserve(self, wanted: Wanted | None = None) -> Reservation:
         """As over HTTP, with all that may stand against it."""
         async with self.branch.database.transaction() as uow:
-            now = self.branch.clock.now()
-            reservation = await service.reserve_contact(uow, STANDARDS, CALENDAR, wanted or self.wanted(), now)
+            reservation = await service.reserve_contact(self.branch.work(uow), RULES, wanted or self.wanted())
             await uow.commit()
         return reservation
 
     async def confirm(self, reservation_id: UUID, made_at: datetime | None = None, rm: UUID | None = None) -> Reservation:
         scope = RowScope(ScopeKind.OWN, rm or self.branch.rm_a)
         async with self.branch.database.transaction() as uow:
-            now = self.branch.clock.now()
             confirmed = await service.confirm_contact(
-                uow, scope, STANDARDS, CALENDAR, reservation_id, made_at, now, actions.give_way
+                self.branch.work(uow, scope), RULES, reservation_id, made_at, actions.give_way
             )
             await uow.commit()
         return confirmed
@@ -54,13 +53,13 @@ class BudgetDesk:
     async def release(self, reservation_id: UUID, rm: UUID | None = None) -> Reservation:
         scope = RowScope(ScopeKind.OWN, rm or self.branch.rm_a)
         async with self.branch.database.transaction() as uow:
-            released = await service.release_contact(uow, scope, reservation_id, self.branch.clock.now())
+            released = await service.release_contact(self.branch.work(uow, scope), reservation_id)
             await uow.commit()
         return released
 
     async def expire(self) -> int:
         async with self.branch.database.transaction() as uow:
-            number = await actions.expire_reservations(uow, self.today, self.branch.clock.now())
+            number = await actions.expire_reservations(self.branch.work(uow))
             await uow.commit()
         return number
 

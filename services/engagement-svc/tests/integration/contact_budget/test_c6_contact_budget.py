@@ -12,6 +12,7 @@ from engagement_svc.contact_budget.errors import InQuietHours, ReservationSettle
 from engagement_svc.contact_budget.policy import QuietHours
 from engagement_svc.contact_budget.repository import Reservation
 from engagement_svc.contact_budget.service import Wanted
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository as tasks
 from guanxi_common.calendar import BusinessCalendar
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.anyio
 
 STANDARDS = load_standards()
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(STANDARDS, CALENDAR)
 LIMIT = STANDARDS.contact_limit.max_contacts
 
 
@@ -36,19 +38,18 @@ def wanted(branch: Any, purpose: str = "marketing", channel: str = "sms") -> Wan
 
 async def reserve(branch: Any) -> Reservation | None:
     async with branch.database.transaction() as uow:
-        now = branch.clock.now()
-        found = await service.reserve(uow, STANDARDS, wanted(branch), now, CALENDAR.local_date(now))
+        found = await service.reserve(branch.work(uow), RULES, wanted(branch))
         await uow.commit()
     return found
 
 
 async def settle(branch: Any, reservation_id: UUID, state: str, rm: UUID | None = None) -> Reservation:
-    scope, now = own(rm or branch.rm_a), branch.clock.now()
     async with branch.database.transaction() as uow:
+        work = branch.work(uow, own(rm or branch.rm_a))
         if state == "released":
-            settled = await service.release_contact(uow, scope, reservation_id, now)
+            settled = await service.release_contact(work, reservation_id)
         else:
-            settled = await service.confirm_contact(uow, scope, STANDARDS, CALENDAR, reservation_id, None, now, give_way)
+            settled = await service.confirm_contact(work, RULES, reservation_id, None, give_way)
         await uow.commit()
     return settled
 
@@ -129,7 +130,7 @@ async def test_c6_in_quiet_hours_nobody_sells_and_the_customer_s_own_matters_go_
 
     async def keep(purpose: str, channel: str) -> None:
         async with branch.database.transaction(readonly=True) as uow:
-            await service.keep_to_what_is_agreed(uow, CALENDAR, wanted(branch, purpose, channel), branch.clock.now())
+            await service.keep_to_what_is_agreed(branch.work(uow), RULES, wanted(branch, purpose, channel))
 
     with pytest.raises(InQuietHours) as refused:
         await keep("marketing", "sms")
@@ -151,7 +152,7 @@ async def test_c6_whoever_sells_needs_consent_for_the_channel_and_care_does_not(
 
     async def keep(purpose: str, channel: str) -> None:
         async with branch.database.transaction(readonly=True) as uow:
-            await service.keep_to_what_is_agreed(uow, CALENDAR, wanted(branch, purpose, channel), branch.clock.now())
+            await service.keep_to_what_is_agreed(branch.work(uow), RULES, wanted(branch, purpose, channel))
 
     with pytest.raises(WithoutConsent):
         await keep("marketing", "sms")

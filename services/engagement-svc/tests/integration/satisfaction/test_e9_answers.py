@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
+from engagement_svc.rules import Rules
 from engagement_svc.satisfaction import repository, service
 from engagement_svc.satisfaction.errors import AnsweredInTheFuture, UnknownInteraction
 from engagement_svc.satisfaction.repository import Answer
@@ -21,8 +22,7 @@ from pydantic import ValidationError
 
 pytestmark = pytest.mark.anyio
 
-STANDARDS = load_standards()
-CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), BusinessCalendar(zone="Asia/Shanghai"))
 WORDS = "等候较久"
 
 
@@ -34,9 +34,7 @@ async def answer(branch: Any, scope: RowScope | None = None, **told: Any) -> Ans
     body = {"satisfaction": 2, "answered_on": "2026-11-20", "asked_about": "visit", **told}
     record = SatisfactionRecord.model_validate_json(json.dumps({"customer_id": str(branch.customer), **body}))
     async with branch.database.transaction() as uow:
-        kept = await service.record_satisfaction(
-            uow, scope or own(branch.rm_a), CALENDAR, record, branch.rm_a, branch.clock.now()
-        )
+        kept = await service.record_satisfaction(branch.work(uow, scope), record)
         await uow.commit()
     return kept
 
@@ -85,7 +83,7 @@ async def test_e9_the_contact_named_is_one_with_this_customer(branch: Any) -> No
     told = {"method": "visit", "purpose": "care", "content": "Met.", "result": "reached_positive"}
     record = InteractionRecord(customer_id=branch.customer, occurred_at=branch.clock.now(), **told)
     async with branch.database.transaction() as uow:
-        met = await record_interaction(uow, own(branch.rm_a), STANDARDS, CALENDAR, record, branch.rm_a, branch.clock.now())
+        met = await record_interaction(branch.work(uow), RULES, record)
         await uow.commit()
     assert (await answer(branch, interaction_id=str(met.id))).interaction_id == met.id
     with pytest.raises(UnknownInteraction):

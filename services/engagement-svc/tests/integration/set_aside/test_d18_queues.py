@@ -9,6 +9,7 @@ import pytest
 from engagement_svc.actions import service as actions
 from engagement_svc.plans import service as plans
 from engagement_svc.plans.repository import Plan, insert_plan
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import service as tasks
 from guanxi_common.calendar import BusinessCalendar
@@ -18,8 +19,7 @@ from guanxi_testing.poison import mend, poison
 
 pytestmark = pytest.mark.anyio
 
-STANDARDS = load_standards()
-CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), BusinessCalendar(zone="Asia/Shanghai"))
 
 
 async def do(branch: Any, work: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
@@ -59,7 +59,7 @@ async def test_d18_a_task_whose_breach_cannot_be_stored_fails_alone(branch: Any)
     branch.clock.advance(timedelta(days=10))
 
     async def breach(uow: UnitOfWork) -> int:
-        return await tasks.breach_overdue_tasks(uow, branch.clock.now())
+        return await tasks.breach_overdue_tasks(branch.work(uow))
 
     await fails_alone(branch, breach, "breach-task", task, "SELECT count(*) FROM task WHERE breached_at IS NOT NULL", 4)
     assert len(await branch.told("task.breached")) == 4
@@ -75,8 +75,7 @@ async def test_d18_an_offer_that_cannot_be_ended_fails_alone(branch: Any) -> Non
     branch.clock.advance(timedelta(days=30))
 
     async def expire(uow: UnitOfWork) -> int:
-        now = branch.clock.now()
-        return await actions.expire_actions(uow, STANDARDS, CALENDAR.local_date(now), now)
+        return await actions.expire_actions(branch.work(uow), RULES)
 
     await fails_alone(branch, expire, "expire-offer", task, "SELECT count(*) FROM action WHERE state = 'concluded'", 3)
 
@@ -92,7 +91,7 @@ async def test_d18_a_plan_whose_review_cannot_be_opened_fails_alone(branch: Any)
     await do(branch, lambda uow: poison(uow, "plan", "review_task_opened AND NEW.id", ids[0]))
 
     async def open_reviews(uow: UnitOfWork) -> int:
-        return await plans.open_review_tasks(uow, STANDARDS, CALENDAR, branch.clock.now())
+        return await plans.open_review_tasks(branch.work(uow), RULES)
 
     opened = "SELECT count(*) FROM plan WHERE review_task_opened"
     await fails_alone(branch, open_reviews, "open-plan-review", ids[0], opened, 3)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
 from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, tasks_follow_staff
@@ -22,14 +23,16 @@ from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.consumers import directory_handlers
 from guanxi_common.security.directory.values import Assignment, Book, Outlet, Role, Staff
-from guanxi_common.security.principal import AuditContext, Identity, Purpose, ScopeKind
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Purpose, ScopeKind
+from guanxi_testing.work import work_of
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=300)
 AUDIT = AuditContext("staff:1", "readWorklist", Purpose.CUSTOMER_SERVICE, None)
-STANDARDS, CALENDAR = load_standards(), BusinessCalendar(zone="Asia/Shanghai")
+CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), CALENDAR)
 REGION, NORTH, SOUTH = (UUID(int=n) for n in range(1, 4))
 XIA, DENG, YANG, LEAD, CHIEF = (UUID(int=n) for n in range(11, 16))
 CUSTOMERS, TASKS = 500, 30
@@ -66,7 +69,7 @@ class Region:
             await directory.apply_books(uow, books)
             for customer in self.customers[:TASKS]:
                 reason = TaskRequest(customer, "signal_follow_up", Origin("signal", uuid4()), "large_outflow", Text("a", "b"), {})
-                await service.open_task(uow, STANDARDS, CALENDAR, reason, NOW)
+                await service.open_task(work_of(uow, SYSTEM_SCOPE, NOW, CALENDAR), RULES, reason)
             await uow.commit()
 
     async def tell(self, staff_id: UUID, *, redelivered: int = 1, **facts: Any) -> None:
@@ -146,7 +149,7 @@ async def test_d11_until_a_snapshot_has_come_tasks_stand_on_the_leads_list_and_n
         region.staff[XIA] = replace(region.staff[XIA], suspended=True, version=2)
         customer = region.customers[TASKS - 1]
         reason = TaskRequest(customer, "signal_follow_up", Origin("signal", uuid4()), "large_outflow", Text("a", "b"), {})
-        opened = await service.open_task(uow, STANDARDS, CALENDAR, reason, NOW)
+        opened = await service.open_task(work_of(uow, SYSTEM_SCOPE, NOW, CALENDAR), RULES, reason)
         assert opened.owner_id == DENG
         await uow.driver.execute("DELETE FROM task WHERE id = $1", opened.id)
         await uow.commit()
@@ -199,6 +202,6 @@ async def test_d11_a_transaction_that_is_lost_moves_nothing(region):
 async def test_d11_an_outlet_without_a_lead_escalates_to_the_one_above(region):
     await region.tell(LEAD, active=False)
     async with region.database.transaction() as uow:
-        assert await service.breach_overdue_tasks(uow, NOW + timedelta(days=30)) == TASKS
+        assert await service.breach_overdue_tasks(work_of(uow, SYSTEM_SCOPE, NOW + timedelta(days=30), CALENDAR)) == TASKS
         leads = await uow.driver.fetch("SELECT DISTINCT escalated_to FROM task")
     assert [row[0] for row in leads] == [CHIEF]

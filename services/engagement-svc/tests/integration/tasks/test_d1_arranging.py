@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.personal_data import PERSONAL_DATA
+from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.tasks import repository, service
 from engagement_svc.tasks.consumers import erasing_with_tasks
@@ -24,7 +25,7 @@ from guanxi_common.security.principal import RowScope, ScopeKind
 
 pytestmark = pytest.mark.anyio
 
-STANDARDS, CALENDAR = load_standards(), BusinessCalendar(zone="Asia/Shanghai")
+RULES = Rules(load_standards(), BusinessCalendar(zone="Asia/Shanghai"))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -34,22 +35,22 @@ def own(staff: UUID) -> RowScope:
 
 async def snooze(branch: Any, rm: UUID, task_id: UUID, for_: timedelta | None) -> Task:
     async with branch.database.transaction() as uow:
-        now = branch.clock.now()
-        task = await service.snooze_task(uow, own(rm), STANDARDS, task_id, None if for_ is None else now + for_, now)
+        until = None if for_ is None else branch.clock.now() + for_
+        task = await service.snooze_task(branch.work(uow, own(rm)), RULES, task_id, until)
         await uow.commit()
     return task
 
 
 async def delegate(branch: Any, rm: UUID, task_id: UUID, to: UUID | None) -> Task:
     async with branch.database.transaction() as uow:
-        task = await service.delegate_task(uow, own(rm), STANDARDS, task_id, to, branch.clock.now())
+        task = await service.delegate_task(branch.work(uow, own(rm)), RULES, task_id, to)
         await uow.commit()
     return task
 
 
 async def run_jobs(branch: Any) -> None:
     async with branch.database.transaction() as uow:
-        await service.show_snoozed_tasks(uow, branch.clock.now())
+        await service.show_snoozed_tasks(branch.work(uow))
         await follow_the_book_since(uow, branch.clock.now(), branch.clock.now() - HOUR)
         await uow.commit()
 
@@ -177,7 +178,7 @@ async def test_d1_a_page_reads_nothing_of_what_is_put_off(branch: Any) -> None:
             reason = TaskRequest(
                 branch.customer, "service_contact", Origin("signal", uuid4()), "large_outflow", Text("a", "b"), {"n": number}
             )
-            await service.open_task(uow, STANDARDS, CALENDAR, reason, branch.clock.now())
+            await service.open_task(branch.work(uow), RULES, reason)
         await uow.driver.execute(
             "INSERT INTO task SELECT put_off.* FROM (SELECT * FROM task LIMIT 1) one, generate_series(1, 1000) n,"
             " LATERAL jsonb_populate_record(NULL::task, to_jsonb(one) || jsonb_build_object("
