@@ -85,7 +85,7 @@ _restored = (
     Rule(
         "what could not be published anew is tried again and counted",
         "customer_svc/customers/changes.py",
-        "    await note_failed(uow, republication.QUEUE, failed, now)\n",
+        "    await note_failed(work.uow, republication.QUEUE, failed, work.now)\n",
         "",
         f"{_RESTORED}::test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_not_done_until_it_is_published",
         "services/customer-svc",

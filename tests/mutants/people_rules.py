@@ -45,7 +45,7 @@ _transfers = (
     _customer(
         "one transfer at a time is pending",
         "assignments/service.py",
-        "    if transfer := policy.pending_transfer(book, write.now):",
+        "    if transfer := policy.pending_transfer(book, work.now):",
         "    if transfer := None:",
         f"{TRANSFERS}::test_d11_a_transfer_to_2062_is_taken_back",
     ),
@@ -138,7 +138,7 @@ _leaving = (
     _customer(
         "a proposal hands over when it comes into force",
         "proposals/service.py",
-        "        await handing_over.settle_book(write, parts, before, after, proposal.hand_over_to)",
+        "        await handing_over.settle_book(work, keys, before, after, proposal.hand_over_to)",
         "        pass",
         f"{LEAVING}::test_d11_a_proposal_hands_over_when_it_comes_into_force",
     ),

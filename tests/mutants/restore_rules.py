@@ -120,7 +120,7 @@ _erasures = (
     Rule(
         "an erasure is on the list before anything is destroyed",
         "customer_svc/erasures/service.py",
-        "        await anyio.to_thread.run_sync(parts.erasures.append, erasure)\n",
+        "        await anyio.to_thread.run_sync(rules.listed.append, erasure)\n",
         "        pass\n",
         f"{ERASURE}::test_d20_without_the_list_nothing_is_erased",
         CUSTOMER,
@@ -128,7 +128,7 @@ _erasures = (
     Rule(
         "an open account refuses an erasure",
         "customer_svc/erasures/service.py",
-        "    if await repository.count_open_accounts(write.uow, customer_id):",
+        "    if await repository.count_open_accounts(work.uow, customer_id):",
         "    if False:",
         f"{ERASURE}::test_c16_an_open_account_refuses_it_and_leaves_no_line",
         CUSTOMER,

@@ -84,9 +84,9 @@ _two_people = (
     _customer(
         "decisions follow one another",
         "proposals/service.py",
-        "    await directory.lock_directory(write.uow)\n    proposal = await repository.read_proposal(write.uow, proposal_id)\n"
+        "    await directory.lock_directory(work.uow)\n    proposal = await repository.read_proposal(work.uow, proposal_id)\n"
         "    if proposal is None:\n        raise NotFound\n    decider",
-        "    proposal = await repository.read_proposal(write.uow, proposal_id)\n"
+        "    proposal = await repository.read_proposal(work.uow, proposal_id)\n"
         "    if proposal is None:\n        raise NotFound\n    decider",
         f"{TWO_PEOPLE}::test_a_decision_waits_for_another_and_sees_what_it_did",
     ),
@@ -185,14 +185,14 @@ _clients = (
     _customer(
         "a client registers customers of its sources",
         "customers/service.py",
-        "    if not scope.speaks_for(registration.reference.source):",
+        "    if not work.scope.speaks_for(registration.reference.source):",
         "    if False:",
         f"{CLIENTS}::test_d19_a_client_registers_customers_of_its_sources_only",
     ),
     _customer(
         "a client reconciles its sources",
         "reconciliations/service.py",
-        "    if not scope.speaks_for(request.source):",
+        "    if not work.scope.speaks_for(request.source):",
         "    if False:",
         f"{CLIENTS}::test_d19_lists_and_reconciliations_show_a_client_its_sources",
     ),

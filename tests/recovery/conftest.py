@@ -46,7 +46,7 @@ from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.recovery.republication import publish_next
 from guanxi_common.security.directory import repository as book
 from guanxi_common.security.directory.values import Assignment, Book
-from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
@@ -174,12 +174,12 @@ class Owner:
         """Edit the file so many times; returns its version then."""
 
         async def change(uow: UnitOfWork) -> int:
-            now = datetime.now(UTC)
-            file = await changes.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            work = Work.of_system(uow, "rename", datetime.now(UTC), CALENDAR)
+            file = await changes.lock_customer(work, customer_id)
             await uow.driver.execute("UPDATE customer SET name = $2 WHERE id = $1", customer_id, name)
-            file = await changes.lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
+            file = await changes.lock_customer(work, customer_id)
             told = [CustomerChanged(customer_id=customer_id, changed_fields=["name"])]
-            return (await changes.tell_changes(uow, self.keys.key, file, told, now)).version
+            return (await changes.tell_changes(work, self.keys.key, file, told)).version
 
         versions = [await write(self.database, change) for _ in range(times)]
         return versions[-1]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,11 +20,11 @@ from customer_svc.accounts.service import report_accounts
 from customer_svc.customers.repository import read_customer
 from customer_svc.customers.schemas import CustomerRegistration
 from customer_svc.customers.sealing import Contact, open_contact
-from customer_svc.customers.service import register_customer
+from customer_svc.customers.service import FileRules, register_customer
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
-from customer_svc.erasures.service import completing, erase_customer
+from customer_svc.erasures.service import ErasureRules, completing, erase_customer
 from customer_svc.parts import CustomerParts, CustomerWorkerParts
 from customer_svc.personal_data import PERSONAL_DATA as CUSTOMER_DATA
 from customer_svc.settings import CustomerSettings
@@ -38,7 +37,7 @@ from engagement_svc.personal_data import PERSONAL_DATA as ENGAGEMENT_DATA
 from engagement_svc.settings import EngagementSettings
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
-from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.digests.comparing import Told, compare_waiting
 from guanxi_common.digests.policy import Digested
 from guanxi_common.digests.taking import publish, take
@@ -53,7 +52,8 @@ from guanxi_common.process import watch_erasures
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_key_store, build_signer, build_token_verifier, build_verifier
-from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Principal, Purpose, ScopeKind
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
+from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
@@ -88,6 +88,10 @@ class Stand:
     outlet: UUID = field(default=UUID(int=0))
     totals: dict[UUID, Total] = field(default_factory=dict)
 
+    def work(self, uow: UnitOfWork) -> Work:
+        """What customer-svc's use cases work with."""
+        return Work.of_system(uow, "stand", datetime.now(UTC), self.parts.calendar)
+
     async def register(self, number: str, name: str = "王小明", document: str = "E12345678") -> UUID:
         """A customer with an account of the same number."""
         body = CustomerRegistration.model_validate(
@@ -101,15 +105,14 @@ class Stand:
                 "data_origin": "generated",
             }
         )
-        principal = Principal(Identity("local", "desk", "staff"), UUID(int=7), "head_office", None, (), {"": ScopeKind.ALL})
-        now = datetime.now(UTC)
         opened = AccountItem(
             "core", number, "opened", HolderReference("core", number), "current", "CNY", opened_on=date(2020, 1, 1)
         )
         async with self.databases["customer"].transaction() as uow:
-            customer, _ = await register_customer(uow, SYSTEM_SCOPE, principal, self.parts, body, now)
+            work = self.work(uow)
+            customer, _ = await register_customer(work, FileRules(self.keys, self.parts.indexes), body)
             await audit.record(uow, DESK, customer.id, ("name",))
-            await report_accounts(uow, SYSTEM_SCOPE, self.parts.calendar, [opened], now)
+            await report_accounts(work, [opened])
             await uow.commit()
         self.totals[customer.id] = (0, 0)
         return customer.id
@@ -118,7 +121,7 @@ class Stand:
         """Post one amount per reference; what was new is counted. Returns what became of each."""
         items = [TransactionItem("core", number, f"T-{one}", DAY, MoneyIn(amount, "CNY"), "CARD") for one in references]
         async with self.databases["customer"].transaction() as uow:
-            answer = await post_transactions(uow, SYSTEM_SCOPE, self.parts.calendar, items, datetime.now(UTC))
+            answer = await post_transactions(self.work(uow), items)
             await uow.commit()
         new = sum(item.status == "created" for item in answer.items)
         count, total = self.totals.get(customer, (0, 0))
@@ -134,14 +137,13 @@ class Stand:
     async def close_account(self, number: str) -> None:
         closed = AccountItem("core", number, "closed", closed_on=date(2026, 11, 20))
         async with self.databases["customer"].transaction() as uow:
-            answer = await report_accounts(uow, SYSTEM_SCOPE, self.parts.calendar, [closed], datetime.now(UTC))
+            answer = await report_accounts(self.work(uow), [closed])
             await uow.commit()
         assert [item.status for item in answer.items] == ["created"]
 
     async def erase(self, customer: UUID) -> None:
         async with self.databases["customer"].transaction() as uow:
-            write: Any = SimpleNamespace(uow=uow, scope=SYSTEM_SCOPE, now=datetime.now(UTC))
-            await erase_customer(write, self.parts, customer)
+            await erase_customer(self.work(uow), ErasureRules(self.parts.erasures, self.keys), customer)
             await uow.commit()
         del self.totals[customer]
 

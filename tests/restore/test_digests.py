@@ -11,7 +11,6 @@ from customer_svc.reconciliations.service import reconcile
 from customer_svc.transactions.schemas import TransactionItem
 from customer_svc.transactions.service import post_transactions
 from guanxi_common.digests.policy import bucket_of
-from guanxi_common.security.principal import SYSTEM_SCOPE
 from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
 
@@ -35,7 +34,7 @@ def agreeing() -> dict[str, list[int]]:
 async def reverse(stand: Stand, number: str, reference: int) -> None:
     item = TransactionItem("core", number, f"R-{reference}", DAY, reverses=f"T-{reference}")
     async with stand.databases["customer"].transaction() as uow:
-        await post_transactions(uow, SYSTEM_SCOPE, stand.parts.calendar, [item], datetime.now(UTC))
+        await post_transactions(stand.work(uow), [item])
         await uow.commit()
 
 
@@ -51,7 +50,7 @@ async def work_until(stop: asyncio.Event, stand: Stand, customer: UUID) -> None:
 async def ask(stand: Stand, day: date) -> ReconciliationResult:
     request = ReconciliationRequest(source="core", days=[DayTotal(booked_on=day, currency="CNY", count=1, sum=1)])
     async with stand.databases["customer"].transaction(readonly=True) as uow:
-        return await reconcile(uow, SYSTEM_SCOPE, request)
+        return await reconcile(stand.work(uow), request)
 
 
 async def damage(stand: Stand, service: str, statement: str, customer: UUID) -> None:

@@ -16,12 +16,12 @@ from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
-from guanxi_common.errors import StaleVersion
 from guanxi_common.keys.store import DataKey
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
-from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.security.principal import AuditContext, Identity, Principal, Purpose, RowScope, ScopeKind
+from guanxi_common.work import Work
 
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)  # the 21st in Shanghai
 FACETS = "'customer.files', 'customer.agreements', 'customer.classifications', 'customer.books'"
@@ -80,14 +80,16 @@ class Desk:
             await uow.commit()
         return result
 
-    def expecting(self, version: int | None) -> Callable[[int], None]:
-        """What `If-Match` of that version makes; None is any."""
+    def work(self, uow: UnitOfWork, version: int | None = None) -> Work:
+        """What the RM works with; `version` is that of `If-Match`, None is any."""
+        rm = Principal(Identity("local", "rm", "staff"), self.rm, "relationship_manager", None, (), {})
+        audit = AuditContext(self.actor, "test", Purpose.CUSTOMER_SERVICE, None)
+        today = self.calendar.local_date(self.now)
+        return Work(uow, self.scope, audit, self.now, today, rm, None if version is None else (version,))
 
-        def check(current: int) -> None:
-            if version not in (None, current):
-                raise StaleVersion
-
-        return check
+    def system(self, uow: UnitOfWork) -> Work:
+        """What a job works with."""
+        return Work.of_system(uow, "job", self.now, self.calendar)
 
     async def add_customer(self, uow: UnitOfWork, customer_id: UUID, number: str, outlet: UUID | None = None) -> None:
         """Store a file at its first version, which tells nothing."""

@@ -22,7 +22,6 @@ from customer_svc.accounts.schemas import AccountBatch, AccountBatchResult, Acco
 from customer_svc.customers.repository import customer_is_visible
 from customer_svc.inbound.items import in_their_places
 from customer_svc.inbound.service import record_intake
-from customer_svc.parts import parts_of
 from customer_svc.transactions.schemas import invalid_item
 
 accounts = router("accounts")
@@ -70,7 +69,7 @@ async def batch_create_accounts(call: Call, batch: AccountBatch, unreadable: Map
     refused = {place: AccountResult(place, "rejected", error=invalid_item(pointer)) for place, pointer in unreadable.items()}
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        result = await service.report_accounts(write.uow, write.scope, parts_of(call).calendar, batch.items, write.now)
+        result = await service.report_accounts(write.work, batch.items)
         await record_intake(write.uow, write.audit, batch.items, "accounts")
         return await write.reply(200, AccountBatchResult(in_their_places(result.items, refused), result.released_postings))
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.ids import derived_id
 from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
 from guanxi_common.money import Money
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from customer_svc.accounts import policy, repository
 from customer_svc.accounts.events import AccountBalanceReported, AccountClosed, AccountOpened, AccountReopened
@@ -22,9 +21,7 @@ from customer_svc.transactions.policy import account_id
 from customer_svc.transactions.schemas import ItemError
 
 
-async def report_accounts(
-    uow: UnitOfWork, scope: RowScope, calendar: BusinessCalendar, items: Sequence[AccountItem], now: datetime
-) -> AccountBatchResult:
+async def report_accounts(work: Work, items: Sequence[AccountItem]) -> AccountBatchResult:
     """Take in a batch; idempotent per item. Items on one account are applied in the order given.
 
     A client's items of other sources are rejected; what comes by the bus has the scope of the system. An item without `reported_at` was
@@ -32,6 +29,7 @@ async def report_accounts(
     """
     if not items:
         return AccountBatchResult([])
+    uow = work.uow
     ids = [account_id(item.source, item.account_number) for item in items]
     opening = {id_ for id_, item in zip(ids, items, strict=True) if item.kind == "opened"}
     await transactions.hold_off_parking(uow, opening)
@@ -39,14 +37,14 @@ async def report_accounts(
     days = {(id_, item.balance_as_of) for id_, item in zip(ids, items, strict=True) if id_ in accounts and item.balance_as_of}
     balances = await repository.read_balances(uow, days)
     holders = await repository.find_customers(uow, {(i.holder.source, i.holder.customer_number) for i in items if i.holder})
-    known, today = set(accounts), calendar.local_date(now)
+    known = set(accounts)
     results: list[AccountResult] = []
     changes: list[Change] = []
     for index, (id_, item) in enumerate(zip(ids, items, strict=True)):
         holder = holders.get((item.holder.source, item.holder.customer_number)) if item.holder else None
         day = (id_, item.balance_as_of or date.min)
-        decision = policy.why_not_yours(item, scope) or policy.decide(
-            item, id_, holder, accounts.get(id_), balances.get(day), item.reported_at or now, now, today
+        decision = policy.why_not_yours(item, work.scope) or policy.decide(
+            item, id_, holder, accounts.get(id_), balances.get(day), item.reported_at or work.now, work.now, work.today
         )
         if not isinstance(decision, Change):
             results.append(AccountResult(index, "rejected", error=ItemError(decision.code, decision.detail.en)))
@@ -56,7 +54,7 @@ async def report_accounts(
         if decision.balance is not None:
             balances[day] = decision.balance
         results.append(AccountResult(index, decision.status, account_id=id_))
-    await _store_and_publish(uow, changes, now)
+    await _store_and_publish(uow, changes, work.now)
     opened = accounts.keys() - known
     return AccountBatchResult(results, await transactions.release_parked(uow, {id_: accounts[id_].customer_id for id_ in opened}))
 

@@ -11,7 +11,7 @@ from customer_svc.parts import CustomerWorkerParts
 
 
 def _subscriptions(parts: CustomerWorkerParts) -> list[Subscription]:
-    return [Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(parts.calendar, parts.clock)})]
+    return [Subscription("bank.inbound.accounts", {"guanxi.account.reported.v1": take_in_accounts(parts)})]
 
 
 ACCOUNTS: Final = Slice(routers=[accounts], hot_routes=[batch_create_accounts], subscriptions=_subscriptions)

@@ -45,7 +45,7 @@ async def assign_customer(
     customer_id: UUID, body: AssignmentRequest, call: Annotated[Call, permission("assignment.write")]
 ) -> Response:
     async with call.write() as write:
-        book = await service.assign_customer(write, parts_of(call), customer_id, body)
+        book = await service.assign_customer(write.work, parts_of(call).keys, customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
         return await write.reply(200, await _out(write, customer_id, book))
 
@@ -61,7 +61,7 @@ async def replace_transfer(
     customer_id: UUID, body: AssignmentRequest, call: Annotated[Call, permission("assignment.write")]
 ) -> Response:
     async with call.write() as write:
-        book = await service.replace_transfer(write, parts_of(call), customer_id, body)
+        book = await service.replace_transfer(write.work, parts_of(call).keys, customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
         return await write.reply(200, await _out(write, customer_id, book))
 
@@ -75,7 +75,7 @@ async def replace_transfer(
 )
 async def cancel_transfer(customer_id: UUID, call: Annotated[Call, permission("assignment.write")]) -> Response:
     async with call.write() as write:
-        book = await service.cancel_transfer(write, parts_of(call), customer_id)
+        book = await service.cancel_transfer(write.work, parts_of(call).keys, customer_id)
         await audit.record(write.uow, write.audit, customer_id, ("assignments",))
         return await write.reply(200, await _out(write, customer_id, book))
 

@@ -56,7 +56,7 @@ _PROPOSED = {**PROPOSAL, "kind": "client", "entry_id": _CLIENT["id"], "entry": _
 )
 async def register_client(body: ClientRegistration, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        proposal = await service.register_client(write, parts_of(call).issuer, body)
+        proposal = await service.register_client(write.work, parts_of(call).issuer, body)
         return await reply_proposal(write, 202, proposal, sorted(body.model_fields_set))
 
 
@@ -98,7 +98,7 @@ async def read_client(entry_id: UUID, call: Annotated[Call, permission("director
 )
 async def change_client(entry_id: UUID, body: ClientChange, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        result = await service.change_client(write, entry_id, body)
+        result = await service.change_client(write.work, entry_id, body)
         fields = sorted(body.model_fields_set)
         if isinstance(result, Proposal):
             return await reply_proposal(write, 202, result, fields)

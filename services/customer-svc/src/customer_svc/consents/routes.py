@@ -15,6 +15,7 @@ from customer_svc.consents import repository, service
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentOut, ConsentWithdrawal
+from customer_svc.consents.service import ConsentRules
 from customer_svc.customers.repository import customer_is_visible
 from customer_svc.parts import parts_of
 
@@ -57,19 +58,8 @@ _WITHDRAWAL = {"purpose": "marketing", "method": "phone_recorded"}
     **documented(Page[ConsentOut], {"data": [_GIVEN], "next_cursor": None}, request=_GRANT),
 )
 async def grant_consents(customer_id: UUID, body: ConsentGrant, call: Annotated[Call, permission("consent.write")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        counting = await service.grant_consents(
-            write.uow,
-            write.scope,
-            parts.keys,
-            parts.standards[ConsentStandard],
-            parts.calendar,
-            customer_id,
-            body,
-            call.principal.actor,
-            write.now,
-        )
+        counting = await service.grant_consents(write.work, _rules(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("consents",))
         return await write.reply(200, _page(counting))
 
@@ -83,19 +73,8 @@ async def grant_consents(customer_id: UUID, body: ConsentGrant, call: Annotated[
 async def withdraw_consents(
     customer_id: UUID, body: ConsentWithdrawal, call: Annotated[Call, permission("consent.write")]
 ) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        counting = await service.withdraw_consents(
-            write.uow,
-            write.scope,
-            parts.keys,
-            parts.standards[ConsentStandard],
-            parts.calendar,
-            customer_id,
-            body,
-            call.principal.actor,
-            write.now,
-        )
+        counting = await service.withdraw_consents(write.work, _rules(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("consents",))
         return await write.reply(200, _page(counting))
 
@@ -130,6 +109,11 @@ async def list_history(customer_id: UUID, paging: Paging, call: Annotated[Call, 
         found = await repository.list_history(read.uow, read.scope, customer_id, read.now, past=past, limit=paging.limit + 1)
         await audit.record(read.uow, read.audit, customer_id, ("consents",))
         return read.reply(page_of(found, paging, cursor, key=lambda s: (s.version,), item=_out))
+
+
+def _rules(call: Call) -> ConsentRules:
+    parts = parts_of(call)
+    return ConsentRules(parts.standards[ConsentStandard], parts.calendar, parts.keys)
 
 
 def _page(counting: list[Statement]) -> Page[ConsentOut]:

@@ -72,12 +72,8 @@ async def read_preferences(customer_id: UUID, call: Annotated[Call, permission("
 async def change_preferences(
     customer_id: UUID, body: ContactPreferencesChange, call: Annotated[Call, permission("contact_preference.write")]
 ) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        changed = await service.change_preferences(
-            write.uow, write.scope, parts.keys, parts.calendar, customer_id, body, call.principal.actor, write.now,
-            write.check_version,
-        )  # fmt: skip
+        changed = await service.change_preferences(write.work, parts_of(call).keys, customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("contact_preferences",))
         return await write.reply(200, _out(changed), etag=changed.version)
 

@@ -1,16 +1,12 @@
 """Agree on how a customer is contacted."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput
 from guanxi_common.keys.store import KeyStore
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from customer_svc.contact_preferences import policy, repository
 from customer_svc.contact_preferences.repository import ContactPreferences
@@ -29,24 +25,15 @@ _COLUMNS = {
 
 
 async def change_preferences(
-    uow: UnitOfWork,
-    scope: RowScope,
-    keys: KeyStore,
-    calendar: BusinessCalendar,
-    customer_id: UUID,
-    change: ContactPreferencesChange,
-    recorded_by: str,
-    now: datetime,
-    check_version: Callable[[int], None],
+    work: Work, keys: KeyStore, customer_id: UUID, change: ContactPreferencesChange
 ) -> ContactPreferences:
-    """Apply a merge patch; raises `NotFound`, `StaleVersion` by `check_version`, `InvalidInput`. What changes nothing is no change."""
-    customer = await lock_customer(uow, scope, customer_id, now)
-    before = await repository.read_preferences(uow, scope, customer_id, now)
-    check_version(before.version)
-    today = calendar.local_date(now)
-    agreed_on = change.agreed_on or today
+    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `InvalidInput`. What changes nothing is no change."""
+    customer = await lock_customer(work, customer_id)
+    before = await repository.read_preferences(work.uow, work.scope, customer_id, work.now)
+    work.check_version(before.version)
+    agreed_on = change.agreed_on or work.today
     quiet = (change.quiet_hours.from_, change.quiet_hours.to) if change.quiet_hours else None
-    if errors := policy.wrong(change.preferred_channels, change.topics, quiet, agreed_on, today):
+    if errors := policy.wrong(change.preferred_channels, change.topics, quiet, agreed_on, work.today):
         raise InvalidInput(errors=errors)
     patched = replace(before, **_patch(change))
     fields = [name for name, columns in _COLUMNS.items() if any(getattr(before, c) != getattr(patched, c) for c in columns)]
@@ -57,13 +44,13 @@ async def change_preferences(
     agreement = {
         "on": agreed_on.isoformat(),
         "method": change.method,
-        "recorded_by": recorded_by,
+        "recorded_by": work.actor,
         "data_origin": change.data_origin,
     }
     patched = replace(patched, version=before.version + 1, agreed={**before.agreed, **dict.fromkeys(fields, agreement)})
-    await repository.store_preferences(uow, patched)
+    await repository.store_preferences(work.uow, patched)
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await tell_changes(uow, await keys.get(customer_id), customer, Facet.AGREEMENTS, [changed], now)
+    await tell_changes(work, await keys.get(customer_id), customer, Facet.AGREEMENTS, [changed])
     return patched
 
 

@@ -5,7 +5,6 @@ A slice that changes what a snapshot holds locks the file (`lock_customer`), sto
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
@@ -15,8 +14,8 @@ from guanxi_common.messaging import outbox
 from guanxi_common.messaging.envelope import DomainEvent
 from guanxi_common.recovery import republication
 from guanxi_common.recovery.republication import Batch
-from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope
 from guanxi_common.set_aside import USUAL, Patience, note_failed, try_each, work_off
+from guanxi_common.work import Work
 
 from customer_svc.customers import repository
 from customer_svc.customers.repository import Customer
@@ -25,26 +24,24 @@ from customer_svc.facets.policy import Facet
 from customer_svc.snapshots.service import FileFacts, read_snapshot
 
 
-async def lock_customer(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> Customer:
+async def lock_customer(work: Work, customer_id: UUID) -> Customer:
     """The file, its row locked until the transaction ends. Raises `NotFound`, also for one out of scope."""
-    found = await repository.read_customer(uow, scope, customer_id, now, lock=True)
+    found = await repository.read_customer(work.uow, work.scope, customer_id, work.now, lock=True)
     if found is None:
         raise NotFound
     return found[0]
 
 
-async def tell_changes(
-    uow: UnitOfWork, key: DataKey, customer: Customer, facet: Facet, changes: list[DomainEvent], now: datetime
-) -> Customer:
+async def tell_changes(work: Work, key: DataKey, customer: Customer, facet: Facet, changes: list[DomainEvent]) -> Customer:
     """Count and tell changes of the facet that touch none of the file's own columns; `customer` is the file as it was locked.
 
     Returns the file as it now is. No change tells nothing.
     """
     if not changes:
         return customer
-    await repository.bump_version(uow, customer.id, now, by=len(changes))
-    changed = replace(customer, version=customer.version + len(changes), updated_at=now)
-    await tell(uow, key, changed, [facet], *changes)
+    await repository.bump_version(work.uow, customer.id, work.now, by=len(changes))
+    changed = replace(customer, version=customer.version + len(changes), updated_at=work.now)
+    await tell(work.uow, key, changed, [facet], *changes)
     return changed
 
 
@@ -59,57 +56,53 @@ async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, told: Collecti
     await facets.tell(uow, [customer.id], told, customer.updated_at, {customer.id: key})
 
 
-async def publish_anew(uow: UnitOfWork, keys: KeyStore, after: str | None, limit: int, now: datetime) -> Batch:
+async def publish_anew(work: Work, keys: KeyStore, after: str | None, limit: int) -> Batch:
     """Publish the snapshots of the next customers by id, as they stand. One whose data key is gone is erased and has none.
 
     A customer whose snapshot cannot be made, or whose key cannot be opened, stops nobody else's, and is tried again by `publish_failed`.
     """
-    ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit)
-    return await _publish_each(uow, ids, lambda some: _publish(uow, keys, some, now), limit, now)
+    ids = await repository.list_ids(work.uow, after=UUID(after) if after else None, limit=limit)
+    return await _publish_each(work, ids, lambda some: _publish(work, keys, some), limit)
 
 
-async def publish_facet_anew(
-    uow: UnitOfWork, keys: KeyStore, facet: Facet, after: str | None, limit: int, now: datetime
-) -> Batch:
+async def publish_facet_anew(work: Work, keys: KeyStore, facet: Facet, after: str | None, limit: int) -> Batch:
     """As `publish_anew`, of one facet."""
-    ids = await repository.list_ids(uow, after=UUID(after) if after else None, limit=limit, having=facet)
-    return await _publish_each(uow, ids, lambda some: _publish_facets(uow, keys, [facet], some, now), limit, now)
+    ids = await repository.list_ids(work.uow, after=UUID(after) if after else None, limit=limit, having=facet)
+    return await _publish_each(work, ids, lambda some: _publish_facets(work, keys, [facet], some), limit)
 
 
 async def _publish_each(
-    uow: UnitOfWork, ids: Sequence[UUID], work: Callable[[Sequence[UUID]], Awaitable[None]], limit: int, now: datetime
+    work: Work, ids: Sequence[UUID], publish: Callable[[Sequence[UUID]], Awaitable[None]], limit: int
 ) -> Batch:
-    failed = await try_each(uow, ids, work)
-    await note_failed(uow, republication.QUEUE, failed, now)
+    failed = await try_each(work.uow, ids, publish)
+    await note_failed(work.uow, republication.QUEUE, failed, work.now)
     return Batch(len(ids) - len(failed), str(ids[-1]) if len(ids) == limit else None)
 
 
-async def publish_failed(uow: UnitOfWork, keys: KeyStore, now: datetime, patience: Patience = USUAL) -> int:
+async def publish_failed(work: Work, keys: KeyStore, patience: Patience = USUAL) -> int:
     """Try the snapshots again that could not be published anew; returns how many were tried."""
 
     async def take(only: Sequence[UUID] | None) -> Sequence[UUID]:
-        return await repository.take_failed(uow, republication.QUEUE, only, now)
+        return await repository.take_failed(work.uow, republication.QUEUE, only, work.now)
 
-    async def work(some: Sequence[UUID]) -> None:
-        await _publish(uow, keys, some, now)
-        await _publish_facets(uow, keys, list(Facet), some, now)
+    async def publish(some: Sequence[UUID]) -> None:
+        await _publish(work, keys, some)
+        await _publish_facets(work, keys, list(Facet), some)
 
-    return await work_off(uow, republication.QUEUE, take, work, key=lambda one: one, now=now, patience=patience)
+    return await work_off(work.uow, republication.QUEUE, take, publish, key=lambda one: one, now=work.now, patience=patience)
 
 
-async def _publish(uow: UnitOfWork, keys: KeyStore, customer_ids: Sequence[UUID], now: datetime) -> None:
+async def _publish(work: Work, keys: KeyStore, customer_ids: Sequence[UUID]) -> None:
     data_keys = await keys.get_many(customer_ids)
     for customer_id in customer_ids:
         if key := data_keys.get(customer_id):
-            customer = await lock_customer(uow, SYSTEM_SCOPE, customer_id, now)
-            await outbox.append(uow, await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
+            customer = await lock_customer(work, customer_id)
+            await outbox.append(work.uow, await read_snapshot(work.uow, key, facts_of(customer)), version=customer.version)
 
 
-async def _publish_facets(
-    uow: UnitOfWork, keys: KeyStore, told: Collection[Facet], customer_ids: Sequence[UUID], now: datetime
-) -> None:
+async def _publish_facets(work: Work, keys: KeyStore, told: Collection[Facet], customer_ids: Sequence[UUID]) -> None:
     data_keys = await keys.get_many(customer_ids) if Facet.FILE in told else {}
-    await facets.tell_again(uow, customer_ids, told, now, data_keys)
+    await facets.tell_again(work.uow, customer_ids, told, work.now, data_keys)
 
 
 def facts_of(customer: Customer) -> FileFacts:

@@ -29,6 +29,7 @@ from customer_svc.customers.schemas import (
     RevealRequest,
 )
 from customer_svc.customers.sealing import Contact, open_contact
+from customer_svc.customers.service import FileRules
 from customer_svc.parts import parts_of
 
 customers = router("customers")
@@ -83,9 +84,8 @@ CONTACT_FIELDS = ("phones", "email", "address")
     **documented(CustomerOut, _CUSTOMER, status=201, request=_REGISTRATION, request_zh=_REGISTRATION_ZH),
 )
 async def register_customer(body: CustomerRegistration, call: Annotated[Call, permission("customer.register")]) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        customer, contact = await service.register_customer(write.uow, write.scope, call.principal, parts, body, write.now)
+        customer, contact = await service.register_customer(write.work, _rules(call), body)
         await audit.record(write.uow, write.audit, customer.id, sorted(body.model_fields_set))
         location = f"/v1/customers/{customer.id}"
         return await write.reply(201, customer_out(customer, contact, call), etag=customer.version, location=location)
@@ -124,7 +124,7 @@ async def change_customer(
     customer_id: UUID, body: CustomerChange, call: Annotated[Call, permission("customer.change")]
 ) -> Response:
     async with call.write() as write:
-        customer, contact = await service.change_customer(write, parts_of(call), customer_id, body)
+        customer, contact = await service.change_customer(write.work, _rules(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, sorted(body.model_fields_set))
         return await write.reply(200, customer_out(customer, contact, call), etag=customer.version)
 
@@ -189,6 +189,11 @@ async def reveal_identity(
         await audit.record(read.uow, read.audit, customer_id, ("identity_document",), reason=body.reason, key=key)
         document = IdentityDocumentOut(kind=identity.kind, number=identity.number) if identity else None
         return read.reply(RevealedIdentity(customer_id=customer_id, identity_document=document))
+
+
+def _rules(call: Call) -> FileRules:
+    parts = parts_of(call)
+    return FileRules(parts.keys, parts.indexes)
 
 
 def customer_out(customer: Customer, contact: Contact, call: Call) -> CustomerOut:

@@ -1,17 +1,17 @@
 """Register, change and search customer files. Every change bumps the version, and tells it by a change and a snapshot of that version."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import FieldError, InvalidInput, NotFound, Text
-from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
-from guanxi_common.security.principal import Principal, RowScope, ScopeKind, SourceNotYours
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.security.principal import ScopeKind, SourceNotYours
 from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.work import Work
 
 from customer_svc.book import repository as books
 from customer_svc.book.policy import KEEPS_CUSTOMERS, filing_interval
@@ -26,7 +26,7 @@ from customer_svc.customers.schemas import CustomerChange, CustomerRegistration,
 from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
 from customer_svc.directory import repository as directory
 from customer_svc.facets.policy import AT_REGISTRATION, Facet
-from customer_svc.parts import ContactIndexes, CustomerParts
+from customer_svc.parts import ContactIndexes
 
 NAMES_AT_ONCE = 500
 
@@ -34,29 +34,30 @@ _PERSON_FIELDS = frozenset({"identity_document", "birth_date", "sex"})
 _CONTACT_FIELDS = frozenset({"identity_document", "phones", "email", "address"})
 
 
-async def register_customer(
-    uow: UnitOfWork,
-    scope: RowScope,
-    principal: Principal,
-    parts: CustomerParts,
-    registration: CustomerRegistration,
-    now: datetime,
-) -> tuple[Customer, Contact]:
+@dataclass(frozen=True, slots=True)
+class FileRules:
+    """The customers' data keys, and the blind indexes of what is sealed under them."""
+
+    keys: KeyStore
+    indexes: ContactIndexes
+
+
+async def register_customer(work: Work, rules: FileRules, registration: CustomerRegistration) -> tuple[Customer, Contact]:
     """Open a file; raises `SourceNotYours`, `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`.
 
     A customer registered by an RM is the RM's own from the start; any other has no RM yet, and the outlet's lead is responsible.
     """
-    if not scope.speaks_for(registration.reference.source):
+    uow = work.uow
+    if not work.scope.speaks_for(registration.reference.source):
         raise SourceNotYours
-    if not await _may_file_at(uow, scope, registration.outlet_id):
+    if not await _may_file_at(work, registration.outlet_id):
         raise OutletOutOfScope
     # Looked up first, so that a repeated registration makes no data key; the unique index decides the race.
     reference = registration.reference
     if await repository.find_by_reference(uow, reference.source, reference.customer_number) is not None:
         raise AlreadyRegistered
-    today = parts.calendar.local_date(now)
-    contact = _contact(registration, today)
-    _require_consistent(registration.customer_type, contact, registration.birth_date, registration.sex, today)
+    contact = _contact(registration, work.today)
+    _require_consistent(registration.customer_type, contact, registration.birth_date, registration.sex, work.today)
     customer = Customer(
         id=new_id(),
         source=reference.source,
@@ -69,46 +70,41 @@ async def register_customer(
         outlet_id=registration.outlet_id,
         data_origin=registration.data_origin,
         version=1,
-        created_at=now,
-        updated_at=now,
+        created_at=work.now,
+        updated_at=work.now,
     )
-    key = await parts.keys.create(customer.id)
-    if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, parts.indexes)):
+    key = await rules.keys.create(customer.id)
+    if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, rules.indexes)):
         raise AlreadyRegistered
-    rm_id = await _keeper(uow, principal)
-    book = [filing_interval(customer.outlet_id, rm_id, now)]
+    book = [filing_interval(customer.outlet_id, await _keeper(work), work.now)]
     await books.write_book(uow, customer.id, book, customer.version)
     registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
     await tell(uow, key, customer, AT_REGISTRATION, registered)
     return customer, contact
 
 
-async def change_customer(
-    write: Write, parts: CustomerParts, customer_id: UUID, change: CustomerChange
-) -> tuple[Customer, Contact]:
+async def change_customer(work: Work, rules: FileRules, customer_id: UUID, change: CustomerChange) -> tuple[Customer, Contact]:
     """Apply a merge patch; raises `NotFound`, `StaleVersion`, `InvalidInput`. What changes nothing is no change."""
-    uow, now = write.uow, write.now
-    found = await repository.read_customer(uow, write.scope, customer_id, now, lock=True)
+    found = await repository.read_customer(work.uow, work.scope, customer_id, work.now, lock=True)
     if found is None:
         raise NotFound
     before, sealed = found
-    write.check_version(before.version)
-    key = await parts.keys.get(customer_id)
+    work.check_version(before.version)
+    key = await rules.keys.get(customer_id)
     known = open_contact(sealed, key)
     changes = change.model_dump(exclude_unset=True)
-    today = parts.calendar.local_date(now)
-    contact = _patched_contact(known, change, today)
+    contact = _patched_contact(known, change, work.today)
     plain: dict[str, Any] = {name: value for name, value in changes.items() if name not in _CONTACT_FIELDS}
     customer = replace(before, **plain)
     fields = sorted(name for name in changes if _differs(name, before, customer, known, contact))
     if not fields:
         return before, known
     if _PERSON_FIELDS.intersection(fields):
-        _require_consistent(customer.customer_type, contact, customer.birth_date, customer.sex, today)
-    customer = replace(customer, version=before.version + 1, updated_at=now)
-    await repository.update_customer(uow, customer, seal_contact(customer_id, contact, key, parts.indexes))
+        _require_consistent(customer.customer_type, contact, customer.birth_date, customer.sex, work.today)
+    customer = replace(customer, version=before.version + 1, updated_at=work.now)
+    await repository.update_customer(work.uow, customer, seal_contact(customer_id, contact, key, rules.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
-    await tell(uow, key, customer, [Facet.FILE], changed)
+    await tell(work.uow, key, customer, [Facet.FILE], changed)
     return customer, contact
 
 
@@ -138,18 +134,18 @@ def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
     )
 
 
-async def _keeper(uow: UnitOfWork, principal: Principal) -> UUID | None:
+async def _keeper(work: Work) -> UUID | None:
     """The caller, if customers can be theirs; not of one who was suspended or has left since the principal was looked up."""
-    if principal.role not in KEEPS_CUSTOMERS:
+    if work.caller is None or work.caller.role not in KEEPS_CUSTOMERS:
         return None
-    staff = (await directory.hold_staff(uow, [principal.staff_id])).get(principal.staff_id)
+    staff = (await directory.hold_staff(work.uow, [work.person])).get(work.person)
     return staff.id if staff and staff.active and not staff.suspended and staff.role in KEEPS_CUSTOMERS else None
 
 
-async def _may_file_at(uow: UnitOfWork, scope: RowScope, outlet_id: UUID) -> bool:
-    if scope.kind is not ScopeKind.ALL and outlet_id not in scope.outlet_ids:
+async def _may_file_at(work: Work, outlet_id: UUID) -> bool:
+    if work.scope.kind is not ScopeKind.ALL and outlet_id not in work.scope.outlet_ids:
         return False
-    return await directory.read_outlet(uow, outlet_id) is not None
+    return await directory.read_outlet(work.uow, outlet_id) is not None
 
 
 def _contact(registration: CustomerRegistration, today: date) -> Contact:
@@ -217,13 +213,13 @@ def _normal_phone(phone: str, pointer: str) -> str:
     return normal
 
 
-async def index_names(uow: UnitOfWork, now: datetime, patience: Patience = USUAL, *, limit: int = NAMES_AT_ONCE) -> int:
+async def index_names(work: Work, patience: Patience = USUAL, *, limit: int = NAMES_AT_ONCE) -> int:
     """Give customers whose search terms are of an older version today's; returns how many. For the job. A customer fails alone."""
 
     async def take(only: Sequence[UUID] | None) -> list[tuple[UUID, str]]:
-        return await repository.lock_unindexed(uow, limit, now, only)
+        return await repository.lock_unindexed(work.uow, limit, work.now, only)
 
     async def index(names: Sequence[tuple[UUID, str]]) -> None:
-        await repository.index_names(uow, names)
+        await repository.index_names(work.uow, names)
 
-    return await work_off(uow, repository.NAME_QUEUE, take, index, key=lambda one: one[0], now=now, patience=patience)
+    return await work_off(work.uow, repository.NAME_QUEUE, take, index, key=lambda one: one[0], now=work.now, patience=patience)

@@ -18,18 +18,18 @@ from customer_svc.snapshots.events import CustomerSnapshot
 
 def _jobs(parts: CustomerWorkerParts) -> list[Job]:
     return [
-        parts.job("index-names", 60.0, lambda work: service.index_names(work.uow, work.now, parts.patience)),
-        parts.job("publish-failed-snapshots", 30.0, lambda work: publish_failed(work.uow, parts.keys, work.now, parts.patience)),
+        parts.job("index-names", 60.0, lambda work: service.index_names(work, parts.patience)),
+        parts.job("publish-failed-snapshots", 30.0, lambda work: publish_failed(work, parts.keys, parts.patience)),
     ]
 
 
 def _snapshots(parts: CustomerWorkerParts) -> list[SnapshotSource]:
     async def publish(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
-        return await publish_anew(uow, parts.keys, after, limit, parts.clock.now())
+        return await publish_anew(parts.work(uow, "publish-snapshots"), parts.keys, after, limit)
 
     def of_facet(facet: Facet) -> SnapshotSource:
         async def publish(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
-            return await publish_facet_anew(uow, parts.keys, facet, after, limit, parts.clock.now())
+            return await publish_facet_anew(parts.work(uow, "publish-snapshots"), parts.keys, facet, after, limit)
 
         return SnapshotSource(EVENTS[facet].event_type, publish)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from customer_svc.erasures import service
 from customer_svc.erasures.schemas import ErasureOut, ErasureRequest
+from customer_svc.erasures.service import ErasureRules
 from customer_svc.parts import parts_of
 
 erasures = router("erasures")
@@ -29,7 +30,9 @@ _ERASURE = {"customer_id": "0192f0c1-9b7e-7c3a-8f57-5f2f8b1e4a10", "erased_at": 
 async def erase_customer(
     customer_id: UUID, body: ErasureRequest, call: Annotated[Call, permission("customer.erase")]
 ) -> Response:
+    parts = parts_of(call)
     async with call.write() as write:
-        erasure = await service.erase_customer(write, parts_of(call), customer_id)
+        rules = ErasureRules(parts.erasures, parts.keys)
+        erasure = await service.erase_customer(write.work, rules, customer_id)
         await audit.record(write.uow, write.audit, customer_id, ("erasure", body.basis))
         return await write.reply(200, ErasureOut(customer_id=erasure.customer_id, erased_at=erasure.erased_at))

@@ -1,44 +1,52 @@
 """Erase a customer. See the slice's docstring for the decisions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import anyio.to_thread
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.erasure.records import Erasure, ErasureListBroken
+from guanxi_common.erasure.records import Erasure, ErasureList, ErasureListBroken
 from guanxi_common.erasure.registry import erase_rows
 from guanxi_common.erasure.replay import Erase
 from guanxi_common.errors import NotFound
-from guanxi_common.http.call import Write
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging import outbox
 from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
+from guanxi_common.work import Work
 
 from customer_svc.erasures import repository
 from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
 from customer_svc.erasures.events import CustomerErased
 from customer_svc.facets import service as facets
-from customer_svc.parts import CustomerParts
 from customer_svc.personal_data import PERSONAL_DATA
 
 AGAIN: Final = AuditContext("system:erasures", "eraseCustomer", Purpose.OPERATIONS, None)
 
 
-async def erase_customer(write: Write, parts: CustomerParts, customer_id: UUID) -> Erasure:
+@dataclass(frozen=True, slots=True)
+class ErasureRules:
+    """The list of erasures, and the customers' data keys."""
+
+    listed: ErasureList
+    keys: KeyStore
+
+
+async def erase_customer(work: Work, rules: ErasureRules, customer_id: UUID) -> Erasure:
     """Erase the customer for good. Raises `NotFound`, `AccountsOpen`, `ErasureListAway`."""
-    if await repository.lock_file(write.uow, write.scope, customer_id) is None:
+    if await repository.lock_file(work.uow, work.scope, customer_id) is None:
         raise NotFound
-    if await repository.count_open_accounts(write.uow, customer_id):
+    if await repository.count_open_accounts(work.uow, customer_id):
         raise AccountsOpen
-    erasure = Erasure(customer_id, write.now, write.audit.actor)
+    erasure = Erasure(customer_id, work.now, work.actor)
     try:
-        await anyio.to_thread.run_sync(parts.erasures.append, erasure)
+        await anyio.to_thread.run_sync(rules.listed.append, erasure)
     except (OSError, ErasureListBroken) as error:
         raise ErasureListAway from error
-    await complete_erasures(write.uow, parts.keys, [erasure])
+    await complete_erasures(work.uow, rules.keys, [erasure])
     return erasure
 
 

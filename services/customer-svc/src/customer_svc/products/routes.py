@@ -13,7 +13,6 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
-from customer_svc.parts import parts_of
 from customer_svc.products import repository, service
 from customer_svc.products.policy import Product
 from customer_svc.products.schemas import CODE, Family, ProductCreation, ProductOut, ProductTerms
@@ -60,7 +59,7 @@ AsOf = Annotated[date | None, Query(description="Business date; default: the new
 )
 async def create_product(body: ProductCreation, call: Annotated[Call, permission("product.write")]) -> Response:
     async with call.write() as write:
-        product = await service.create_product(write.uow, body, call.principal.staff_id, write.now)
+        product = await service.create_product(write.work, body)
         await audit.record(write.uow, write.audit, product.code, body.model_fields_set, subject_type="product")
         return await write.reply(201, _out(product), etag=product.version, location=f"/v1/products/{product.code}")
 
@@ -77,10 +76,7 @@ async def publish_product_version(
     code: ProductCode, body: ProductTerms, call: Annotated[Call, permission("product.write", if_match=True)]
 ) -> Response:
     async with call.write() as write:
-        today = parts_of(call).calendar.local_date(write.now)
-        product = await service.publish_version(
-            write.uow, code, body, call.principal.staff_id, today, write.now, write.check_version
-        )
+        product = await service.publish_version(write.work, code, body)
         await audit.record(write.uow, write.audit, product.code, body.model_fields_set, subject_type="product")
         return await write.reply(201, _out(product), etag=product.version, location=f"/v1/products/{product.code}")
 

@@ -1,9 +1,7 @@
 """Keep the catalogue, and tell of a version when it comes into force."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date, datetime
-from uuid import UUID
 
 from guanxi_common.db.rows import values_of
 from guanxi_common.db.uow import UnitOfWork
@@ -11,6 +9,7 @@ from guanxi_common.errors import FieldError, InvalidInput, NotFound
 from guanxi_common.messaging import outbox
 from guanxi_common.recovery.republication import Batch
 from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.work import Work
 
 from customer_svc.products import policy, repository
 from customer_svc.products.errors import AlreadyInCatalogue, BeginsInThePast, VersionsOverlap
@@ -22,64 +21,56 @@ from customer_svc.products.schemas import ProductCreation, ProductTerms
 DUE_BATCH = 50
 
 
-async def create_product(uow: UnitOfWork, told: ProductCreation, by: UUID, now: datetime) -> Product:
+async def create_product(work: Work, creation: ProductCreation) -> Product:
     """Add a product with its first version and tell it at once: nothing is displaced, and nobody offers it before it begins.
 
     Raises `InvalidInput`, `AlreadyInCatalogue`.
     """
-    terms = _terms(told)
-    wrong = policy.currency_error(told.currency, terms.valid_from)
-    await _check(uow, told.code, terms, [wrong] if wrong else [])
-    product = Product(told.code, told.family, told.currency, 1, terms, by, now)
-    if not await repository.insert_product(uow, product):
+    terms = _terms(creation)
+    wrong = policy.currency_error(creation.currency, terms.valid_from)
+    await _check(work.uow, creation.code, terms, [wrong] if wrong else [])
+    product = Product(creation.code, creation.family, creation.currency, 1, terms, work.person, work.now)
+    if not await repository.insert_product(work.uow, product):
         raise AlreadyInCatalogue
-    await outbox.append(uow, _snapshot(product), version=product.version)
+    await outbox.append(work.uow, _snapshot(product), version=product.version)
     return product
 
 
-async def publish_version(
-    uow: UnitOfWork,
-    code: str,
-    told: ProductTerms,
-    by: UUID,
-    today: date,
-    now: datetime,
-    check_version: Callable[[int], None],
-) -> Product:
+async def publish_version(work: Work, code: str, new_terms: ProductTerms) -> Product:
     """Add the next version; it takes over on its first day, and is told then: at once if that is today.
 
-    Raises `NotFound`, `StaleVersion` by `check_version`, `BeginsInThePast`, `VersionsOverlap`, `InvalidInput`.
+    Raises `NotFound`, `StaleVersion`, `BeginsInThePast`, `VersionsOverlap`, `InvalidInput`.
     """
-    newest = await repository.lock_product(uow, code)
+    newest = await repository.lock_product(work.uow, code)
     if newest is None:
         raise NotFound
-    check_version(newest.version)
-    terms = _terms(told)
-    await _check(uow, code, terms, [])
+    work.check_version(newest.version)
+    terms = _terms(new_terms)
+    await _check(work.uow, code, terms, [])
     if terms.valid_from < newest.terms.valid_from:
         raise VersionsOverlap
-    if terms.valid_from < today:
+    if terms.valid_from < work.today:
         raise BeginsInThePast
-    product = Product(code, newest.family, newest.currency, newest.version + 1, terms, by, now)
-    await repository.add_version(uow, product)
-    if terms.valid_from == today:
-        await _publish(uow, product)
+    product = Product(code, newest.family, newest.currency, newest.version + 1, terms, work.person, work.now)
+    await repository.add_version(work.uow, product)
+    if terms.valid_from == work.today:
+        await _publish(work.uow, product)
     return product
 
 
-async def publish_due(uow: UnitOfWork, today: date, now: datetime, patience: Patience = USUAL) -> int:
+async def publish_due(work: Work, patience: Patience = USUAL) -> int:
     """Tell the versions that have come into force since they were stored; returns how many. A product fails alone."""
 
     async def take(only: Sequence[str] | None) -> list[Due]:
-        return await repository.lock_due(uow, today, DUE_BATCH, now, only)
+        return await repository.lock_due(work.uow, work.today, DUE_BATCH, work.now, only)
 
     async def publish(due: Sequence[Due]) -> None:
         for one in due:
-            product = await repository.read_version(uow, one.code, one.version)
+            product = await repository.read_version(work.uow, one.code, one.version)
             assert product is not None  # noqa: S101  # versions are never deleted
-            await _publish(uow, product)
+            await _publish(work.uow, product)
 
-    return await work_off(uow, repository.QUEUE, take, publish, key=lambda one: one.code, now=now, patience=patience)
+    return await work_off(work.uow, repository.QUEUE, take, publish, key=lambda one: one.code, now=work.now, patience=patience)
 
 
 async def publish_anew(uow: UnitOfWork, after: str | None, limit: int) -> Batch:
@@ -102,8 +93,8 @@ async def _check(uow: UnitOfWork, code: str, terms: Terms, errors: list[FieldErr
         raise InvalidInput(errors=errors)
 
 
-def _terms(told: ProductTerms) -> Terms:
-    given = told.model_dump()
+def _terms(terms: ProductTerms) -> Terms:
+    given = terms.model_dump()
     return Terms(**{field.name: given[field.name] for field in fields(Terms)})
 
 

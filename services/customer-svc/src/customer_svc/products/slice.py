@@ -13,7 +13,7 @@ from customer_svc.products.routes import products
 
 
 def _jobs(parts: CustomerWorkerParts) -> list[Job]:
-    return [parts.job("publish-products", 60.0, lambda work: service.publish_due(work.uow, work.today, work.now, parts.patience))]
+    return [parts.job("publish-products", 60.0, lambda work: service.publish_due(work, parts.patience))]
 
 
 def _snapshots(_: CustomerWorkerParts) -> list[SnapshotSource]:

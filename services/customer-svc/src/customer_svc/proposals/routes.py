@@ -87,7 +87,7 @@ async def read_proposal(proposal_id: UUID, call: Annotated[Call, permission("dir
 )
 async def approve_proposal(proposal_id: UUID, body: Decision, call: Annotated[Call, permission("directory.approve")]) -> Response:
     async with call.write() as write:
-        proposal = await service.approve(write, parts_of(call), proposal_id, body.reason)
+        proposal = await service.approve(write.work, parts_of(call).keys, proposal_id, body.reason)
         await audit.record(write.uow, write.audit, proposal.entry_id, proposal.changes, subject_type=proposal.kind)
         return await reply_proposal(write, 200, proposal, ("state", "reason"))
 
@@ -105,7 +105,7 @@ async def approve_proposal(proposal_id: UUID, body: Decision, call: Annotated[Ca
 )
 async def reject_proposal(proposal_id: UUID, body: Decision, call: Annotated[Call, permission("directory.approve")]) -> Response:
     async with call.write() as write:
-        return await reply_proposal(write, 200, await service.reject(write, proposal_id, body.reason), ("state", "reason"))
+        return await reply_proposal(write, 200, await service.reject(write.work, proposal_id, body.reason), ("state", "reason"))
 
 
 @proposals.post(
@@ -116,7 +116,7 @@ async def reject_proposal(proposal_id: UUID, body: Decision, call: Annotated[Cal
 )
 async def withdraw_proposal(proposal_id: UUID, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        return await reply_proposal(write, 200, await service.withdraw(write, proposal_id), ("state",))
+        return await reply_proposal(write, 200, await service.withdraw(write.work, proposal_id), ("state",))
 
 
 async def reply_proposal(write: Write, status: int, proposal: Proposal, fields: Collection[str]) -> Response:

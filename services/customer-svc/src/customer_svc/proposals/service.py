@@ -7,16 +7,16 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import DomainError, Forbidden, NotFound
-from guanxi_common.http.call import Write
 from guanxi_common.ids import new_id
+from guanxi_common.keys.store import KeyStore
 from guanxi_common.security.directory.values import Client, Staff
+from guanxi_common.work import Work
 from pydantic import TypeAdapter
 
 from customer_svc.assignments import handing_over
 from customer_svc.directory import repository as directory
 from customer_svc.directory import service as entries
 from customer_svc.directory.policy import APPROVE, LEAST_APPROVERS, PROPOSE, Change, load_roles
-from customer_svc.parts import CustomerParts
 from customer_svc.proposals import policy, repository
 from customer_svc.proposals.errors import (
     NotIndependent,
@@ -45,12 +45,12 @@ _ERRORS: Final[Mapping[Hindrance, type[DomainError]]] = {
 
 
 async def propose(
-    write: Write, before: Entry | None, after: Entry, reason: str | None, hand_over_to: UUID | None = None
+    work: Work, before: Entry | None, after: Entry, reason: str | None, hand_over_to: UUID | None = None
 ) -> Proposal:
     """Keep `after` until somebody else has decided; raises `ReasonRequired`, `TooFewApprovers`."""
     if reason is None or not reason.strip():
         raise ReasonRequired
-    await _check_approvers_left(write.uow, before, after)
+    await _check_approvers_left(work.uow, before, after)
     kind = "staff" if isinstance(after, Staff) else "client"
     proposal = Proposal(
         id=new_id(),
@@ -60,28 +60,28 @@ async def propose(
         entry=_ENTRY[kind].dump_python(after, mode="json"),
         changes=_changes(before, after),
         reason=reason,
-        proposed_by=write.call.principal.staff_id,
-        proposed_at=write.now,
-        expires_at=write.now + policy.LIFETIME,
+        proposed_by=work.person,
+        proposed_at=work.now,
+        expires_at=work.now + policy.LIFETIME,
         state=State.OPEN,
         hand_over_to=hand_over_to,
     )
-    await repository.insert_proposal(write.uow, proposal)
+    await repository.insert_proposal(work.uow, proposal)
     return proposal
 
 
-async def approve(write: Write, parts: CustomerParts, proposal_id: UUID, reason: str) -> Proposal:
+async def approve(work: Work, keys: KeyStore, proposal_id: UUID, reason: str) -> Proposal:
     """Bring the proposed entry into force, and publish it; what hangs on a member of staff is handed over with it.
 
     Raises `NotFound`, `SamePerson`, `OwnEntry`, `NotIndependent`, `ProposerGone`, `ProposalDecided`, `ProposalExpired`,
     `ProposalOutdated`, `TooFewApprovers`, `UnknownReference` or `NotAssignable` (what it names has gone), `BookNotEmpty`, `Forbidden`.
     """
-    uow = write.uow
-    proposal = await _open_proposal(write, proposal_id)
+    uow = work.uow
+    proposal = await _open_proposal(work, proposal_id)
     if not await directory.holds(uow, proposal.proposed_by, PROPOSE):
         raise ProposerGone
-    since = write.now - policy.APART
-    if await directory.changed_each_other(uow, proposal.proposed_by, write.call.principal.staff_id, since):
+    since = work.now - policy.APART
+    if await directory.changed_each_other(uow, proposal.proposed_by, work.person, since):
         raise NotIndependent
     after: Entry = _ENTRY[proposal.kind].validate_python(proposal.entry)
     before = await (directory.lock_staff if proposal.kind == "staff" else directory.read_client)(uow, proposal.entry_id)
@@ -89,48 +89,48 @@ async def approve(write: Write, parts: CustomerParts, proposal_id: UUID, reason:
         raise ProposalOutdated
     await _check_approvers_left(uow, before, after)
     if isinstance(before, Staff) and isinstance(after, Staff):
-        await handing_over.settle_book(write, parts, before, after, proposal.hand_over_to)
-    await entries.store(uow, after, Change(proposal.proposed_by, "proposed", write.now, proposal.reason))
-    return await _decide(write, proposal, State.APPROVED, reason)
+        await handing_over.settle_book(work, keys, before, after, proposal.hand_over_to)
+    await entries.store(uow, after, Change(proposal.proposed_by, "proposed", work.now, proposal.reason))
+    return await _decide(work, proposal, State.APPROVED, reason)
 
 
-async def reject(write: Write, proposal_id: UUID, reason: str) -> Proposal:
+async def reject(work: Work, proposal_id: UUID, reason: str) -> Proposal:
     """Turn a proposal down; raises as `approve` does of the proposal's state and of who decides."""
-    return await _decide(write, await _open_proposal(write, proposal_id), State.REJECTED, reason)
+    return await _decide(work, await _open_proposal(work, proposal_id), State.REJECTED, reason)
 
 
-async def withdraw(write: Write, proposal_id: UUID) -> Proposal:
+async def withdraw(work: Work, proposal_id: UUID) -> Proposal:
     """Take one's own proposal back; raises `NotFound`, `NotTheProposer`, `ProposalDecided`, `ProposalExpired`."""
-    await directory.lock_directory(write.uow)
-    proposal = await repository.read_proposal(write.uow, proposal_id)
+    await directory.lock_directory(work.uow)
+    proposal = await repository.read_proposal(work.uow, proposal_id)
     if proposal is None:
         raise NotFound
-    if proposal.proposed_by != write.call.principal.staff_id:
+    if proposal.proposed_by != work.person:
         raise NotTheProposer
-    if hindrance := policy.why_not_open(proposal, write.now):
+    if hindrance := policy.why_not_open(proposal, work.now):
         raise _ERRORS[hindrance]
-    return await _decide(write, proposal, State.WITHDRAWN, None)
+    return await _decide(work, proposal, State.WITHDRAWN, None)
 
 
-async def _open_proposal(write: Write, proposal_id: UUID) -> Proposal:
+async def _open_proposal(work: Work, proposal_id: UUID) -> Proposal:
     """The proposal about which the caller may decide; nothing else changes the directory until the transaction ends."""
-    await directory.lock_directory(write.uow)
-    proposal = await repository.read_proposal(write.uow, proposal_id)
+    await directory.lock_directory(work.uow)
+    proposal = await repository.read_proposal(work.uow, proposal_id)
     if proposal is None:
         raise NotFound
-    decider = write.call.principal.staff_id
-    if hindrance := policy.why_not_decide(proposal, decider, write.now):
+    decider = work.person
+    if hindrance := policy.why_not_decide(proposal, decider, work.now):
         raise _ERRORS[hindrance]
     # Asked again under the lock: the caller may have lost the role in the second for which a principal is remembered.
-    if not await directory.holds(write.uow, decider, APPROVE):
+    if not await directory.holds(work.uow, decider, APPROVE):
         raise Forbidden
     return proposal
 
 
-async def _decide(write: Write, proposal: Proposal, state: State, reason: str | None) -> Proposal:
-    decider = write.call.principal.staff_id
-    decided = replace(proposal, state=state, decided_by=decider, decided_at=write.now, decision_reason=reason)
-    await repository.store_decision(write.uow, decided)
+async def _decide(work: Work, proposal: Proposal, state: State, reason: str | None) -> Proposal:
+    decider = work.person
+    decided = replace(proposal, state=state, decided_by=decider, decided_at=work.now, decision_reason=reason)
+    await repository.store_decision(work.uow, decided)
     return decided
 
 

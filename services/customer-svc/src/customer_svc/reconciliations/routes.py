@@ -49,4 +49,4 @@ async def reconcile(
 ) -> Response:
     async with call.read() as read:
         await audit.record(read.uow, read.audit, body.source, ("count", "sum"), subject_type="reconciliation")
-        return read.reply(await service.reconcile(read.uow, read.scope, body))
+        return read.reply(await service.reconcile(read.work, body))

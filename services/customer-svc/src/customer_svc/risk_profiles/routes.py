@@ -18,6 +18,7 @@ from customer_svc.risk_profiles import policy, repository, service
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
 from customer_svc.risk_profiles.schemas import RiskAssessment, RiskProfileOut
+from customer_svc.risk_profiles.service import RiskRules
 
 risk_profiles = router("risk profiles")
 
@@ -47,14 +48,12 @@ async def assess_risk(
 ) -> Response:
     parts = parts_of(call)
     async with call.write() as write:
-        profile, counts = await service.assess_risk(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[RiskProfileStandard], customer_id, body,
-            call.principal.actor, write.now,
-        )  # fmt: skip
+        work = write.work
+        rules = RiskRules(parts.standards[RiskProfileStandard], parts.keys)
+        profile, counts = await service.assess_risk(work, rules, customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, ("risk_profile",))
-        today = parts.calendar.local_date(write.now)
         location = f"/v1/customers/{customer_id}/risk-profiles"
-        return await write.reply(201, _out(profile, profile if counts else None, today), location=location)
+        return await write.reply(201, _out(profile, profile if counts else None, work.today), location=location)
 
 
 @risk_profiles.get(

@@ -77,7 +77,7 @@ _TWO_PEOPLE = (
 )
 async def register_staff(body: StaffRegistration, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        result = await service.register_staff(write, parts_of(call).issuer, body)
+        result = await service.register_staff(write.work, parts_of(call).issuer, body)
         return await _reply(write, 201, result, body)
 
 
@@ -145,7 +145,7 @@ async def read_staff(staff_id: UUID, call: Annotated[Call, permission("directory
 )
 async def change_staff(staff_id: UUID, body: StaffChange, call: Annotated[Call, permission("directory.propose")]) -> Response:
     async with call.write() as write:
-        return await _reply(write, 200, await service.change_staff(write, parts_of(call), staff_id, body), body)
+        return await _reply(write, 200, await service.change_staff(write.work, parts_of(call).keys, staff_id, body), body)
 
 
 @staff.post(
@@ -160,7 +160,7 @@ async def change_staff(staff_id: UUID, body: StaffChange, call: Annotated[Call, 
 )
 async def suspend_staff(staff_id: UUID, body: Suspension, call: Annotated[Call, permission("directory.suspend")]) -> Response:
     async with call.write() as write:
-        return await _reply(write, 200, await service.suspend_staff(write, staff_id, body.reason), body)
+        return await _reply(write, 200, await service.suspend_staff(write.work, staff_id, body.reason), body)
 
 
 @staff.post(
@@ -180,7 +180,7 @@ async def reinstate_staff(
     staff_id: UUID, body: Reinstatement, call: Annotated[Call, permission("directory.propose")]
 ) -> Response:
     async with call.write() as write:
-        return await _reply(write, 200, await service.reinstate_staff(write, parts_of(call), staff_id, body), body)
+        return await _reply(write, 200, await service.reinstate_staff(write.work, parts_of(call).keys, staff_id, body), body)
 
 
 @staff.post(
@@ -194,7 +194,7 @@ async def deactivate_staff(
     staff_id: UUID, body: Deactivation, call: Annotated[Call, permission("directory.propose")]
 ) -> Response:
     async with call.write() as write:
-        return await _reply(write, 200, await service.deactivate_staff(write, parts_of(call), staff_id, body), body)
+        return await _reply(write, 200, await service.deactivate_staff(write.work, parts_of(call).keys, staff_id, body), body)
 
 
 async def _reply(write: Write, status: int, result: Staff | Proposal, body: Body) -> Response:

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
+from guanxi_common.jobs import WorkerParts
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import Handler
-from guanxi_common.security.principal import SYSTEM_SCOPE
 
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
 from customer_svc.inbound.service import from_the_bus, read_items, record_intake
@@ -16,17 +14,17 @@ from customer_svc.transactions import service
 from customer_svc.transactions.schemas import MAX_ITEMS, ItemError, TransactionItem
 
 
-def take_in_transactions(calendar: BusinessCalendar, clock: Clock) -> Handler:
+def take_in_transactions(parts: WorkerParts) -> Handler:
     """Make the handler of `bank.inbound.transactions`. An item that HTTP would reject is kept as a rejection and holds up nobody."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        now = clock.now()
-        read, rejections = read_items(events, TransactionItem, now)
+        work = parts.work(uow, "take-in-transactions")
+        read, rejections = read_items(events, TransactionItem, work.now)
         items = [item for _, item in read]
         for start in range(0, len(items), MAX_ITEMS):
-            result = await service.post_transactions(uow, SYSTEM_SCOPE, calendar, items[start : start + MAX_ITEMS], now)
+            result = await service.post_transactions(work, items[start : start + MAX_ITEMS])
             rejections += [
-                _rejection(*read[start + outcome.index], outcome.error, now)
+                _rejection(*read[start + outcome.index], outcome.error, work.now)
                 for outcome in result.items
                 if outcome.error is not None
             ]

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from customer_svc.inbound.items import in_their_places
 from customer_svc.inbound.schemas import SourceFilter
 from customer_svc.inbound.service import record_intake
-from customer_svc.parts import parts_of
 from customer_svc.transactions import repository, service
 from customer_svc.transactions.policy import Posting
 from customer_svc.transactions.schemas import BatchResult, ItemResult, ParkedPosting, TransactionBatch, invalid_item
@@ -67,7 +66,7 @@ async def batch_create_transactions(call: Call, batch: TransactionBatch, unreada
     refused = {place: ItemResult(place, "rejected", error=invalid_item(pointer)) for place, pointer in unreadable.items()}
     async with call.write() as write:
         await outbox.refuse_when_behind(write.uow)
-        result = await service.post_transactions(write.uow, write.scope, parts_of(call).calendar, batch.items, write.now)
+        result = await service.post_transactions(write.work, batch.items)
         await record_intake(write.uow, write.audit, batch.items, "transactions")
         answer = BatchResult(in_their_places(result.items, refused)) if refused else result
         return await write.reply(200, msgspec.json.encode(answer))

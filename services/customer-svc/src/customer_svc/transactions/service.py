@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging import outbox
 from guanxi_common.money import Money
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from customer_svc.inbound.repository import InboundRejection, keep_rejections
 from customer_svc.transactions import policy, repository
@@ -19,27 +18,21 @@ from customer_svc.transactions.schemas import BatchResult, ItemError, ItemResult
 TOPIC = "bank.transactions"
 
 
-async def post_transactions(
-    uow: UnitOfWork,
-    scope: RowScope,
-    calendar: BusinessCalendar,
-    items: Sequence[TransactionItem],
-    now: datetime,
-) -> BatchResult:
+async def post_transactions(work: Work, items: Sequence[TransactionItem]) -> BatchResult:
     """Take in a batch; idempotent per item, whatever the batches it comes in. A client's items of other sources are rejected.
 
     What comes by the bus has the scope of the system: there the broker says who may write.
     """
     if not items:
         return BatchResult([])
-    today = calendar.local_date(now)
-    plain = policy.plain_batch(items, today, scope)
+    uow, now = work.uow, work.now
+    plain = policy.plain_batch(items, work.today, work.scope)
     if plain is not None and await _post_all_new(uow, items, plain, now):
         return BatchResult([ItemResult(index, "created", transaction) for index, transaction in enumerate(plain.transactions)])
     accounts = [policy.account_id(item.source, item.account_number) for item in items]
     known = await repository.find_holders_or_hold_off_opening(uow, set(accounts))
     asked: list[Posting | Refusal] = [
-        policy.check_item(item, today, scope) or policy.to_posting(item, account, account_known=account in known)
+        policy.check_item(item, work.today, work.scope) or policy.to_posting(item, account, account_known=account in known)
         for item, account in zip(items, accounts, strict=True)
     ]
     if undoing := {posting.account_id for posting in asked if isinstance(posting, Posting) and posting.reverses is not None}:

@@ -11,7 +11,7 @@ from customer_svc.transactions.routes import batch_create_transactions, parked_p
 
 
 def _subscriptions(parts: CustomerWorkerParts) -> list[Subscription]:
-    reported = {"guanxi.transaction.reported.v1": take_in_transactions(parts.calendar, parts.clock)}
+    reported = {"guanxi.transaction.reported.v1": take_in_transactions(parts)}
     return [Subscription("bank.inbound.transactions", reported, dedupe="handler")]
 
 

@@ -22,6 +22,7 @@ from customer_svc.vulnerabilities.schemas import (
     VulnerabilityResolution,
     VulnerabilityReview,
 )
+from customer_svc.vulnerabilities.service import VulnerabilityRules
 
 vulnerabilities = router("vulnerabilities")
 
@@ -75,12 +76,8 @@ _RESOLVED = {
 async def open_vulnerability(
     customer_id: UUID, body: VulnerabilityReport, call: Annotated[Call, permission("vulnerability.write")]
 ) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        opened = await service.open_vulnerability(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[VulnerabilityStandard], customer_id, body,
-            call.principal.actor, write.now,
-        )  # fmt: skip
+        opened = await service.open_vulnerability(write.work, _rules(call), customer_id, body)
         await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS)
         location = f"/v1/customers/{customer_id}/vulnerabilities"
         return await write.reply(201, await _out(call, opened), etag=opened.version, location=location)
@@ -120,12 +117,8 @@ async def review_vulnerability(
     body: VulnerabilityReview,
     call: Annotated[Call, permission("vulnerability.write", if_match=True)],
 ) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        reviewed = await service.review_vulnerability(
-            write.uow, write.scope, parts.keys, parts.calendar, parts.standards[VulnerabilityStandard], customer_id, vulnerability_id,
-            body, call.principal.actor, write.now, write.check_version,
-        )  # fmt: skip
+        reviewed = await service.review_vulnerability(write.work, _rules(call), customer_id, vulnerability_id, body)
         await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS if _shows_reason(call) else FIELDS)
         return await write.reply(200, await _out(call, reviewed), etag=reviewed.version)
 
@@ -142,14 +135,15 @@ async def resolve_vulnerability(
     body: VulnerabilityResolution,
     call: Annotated[Call, permission("vulnerability.write", if_match=True)],
 ) -> Response:
-    parts = parts_of(call)
     async with call.write() as write:
-        resolved = await service.resolve_vulnerability(
-            write.uow, write.scope, parts.keys, parts.calendar, customer_id, vulnerability_id, body, call.principal.actor,
-            write.now, write.check_version,
-        )  # fmt: skip
+        resolved = await service.resolve_vulnerability(write.work, _rules(call), customer_id, vulnerability_id, body)
         await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS)
         return await write.reply(200, await _out(call, resolved), etag=resolved.version)
+
+
+def _rules(call: Call) -> VulnerabilityRules:
+    parts = parts_of(call)
+    return VulnerabilityRules(parts.standards[VulnerabilityStandard], parts.keys)
 
 
 def _shows_reason(call: Call) -> bool:

@@ -1,17 +1,13 @@
 """Open vulnerabilities, review and resolve them."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, NotFound
 from guanxi_common.ids import new_id
 from guanxi_common.keys.store import DataKey, KeyStore
 from guanxi_common.security.fields import Place, seal, unseal
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from customer_svc.customers.changes import lock_customer, tell_changes
 from customer_svc.customers.events import CustomerChanged
@@ -24,88 +20,69 @@ from customer_svc.vulnerabilities.repository import Vulnerability
 from customer_svc.vulnerabilities.schemas import VulnerabilityReport, VulnerabilityResolution, VulnerabilityReview
 
 
+@dataclass(frozen=True, slots=True)
+class VulnerabilityRules:
+    """The kinds and review intervals in force, and the customers' data keys."""
+
+    standard: VulnerabilityStandard
+    keys: KeyStore
+
+
 async def open_vulnerability(
-    uow: UnitOfWork,
-    scope: RowScope,
-    keys: KeyStore,
-    calendar: BusinessCalendar,
-    standard: VulnerabilityStandard,
-    customer_id: UUID,
-    report: VulnerabilityReport,
-    opened_by: str,
-    now: datetime,
+    work: Work, rules: VulnerabilityRules, customer_id: UUID, report: VulnerabilityReport
 ) -> Vulnerability:
     """Keep it and tell it; from then on nothing is sold to the customer. Raises `NotFound`, `InvalidInput`."""
-    customer = await lock_customer(uow, scope, customer_id, now)
-    today = calendar.local_date(now)
-    if errors := policy.wrong(report.kind, report.review_on, today, standard):
+    customer = await lock_customer(work, customer_id)
+    if errors := policy.wrong(report.kind, report.review_on, work.today, rules.standard):
         raise InvalidInput(errors=errors)
-    key, vulnerability_id = await keys.get(customer_id), new_id()
+    key, vulnerability_id = await rules.keys.get(customer_id), new_id()
     vulnerability = Vulnerability(
         id=vulnerability_id,
         customer_id=customer_id,
         kind=report.kind,
         evidence=report.evidence,
         reason_sealed=seal(report.reason, key, _place("reason", vulnerability_id)),
-        opened_on=today,
-        opened_by=opened_by,
-        recorded_at=now,
+        opened_on=work.today,
+        opened_by=work.actor,
+        recorded_at=work.now,
         review_on=report.review_on,
         data_origin=report.data_origin,
     )
-    await repository.insert_vulnerability(uow, vulnerability)
-    await _tell(uow, key, customer, now)
+    await repository.insert_vulnerability(work.uow, vulnerability)
+    await _tell(work, key, customer)
     return vulnerability
 
 
 async def review_vulnerability(
-    uow: UnitOfWork,
-    scope: RowScope,
-    keys: KeyStore,
-    calendar: BusinessCalendar,
-    standard: VulnerabilityStandard,
-    customer_id: UUID,
-    vulnerability_id: UUID,
-    review: VulnerabilityReview,
-    reviewed_by: str,
-    now: datetime,
-    check_version: Callable[[int], None],
+    work: Work, rules: VulnerabilityRules, customer_id: UUID, vulnerability_id: UUID, review: VulnerabilityReview
 ) -> Vulnerability:
     """It still stands: set the next review. Raises as `resolve_vulnerability`, and `InvalidInput`."""
-    customer, found = await _open_one(uow, scope, customer_id, vulnerability_id, now, check_version)
-    today = calendar.local_date(now)
-    if errors := policy.wrong(None, review.review_on, today, standard):
+    customer, found = await _open_one(work, customer_id, vulnerability_id)
+    if errors := policy.wrong(None, review.review_on, work.today, rules.standard):
         raise InvalidInput(errors=errors)
-    reviewed = replace(found, review_on=review.review_on, reviewed_on=today, reviewed_by=reviewed_by, version=found.version + 1)
-    await repository.update_vulnerability(uow, reviewed)
-    await _tell(uow, await keys.get(customer_id), customer, now)
+    reviewed = replace(
+        found, review_on=review.review_on, reviewed_on=work.today, reviewed_by=work.actor, version=found.version + 1
+    )
+    await repository.update_vulnerability(work.uow, reviewed)
+    await _tell(work, await rules.keys.get(customer_id), customer)
     return reviewed
 
 
 async def resolve_vulnerability(
-    uow: UnitOfWork,
-    scope: RowScope,
-    keys: KeyStore,
-    calendar: BusinessCalendar,
-    customer_id: UUID,
-    vulnerability_id: UUID,
-    told: VulnerabilityResolution,
-    resolved_by: str,
-    now: datetime,
-    check_version: Callable[[int], None],
+    work: Work, rules: VulnerabilityRules, customer_id: UUID, vulnerability_id: UUID, resolution: VulnerabilityResolution
 ) -> Vulnerability:
-    """Resolve it, once. Raises `NotFound`, `StaleVersion` by `check_version`, `VulnerabilityResolved`."""
-    customer, found = await _open_one(uow, scope, customer_id, vulnerability_id, now, check_version)
-    key = await keys.get(customer_id)
+    """Resolve it, once. Raises `NotFound`, `StaleVersion`, `VulnerabilityResolved`."""
+    customer, found = await _open_one(work, customer_id, vulnerability_id)
+    key = await rules.keys.get(customer_id)
     resolved = replace(
         found,
-        resolved_on=calendar.local_date(now),
-        resolved_by=resolved_by,
-        resolution_sealed=seal(told.resolution, key, _place("resolution", found.id)),
+        resolved_on=work.today,
+        resolved_by=work.actor,
+        resolution_sealed=seal(resolution.resolution, key, _place("resolution", found.id)),
         version=found.version + 1,
     )
-    await repository.update_vulnerability(uow, resolved)
-    await _tell(uow, key, customer, now)
+    await repository.update_vulnerability(work.uow, resolved)
+    await _tell(work, key, customer)
     return resolved
 
 
@@ -118,28 +95,21 @@ def words_of(vulnerability: Vulnerability, key: DataKey) -> tuple[str, str | Non
     )
 
 
-async def _open_one(
-    uow: UnitOfWork,
-    scope: RowScope,
-    customer_id: UUID,
-    vulnerability_id: UUID,
-    now: datetime,
-    check_version: Callable[[int], None],
-) -> tuple[Customer, Vulnerability]:
+async def _open_one(work: Work, customer_id: UUID, vulnerability_id: UUID) -> tuple[Customer, Vulnerability]:
     """The customer, locked, and the vulnerability, which its lock holds too."""
-    customer = await lock_customer(uow, scope, customer_id, now)
-    found = await repository.read_vulnerability(uow, scope, customer_id, vulnerability_id, now)
+    customer = await lock_customer(work, customer_id)
+    found = await repository.read_vulnerability(work.uow, work.scope, customer_id, vulnerability_id, work.now)
     if found is None:
         raise NotFound
-    check_version(found.version)
+    work.check_version(found.version)
     if found.resolved_on is not None:
         raise VulnerabilityResolved
     return customer, found
 
 
-async def _tell(uow: UnitOfWork, key: DataKey, customer: Customer, now: datetime) -> None:
+async def _tell(work: Work, key: DataKey, customer: Customer) -> None:
     changed = CustomerChanged(customer_id=customer.id, changed_fields=["vulnerability"])
-    await tell_changes(uow, key, customer, Facet.AGREEMENTS, [changed], now)
+    await tell_changes(work, key, customer, Facet.AGREEMENTS, [changed])
 
 
 def _place(column: str, vulnerability_id: UUID) -> Place:

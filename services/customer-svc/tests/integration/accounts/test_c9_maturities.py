@@ -21,7 +21,8 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.messaging.processing import Processor
-from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
+from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.work import Work
 from guanxi_contracts.topics import validate_data
 from guanxi_testing.databases import TestServer
 from guanxi_testing.fabric import record
@@ -69,7 +70,7 @@ def opened(number: str, matures_on: str | None = None) -> dict[str, Any]:
 
 async def report(database: Database, item: dict[str, Any]) -> AccountResult:
     async with database.transaction() as uow:
-        result = await service.report_accounts(uow, SYSTEM_SCOPE, CALENDAR, [msgspec.convert(item, AccountItem)], NOW)
+        result = await service.report_accounts(Work.of_system(uow, "intake", NOW, CALENDAR), [msgspec.convert(item, AccountItem)])
         await uow.commit()
     return result.items[0]
 

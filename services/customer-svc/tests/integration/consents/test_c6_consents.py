@@ -12,10 +12,15 @@ from customer_svc.consents.errors import UnknownPurpose
 from customer_svc.consents.policy import ConsentStandard
 from customer_svc.consents.repository import Statement
 from customer_svc.consents.schemas import ConsentGrant, ConsentWithdrawal
+from customer_svc.consents.service import ConsentRules
 from guanxi_common.errors import InvalidInput, NotFound
 from guanxi_contracts.vocabularies import CHANNELS
 
 pytestmark = pytest.mark.anyio
+
+
+def rules(desk: Any) -> ConsentRules:
+    return ConsentRules(desk.standards[ConsentStandard], desk.calendar, desk.keys)
 
 
 async def grant(
@@ -23,11 +28,7 @@ async def grant(
 ) -> list[Statement]:
     told = {"purpose": purpose, "channels": list(channels), "method": "signed_form", "text_version": text, "agreed_on": agreed_on}
     body = ConsentGrant.model_validate(told)
-    return await desk.write(
-        lambda uow: service.grant_consents(
-            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.calendar, desk.customer, body, desk.actor, desk.now
-        )
-    )
+    return await desk.write(lambda uow: service.grant_consents(desk.work(uow), rules(desk), desk.customer, body))
 
 
 async def withdraw(desk: Any, *channels: str, purpose: str = "marketing", agreed_on: str | None = None) -> list[Statement]:
@@ -38,11 +39,7 @@ async def withdraw(desk: Any, *channels: str, purpose: str = "marketing", agreed
         "agreed_on": agreed_on,
     }
     body = ConsentWithdrawal.model_validate(told)
-    return await desk.write(
-        lambda uow: service.withdraw_consents(
-            uow, desk.scope, desk.keys, desk.standards[ConsentStandard], desk.calendar, desk.customer, body, desk.actor, desk.now
-        )
-    )
+    return await desk.write(lambda uow: service.withdraw_consents(desk.work(uow), rules(desk), desk.customer, body))
 
 
 def states(said: list[Statement]) -> dict[tuple[str, str], bool]:

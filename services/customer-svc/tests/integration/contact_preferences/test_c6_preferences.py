@@ -16,11 +16,7 @@ QUIET = {"from": "21:00", "to": "09:00"}
 
 async def change(desk: Any, version: int | None = None, **told: Any) -> ContactPreferences:
     body = ContactPreferencesChange.model_validate({"method": "in_person", **told})
-    return await desk.write(
-        lambda uow: service.change_preferences(
-            uow, desk.scope, desk.keys, desk.calendar, desk.customer, body, desk.actor, desk.now, desk.expecting(version)
-        )
-    )
+    return await desk.write(lambda uow: service.change_preferences(desk.work(uow, version), desk.keys, desk.customer, body))
 
 
 async def test_c6_what_is_agreed_is_told_and_what_is_left_out_stays(desk: Any) -> None:

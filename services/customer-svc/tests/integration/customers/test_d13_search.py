@@ -66,7 +66,7 @@ async def test_d13_older_terms_are_replaced_a_bounded_part_at_a_time(desk: Any) 
         await file(desk, name)
     await desk.write(lambda uow: uow.driver.execute("UPDATE customer SET name_terms = '{old}', terms_version = 1"))
     assert await found(desk, "lixm") == []
-    done = [await desk.write(lambda uow: service.index_names(uow, desk.now, limit=2)) for _ in range(3)]
+    done = [await desk.write(lambda uow: service.index_names(desk.system(uow), limit=2)) for _ in range(3)]
     assert done == [2, 1, 0]
     assert await found(desk, "lixm") == ["李晓明"]
     assert await found(desk, "王wei") == ["王伟"]
@@ -77,11 +77,11 @@ async def test_d18_a_name_that_cannot_be_indexed_anew_fails_alone(desk: Any) -> 
     await file(desk, "李小龙")
     await desk.write(lambda uow: uow.driver.execute("UPDATE customer SET name_terms = '{old}', terms_version = 1"))
     await desk.write(lambda uow: poison(uow, "customer", "id", bad))
-    assert await desk.write(lambda uow: service.index_names(uow, desk.now)) == 3
+    assert await desk.write(lambda uow: service.index_names(desk.system(uow))) == 3
     assert (await found(desk, "lixl"), await found(desk, "lixm")) == (["李小龙"], [])
     [failed] = await desk.write(lambda uow: list_items(uow, set_aside_only=False, queue="index-name", position=None, limit=9))
     assert failed.item == str(bad)
     await desk.write(mend)
     desk.now += timedelta(seconds=31)
-    assert await desk.write(lambda uow: service.index_names(uow, desk.now)) == 1
+    assert await desk.write(lambda uow: service.index_names(desk.system(uow))) == 1
     assert await found(desk, "lixm") == ["李晓明"]

@@ -1,9 +1,9 @@
 """Erasing a customer: decided once on the list, then done until it is complete."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +11,13 @@ import pytest
 from anyio import from_thread
 from customer_svc.customers.repository import Criteria, customer_is_visible, search_customers
 from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
-from customer_svc.erasures.service import completing, erase_customer
+from customer_svc.erasures.service import ErasureRules, completing, erase_customer
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork
 from guanxi_common.erasure.records import Erasure, ErasureListBroken, FileErasureList
 from guanxi_common.erasure.replay import ErasureWatch
 from guanxi_common.errors import NotFound
-from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose, RowScope, ScopeKind
 
 pytestmark = pytest.mark.anyio
 
@@ -44,14 +44,14 @@ class Office:
         self.keys = Keys()
         self.file_of_list = folder / "list.jsonl"
         self.list = FileErasureList(self.file_of_list)
-        self.parts: Any = SimpleNamespace(keys=self.keys, erasures=self.list)
+        self.rules = ErasureRules(self.list, self.keys)  # type: ignore[arg-type]
         self.watch = ErasureWatch(self.database, self.list, completing(self.keys), ManualClock(desk.now))  # type: ignore[arg-type]
 
     async def erase(self, scope: RowScope = SYSTEM_SCOPE, *, commit: bool = True) -> None:
         async with self.database.transaction() as uow:
-            audit = SimpleNamespace(actor=OFFICER)
-            write: Any = SimpleNamespace(uow=uow, scope=scope, now=self.desk.now, audit=audit)
-            await erase_customer(write, self.parts, self.desk.customer)
+            audit = AuditContext(OFFICER, "eraseCustomer", Purpose.OPERATIONS, None)
+            work = replace(self.desk.work(uow), scope=scope, audit=audit)
+            await erase_customer(work, self.rules, self.desk.customer)
             if commit:
                 await uow.commit()
 

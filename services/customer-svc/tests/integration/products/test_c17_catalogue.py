@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,10 +13,12 @@ from customer_svc.products import repository, service
 from customer_svc.products.errors import AlreadyInCatalogue, BeginsInThePast, VersionsOverlap
 from customer_svc.products.policy import Product
 from customer_svc.products.schemas import ProductCreation, ProductTerms
-from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.errors import InvalidInput, NotFound, StaleVersion
 from guanxi_common.messaging.outbox.rows import unpack
+from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Identity, Principal, Purpose
 from guanxi_common.set_aside.repository import list_items, retry
+from guanxi_common.work import Work
 from guanxi_contracts.topics import validate_data
 from guanxi_testing.databases import TestServer
 from guanxi_testing.poison import mend, poison
@@ -26,6 +28,13 @@ pytestmark = pytest.mark.anyio
 TODAY = date(2026, 11, 25)
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 WHO = uuid4()
+
+
+def work(uow: UnitOfWork, version: int | None = None) -> Work:
+    """What the one who keeps the catalogue works with; `version` is that of `If-Match`, None is any."""
+    who = Principal(Identity("local", "head-office", "staff"), WHO, "head_office", None, (), {})
+    audit = AuditContext(who.actor, "test", Purpose.OPERATIONS, None)
+    return Work(uow, SYSTEM_SCOPE, audit, NOW, TODAY, who, None if version is None else (version,))
 
 
 def terms(days: int = 0, **told: Any) -> dict[str, Any]:
@@ -43,24 +52,20 @@ class Catalogue:
             json.dumps({"code": code, "family": "deposit", "currency": "CNY", **terms(**told)})
         )
         async with self.database.transaction() as uow:
-            product = await service.create_product(uow, body, WHO, NOW)
+            product = await service.create_product(work(uow), body)
             await uow.commit()
         return product
 
     async def publish(self, days: int, code: str = "term", version: int | None = None, **told: Any) -> Product:
-        def check(current: int) -> None:
-            if version not in (None, current):
-                raise StaleVersion
-
         body = ProductTerms.model_validate_json(json.dumps(terms(days, **told)))
         async with self.database.transaction() as uow:
-            product = await service.publish_version(uow, code, body, WHO, TODAY, NOW, check)
+            product = await service.publish_version(work(uow, version), code, body)
             await uow.commit()
         return product
 
     async def due(self, days: int) -> int:
         async with self.database.transaction() as uow:
-            done = await service.publish_due(uow, TODAY + timedelta(days=days), NOW)
+            done = await service.publish_due(replace(work(uow), today=TODAY + timedelta(days=days)))
             await uow.commit()
         return done
 

@@ -8,6 +8,7 @@ from customer_svc.risk_profiles import repository, service
 from customer_svc.risk_profiles.policy import RiskProfileStandard
 from customer_svc.risk_profiles.repository import RiskProfile
 from customer_svc.risk_profiles.schemas import RiskAssessment
+from customer_svc.risk_profiles.service import RiskRules
 from guanxi_common.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio
@@ -15,19 +16,8 @@ pytestmark = pytest.mark.anyio
 
 async def assess(desk: Any, level: int, **told: Any) -> tuple[RiskProfile, bool]:
     body = RiskAssessment.model_validate({"level": level, "method": "questionnaire", **told})
-    return await desk.write(
-        lambda uow: service.assess_risk(
-            uow,
-            desk.scope,
-            desk.keys,
-            desk.calendar,
-            desk.standards[RiskProfileStandard],
-            desk.customer,
-            body,
-            desk.actor,
-            desk.now,
-        )
-    )
+    rules = RiskRules(desk.standards[RiskProfileStandard], desk.keys)
+    return await desk.write(lambda uow: service.assess_risk(desk.work(uow), rules, desk.customer, body))
 
 
 async def test_s4_an_assessment_counts_from_today_for_a_year_unless_it_says_otherwise(desk: Any) -> None:

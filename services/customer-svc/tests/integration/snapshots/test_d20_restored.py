@@ -147,7 +147,7 @@ async def test_d20_what_was_begun_in_the_old_epoch_is_published_anew_with_all_el
     """A process that has read the old epoch commits after it was raised: nothing is published before that transaction has ended."""
     sources = [SnapshotSource(CustomerSnapshot.event_type, SLICES.snapshots(desk.worker)[-1].publish)]
     async with desk.database.transaction() as late:
-        customer = await changes.lock_customer(late, desk.scope, desk.customer, NOW)
+        customer = await changes.lock_customer(desk.work(late), desk.customer)
         await customers.bump_version(late, customer.id, NOW)
         await late.driver.fetchval("SELECT max(epoch) FROM owner_epoch")
         raised = await raise_epoch(desk, "drill")
@@ -188,7 +188,7 @@ async def test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_
     progress = await desk.write(lambda uow: republication.read_progress(uow, name))
     assert progress.failed == 1
     keys.damaged = False
-    later = NOW + timedelta(hours=1)
-    assert await desk.write(lambda uow: publish_failed(uow, keys, later)) == 1
+    desk.now = NOW + timedelta(hours=1)
+    assert await desk.write(lambda uow: publish_failed(desk.system(uow), keys)) == 1  # type: ignore[arg-type]
     assert str(desk.customer) in {key for key, _, _ in await versions_told(desk)}
     assert (await desk.write(lambda uow: republication.read_progress(uow, name))).failed == 0

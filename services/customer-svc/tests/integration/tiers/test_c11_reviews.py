@@ -9,8 +9,8 @@ from customer_svc.accounts.schemas import AccountItem, HolderReference
 from customer_svc.accounts.service import report_accounts
 from customer_svc.tiers import repository, service
 from customer_svc.tiers.policy import TierStandard, TierState
+from customer_svc.tiers.service import TierRules
 from customer_svc.transactions.schemas import MoneyIn
-from guanxi_common.security.principal import SYSTEM_SCOPE
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ async def open_account(desk: Any, number: str = "A1", currency: str = "CNY") -> 
 
 
 async def report(desk: Any, *items: AccountItem) -> None:
-    found = await desk.write(lambda uow: report_accounts(uow, SYSTEM_SCOPE, desk.calendar, items, desk.now))
+    found = await desk.write(lambda uow: report_accounts(desk.system(uow), items))
     assert [one.status for one in found.items] == ["created"] * len(items)
 
 
@@ -33,7 +33,7 @@ def balance(amount: int, number: str = "A1", as_of: date = TODAY, currency: str 
 
 
 async def review(desk: Any) -> int:
-    return await desk.write(lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards[TierStandard], desk.now))
+    return await desk.write(lambda uow: service.review_due(desk.system(uow), TierRules(desk.standards[TierStandard], desk.keys)))
 
 
 async def state(desk: Any) -> TierState | None:

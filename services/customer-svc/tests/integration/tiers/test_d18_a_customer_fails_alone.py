@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from customer_svc.tiers import queue, repository, service
 from customer_svc.tiers.policy import TierStandard, TierState
+from customer_svc.tiers.service import TierRules
 from guanxi_common.set_aside.repository import list_items, retry
 from guanxi_testing.poison import mend, poison
 
@@ -29,7 +30,7 @@ async def test_d18_a_customer_whose_tier_cannot_be_stored_fails_alone_and_is_rev
 
     async def review() -> int:
         return await desk.write(
-            lambda uow: service.review_due(uow, desk.keys, desk.calendar, desk.standards[TierStandard], desk.now)
+            lambda uow: service.review_due(desk.system(uow), TierRules(desk.standards[TierStandard], desk.keys))
         )
 
     for seconds in (0, 31, 121):

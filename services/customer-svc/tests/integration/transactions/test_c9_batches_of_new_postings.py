@@ -16,7 +16,7 @@ from guanxi_common.db.uow import Database
 from guanxi_common.messaging.bus import Outgoing
 from guanxi_common.messaging.outbox.rows import shard_of, unpack
 from guanxi_common.money import Money
-from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.work import Work
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ def posting(number: int, amount: int = -100, *, account: str | None = None, **kn
 
 async def post(database: Database, items: list[TransactionItem]) -> list[ItemResult]:
     async with database.transaction() as uow:
-        result = await service.post_transactions(uow, SYSTEM_SCOPE, CALENDAR, items, NOW)
+        result = await service.post_transactions(Work.of_system(uow, "intake", NOW, CALENDAR), items)
         await uow.commit()
     return result.items
 

@@ -12,6 +12,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.work import Work
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +31,7 @@ def reversal(name: str, of: str, day: date = DAY) -> TransactionItem:
 
 async def post(database: Database, *items: TransactionItem) -> list[ItemResult]:
     async with database.transaction() as uow:
-        result = await service.post_transactions(uow, SYSTEM_SCOPE, CALENDAR, items, NOW)
+        result = await service.post_transactions(Work.of_system(uow, "intake", NOW, CALENDAR), items)
         await uow.commit()
     return result.items
 

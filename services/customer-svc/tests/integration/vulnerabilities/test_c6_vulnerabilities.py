@@ -12,6 +12,7 @@ from customer_svc.vulnerabilities.errors import VulnerabilityResolved
 from customer_svc.vulnerabilities.policy import VulnerabilityStandard
 from customer_svc.vulnerabilities.repository import Vulnerability
 from customer_svc.vulnerabilities.schemas import VulnerabilityReport, VulnerabilityResolution, VulnerabilityReview
+from customer_svc.vulnerabilities.service import VulnerabilityRules
 from guanxi_common.errors import InvalidInput, NotFound, StaleVersion
 from guanxi_common.security.fields import SealBroken
 
@@ -20,35 +21,28 @@ pytestmark = pytest.mark.anyio
 REASON, RESOLUTION = "客户配偶去世", "遗产已处理完毕"
 
 
+def rules(desk: Any) -> VulnerabilityRules:
+    return VulnerabilityRules(desk.standards[VulnerabilityStandard], desk.keys)
+
+
 async def open_one(desk: Any, review_on: str = "2027-02-21", kind: str = "life_event") -> Vulnerability:
     told = {"kind": kind, "evidence": "customer", "reason": REASON, "review_on": review_on}
     body = VulnerabilityReport.model_validate(told)
-    standard = desk.standards[VulnerabilityStandard]
-    return await desk.write(
-        lambda uow: service.open_vulnerability(
-            uow, desk.scope, desk.keys, desk.calendar, standard, desk.customer, body, desk.actor, desk.now
-        )
-    )
+    return await desk.write(lambda uow: service.open_vulnerability(desk.work(uow), rules(desk), desk.customer, body))
 
 
 async def review(desk: Any, vulnerability: UUID, review_on: str, version: int | None = None) -> Vulnerability:
-    body, standard = VulnerabilityReview.model_validate({"review_on": review_on}), desk.standards[VulnerabilityStandard]
+    body = VulnerabilityReview.model_validate({"review_on": review_on})
     return await desk.write(
-        lambda uow: service.review_vulnerability(
-            uow, desk.scope, desk.keys, desk.calendar, standard, desk.customer, vulnerability, body, desk.actor, desk.now,
-            desk.expecting(version),
-        )
-    )  # fmt: skip
+        lambda uow: service.review_vulnerability(desk.work(uow, version), rules(desk), desk.customer, vulnerability, body)
+    )
 
 
 async def resolve(desk: Any, vulnerability: UUID, version: int | None = None) -> Vulnerability:
     body = VulnerabilityResolution(resolution=RESOLUTION)
     return await desk.write(
-        lambda uow: service.resolve_vulnerability(
-            uow, desk.scope, desk.keys, desk.calendar, desk.customer, vulnerability, body, desk.actor, desk.now,
-            desk.expecting(version),
-        )
-    )  # fmt: skip
+        lambda uow: service.resolve_vulnerability(desk.work(uow, version), rules(desk), desk.customer, vulnerability, body)
+    )
 
 
 async def test_c6_the_earliest_review_of_those_open_is_told_and_nothing_once_none_is(desk: Any) -> None:
