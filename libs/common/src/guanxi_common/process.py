@@ -7,7 +7,7 @@ part that fails alone (`guanxi_common.parts`), until SIGTERM.
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -117,37 +117,27 @@ def http_settings(settings: ServiceSettings) -> HttpSettings:
     return HttpSettings(secrets=settings.http_secret_list)
 
 
-async def run_worker(
-    settings: ServiceSettings,
-    database: Database,
-    clock: Clock,
-    subscriptions: Sequence[Subscription],
-    jobs: Sequence[Job],
-    *,
-    needed_revision: str | None,
-    steps: Mapping[str, Step],
-    replicas: Sequence[Replica] = (),
-    taking: Taking | None = None,
-    reading: RunnerSettings | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What a service's worker does. Consumers and jobs wait for the `steps` of the start, which may be done twice."""
+
+    needed_revision: str | None
+    subscriptions: Sequence[Subscription]
+    jobs: Sequence[Job]
+    steps: Mapping[str, Step]
+    replicas: Sequence[Replica] = ()
+    taking: Taking | None = None
+    reading: RunnerSettings | None = None
+
+
+async def run_worker(settings: ServiceSettings, database: Database, clock: Clock, workload: Workload) -> None:
     """Run until SIGTERM or SIGINT; what is under way is finished. The consumer group is called after the service.
 
-    Consumers and jobs wait for the service's own `steps` of the start, which may be done twice; nothing waits for longer than what it
-    needs. Raises `SchemaUnfit` where the database's schema is, or becomes, one that this code cannot work on.
+    Nothing waits for longer than what it needs. Raises `SchemaUnfit` where the database's schema is, or becomes, one that this code
+    cannot work on.
     """
     log_plaintext(settings)
-    worker = Worker(
-        settings,
-        database,
-        clock,
-        subscriptions,
-        jobs,
-        needed_revision=needed_revision,
-        steps=steps,
-        replicas=replicas,
-        taking=taking,
-        reading=reading,
-    )
+    worker = Worker(settings, database, clock, workload)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop.set)
@@ -160,34 +150,21 @@ async def run_worker(
 class Worker:
     """The parts of one worker process, and what they wait for."""
 
-    def __init__(
-        self,
-        settings: ServiceSettings,
-        database: Database,
-        clock: Clock,
-        subscriptions: Sequence[Subscription],
-        jobs: Sequence[Job],
-        *,
-        needed_revision: str | None,
-        steps: Mapping[str, Step],
-        replicas: Sequence[Replica] = (),
-        taking: Taking | None = None,
-        reading: RunnerSettings | None = None,
-    ) -> None:
+    def __init__(self, settings: ServiceSettings, database: Database, clock: Clock, workload: Workload) -> None:
         self.stop: Final = asyncio.Event()
         self._settings = settings
         self._database = database
-        self._needed_revision = needed_revision
+        self._needed_revision = workload.needed_revision
         self._bus: Bus | None = None
         self._relay: Relay | None = None
         self._runner: ConsumerRunner | None = None
-        reading = replace(reading or RunnerSettings(), dead_letter_limit=settings.dead_letter_limit)
-        self._consumed = (subscriptions, reading)
-        self._rebuilder = Rebuilder(database, self._bounds, settings.service, replicas)
+        reading = replace(workload.reading or RunnerSettings(), dead_letter_limit=settings.dead_letter_limit)
+        self._consumed = (workload.subscriptions, reading)
+        self._rebuilder = Rebuilder(database, self._bounds, settings.service, workload.replicas)
         self._signer, self._verifier, self._kafka = build_signer(settings), build_verifier(settings), settings.kafka_client
         self._unfit: SchemaUnfit | None = None
         schema = Part("schema", self._watch_schema)
-        steps_done = [schema, *(_start(name, step, schema) for name, step in steps.items())]
+        steps_done = [schema, *(_start(name, step, schema) for name, step in workload.steps.items())]
         bus = Part("bus", self._open_bus, once=True)
         self._sealer = AuditSealer(database, settings.service, settings.audit_seed, clock)
         self.parts: Final = [
@@ -199,10 +176,10 @@ class Worker:
             Part("consumer", self._consume, needs=[*steps_done, bus], progress=self._silence),
             Part("rebuilds", self._rebuild, needs=[*steps_done, bus], stalled_after=LONG_SECONDS),
             Part("log-maintenance", self._maintain, needs=[bus], once=True, stalled_after=LONG_SECONDS),
-            *(job_part(database, job, needs=steps_done) for job in (*jobs, *_housekeeping(clock))),
+            *(job_part(database, job, needs=steps_done) for job in (*workload.jobs, *_housekeeping(clock))),
         ]
-        if taking is not None:
-            digests = digest_work(database, self._bounds, taking)
+        if workload.taking is not None:
+            digests = digest_work(database, self._bounds, workload.taking)
             self.parts.append(Part("digests", digests, needs=[*steps_done, bus], stalled_after=LONG_SECONDS))
         if settings.worker_port:
             self.parts.append(Part("http", self._serve, stalled_after=None))  # it waits for callers

@@ -7,7 +7,7 @@ from guanxi_common.db.migrate import head_revision
 from guanxi_common.jobs import Job
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
-from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.process import Workload, open_database, run_worker, watch_erasures
 from guanxi_common.recovery import republication
 from guanxi_common.recovery.rebuilds import Replica
 from guanxi_common.recovery.republication import republication_job
@@ -49,13 +49,10 @@ async def main() -> None:
         standards=load_standards(),
     )
     try:
-        await run_worker(
-            settings,
-            database,
-            clock,
-            subscriptions(parts),
-            jobs(parts),
+        workload = Workload(
             needed_revision=head_revision("customer_svc"),
+            subscriptions=subscriptions(parts),
+            jobs=jobs(parts),
             steps={
                 "keys": KeyWatch(keys).check,
                 "directory": prepare_directory,
@@ -64,6 +61,7 @@ async def main() -> None:
             },
             taking=taking(parts.calendar, clock, few_partitions=settings.few_partitions),
         )
+        await run_worker(settings, database, clock, workload)
     finally:
         await keys.close()
 

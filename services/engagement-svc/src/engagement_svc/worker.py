@@ -14,7 +14,7 @@ from guanxi_common.jobs import Job
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import Subscription
-from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.process import Workload, open_database, run_worker, watch_erasures
 from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
@@ -42,19 +42,17 @@ async def main() -> None:
     database = open_database(settings, "worker")
     parts = build_parts(settings, clock, keys)
     try:
-        await run_worker(
-            settings,
-            database,
-            clock,
-            subscriptions(parts),
-            jobs(parts),
+        workload = Workload(
             needed_revision=head_revision("engagement_svc"),
+            subscriptions=subscriptions(parts),
+            jobs=jobs(parts),
             steps={
                 "keys": KeyWatch(keys).check,
                 "erasures": watch_erasures(settings, database, erasing_with_tasks(PERSONAL_DATA), clock).check,
             },
             replicas=replicas(clock),
         )
+        await run_worker(settings, database, clock, workload)
     finally:
         await keys.close()
 

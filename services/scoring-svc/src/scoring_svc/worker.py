@@ -16,7 +16,7 @@ from guanxi_common.keys.store import KeyStore
 from guanxi_common.keys.watch import KeyWatch
 from guanxi_common.messaging.runner import RunnerSettings, Subscription
 from guanxi_common.parts import LONG_SECONDS
-from guanxi_common.process import open_database, run_worker, watch_erasures
+from guanxi_common.process import Workload, open_database, run_worker, watch_erasures
 from guanxi_common.recovery.rebuilds import Replica, waiting_for_rebuilds
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
@@ -69,13 +69,10 @@ async def main() -> None:
     keys = build_key_store(settings, clock)
     try:
         database = open_database(settings, "worker")
-        await run_worker(
-            settings,
-            database,
-            clock,
-            subscriptions(settings, method, clock, keys, scorer, planning),
-            jobs(database, method, clock, scorer, planning, settings.patience),
+        workload = Workload(
             needed_revision=head_revision("scoring_svc"),
+            subscriptions=subscriptions(settings, method, clock, keys, scorer, planning),
+            jobs=jobs(database, method, clock, scorer, planning, settings.patience),
             steps={
                 "keys": KeyWatch(keys).check,
                 "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
@@ -83,6 +80,7 @@ async def main() -> None:
             replicas=replicas(clock),
             reading=READING,
         )
+        await run_worker(settings, database, clock, workload)
     finally:
         await keys.close()
 

@@ -26,8 +26,6 @@ def create_service_app(
     hot_routes: Sequence[HotRoute] = (),
     title: str,
     description: str,
-    version: str = "1.0.0",
-    tags: Sequence[dict[str, Any]] = (),
 ) -> FastAPI:
     """Build the ASGI application of a service.
 
@@ -48,8 +46,7 @@ def create_service_app(
     app: FastAPI = FastAPIOffline(
         title=title,
         description=description,
-        version=version,
-        openapi_tags=list(tags),
+        version="1.0.0",
         lifespan=lifespan,
         redirect_slashes=False,  # an address that redirects leaks tokens that were sent to the wrong one
         # Log records and operation spans would hold exception texts and arguments, which may be personal data.

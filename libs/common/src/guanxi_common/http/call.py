@@ -167,15 +167,14 @@ class Call:
 
     async def _claim(self, uow: UnitOfWork, key: str) -> idempotency.Claim:
         url = self.request.url
-        return await idempotency.claim(
-            uow,
-            self.edge.answers,
+        request = idempotency.KeyedRequest(
             actor=self.principal.actor,
             operation=self.operation,
             key=key,
             target=f"{url.path}?{url.query}",
             body=self.request.scope.get(BODY_KEY, b""),
         )
+        return await idempotency.claim(uow, self.edge.answers, request)
 
 
 @dataclass(frozen=True, slots=True)

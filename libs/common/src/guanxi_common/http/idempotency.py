@@ -82,13 +82,21 @@ class Claim:
     request_digest: bytes
 
 
-async def claim(uow: UnitOfWork, sealer: Sealer, *, actor: str, operation: str, key: str, target: str, body: bytes) -> Claim:
-    """Take the key for this transaction. `target` is the path with its query; `body` has been read strictly, or by nobody.
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A request under a key of the actor's. `target` is the path with its query; `body` has been read strictly, or by nobody."""
 
-    Raises `IdempotentReplay`, `RequestInFlight`, `IdempotencyKeyReused`.
-    """
-    ids = sealer.digests(actor.encode(), operation.encode(), key.encode())
-    requests = dict(zip(ids, sealer.digests(target.encode(), canonical(body)), strict=True))
+    actor: str
+    operation: str
+    key: str
+    target: str
+    body: bytes
+
+
+async def claim(uow: UnitOfWork, sealer: Sealer, request: KeyedRequest) -> Claim:
+    """Take the key for this transaction. Raises `IdempotentReplay`, `RequestInFlight`, `IdempotencyKeyReused`."""
+    ids = sealer.digests(request.actor.encode(), request.operation.encode(), request.key.encode())
+    requests = dict(zip(ids, sealer.digests(request.target.encode(), canonical(request.body)), strict=True))
     # In byte order, and no further than the first that is taken: two processes whose secrets overlap cannot refuse each other.
     for digest in sorted(ids):
         if not await uow.driver.fetchval(_CLAIM, int.from_bytes(digest[:8], "big", signed=True)):

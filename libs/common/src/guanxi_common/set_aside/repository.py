@@ -77,17 +77,21 @@ async def attempts_of(uow: UnitOfWork, queue: str, item: str) -> int:
     return int(found or 0)
 
 
-async def note(
-    uow: UnitOfWork,
-    queue: str,
-    item: str,
-    attempts: int,
-    reason: str,
-    error: str,
-    now: datetime,
-    retry_at: datetime | None,
-) -> None:
-    await uow.driver.execute(_NOTE, new_id(), queue, item, attempts, reason, error, now, retry_at)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that failed: how often so far, why, and when it is tried again; None: it is set aside."""
+
+    queue: str
+    item: str
+    attempts: int
+    reason: str
+    error: str
+    retry_at: datetime | None
+
+
+async def note(uow: UnitOfWork, failure: Failure, now: datetime) -> None:
+    given = (failure.queue, failure.item, failure.attempts, failure.reason, failure.error)
+    await uow.driver.execute(_NOTE, new_id(), *given, now, failure.retry_at)
 
 
 async def count_set_aside(uow: UnitOfWork) -> dict[str, int]:

@@ -12,6 +12,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.failures import describe, reason_of
 from guanxi_common.set_aside import policy, repository
 from guanxi_common.set_aside.policy import USUAL, Patience, Whose
+from guanxi_common.set_aside.repository import Failure
 from guanxi_common.telemetry.job_metrics import ITEM_FAILURES, ITEMS_SET_ASIDE
 
 log = structlog.get_logger("guanxi.jobs")
@@ -66,7 +67,7 @@ async def work_off(
         failures, done = await _one_by_one(uow, keys, work_one)
     counted = policy.counting(failures, done=done)
     for one, failure in failures.items():
-        await _note(uow, queue, str(one), failure, now, patience, counted=one in counted)
+        await _note(uow, (queue, str(one)), failure, now, patience, counted=one in counted)
     return len(keys)
 
 
@@ -96,7 +97,7 @@ async def note_failed(
 ) -> None:
     """Put what failed outside of a queue on this one, whose items are noted failures alone, to be tried again."""
     for one, failure in failures.items():
-        await _note(uow, queue, str(one), failure, now, patience, counted=True)
+        await _note(uow, (queue, str(one)), failure, now, patience, counted=True)
 
 
 async def watch(uow: UnitOfWork, now: datetime) -> int:
@@ -135,13 +136,15 @@ async def _one_by_one(
 
 
 async def _note(
-    uow: UnitOfWork, queue: str, item: str, error: Exception, now: datetime, patience: Patience, *, counted: bool
+    uow: UnitOfWork, named: tuple[str, str], error: Exception, now: datetime, patience: Patience, *, counted: bool
 ) -> None:
+    """Keep the failure of the item that queue and id name."""
+    queue, item = named
     attempts = await repository.attempts_of(uow, queue, item) + int(counted)
     retry_at = patience.retry_at(attempts, now)
     said = f"{describe(error)} at {_place_of(error)}".replace("\0", "")[:500]
     reason = reason_of(error).replace("\0", "")[:100]
-    await repository.note(uow, queue, item[:200], attempts, reason, said, now, retry_at)
+    await repository.note(uow, Failure(queue, item[:200], attempts, reason, said, retry_at), now)
     outcome = "retried" if retry_at else "set_aside"
 
     async def tell() -> None:

@@ -18,7 +18,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.messaging.embedded import EmbeddedBus
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import Subscription
-from guanxi_common.process import Worker
+from guanxi_common.process import Worker, Workload
 from guanxi_common.settings import ServiceSettings
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
@@ -68,11 +68,13 @@ class Stand:
             self.settings,
             self.database,
             SystemClock(),
-            [Subscription(FACTS, {OPENED: hear})],
-            [Job("count", 0.05, count), Job("fail", 0.05, fail)],
-            needed_revision=self.needed_revision,
-            steps={"prepare": prepare},
-            reading=QUICK,
+            Workload(
+                needed_revision=self.needed_revision,
+                subscriptions=[Subscription(FACTS, {OPENED: hear})],
+                jobs=[Job("count", 0.05, count), Job("fail", 0.05, fail)],
+                steps={"prepare": prepare},
+                reading=QUICK,
+            ),
         )
 
     async def tell(self, key: str) -> None:

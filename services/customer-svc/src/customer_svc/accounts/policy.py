@@ -114,17 +114,18 @@ def why_not_yours(item: AccountItem, scope: RowScope) -> Refusal | None:
     return None if all(scope.speaks_for(source) for source in sources) else SOURCE_NOT_YOURS
 
 
-def decide(
-    item: AccountItem,
-    account_id: UUID,
-    holder: UUID | None,
-    before: Account | None,
-    balance: Balance | None,
-    reported_at: datetime,
-    received_at: datetime,
-    today: date,
-) -> Change | Refusal:
-    """What an item changes, given the account and its balance of the same day as they stand.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What there is when an item comes: the customer whom it names as holder, the account, and its balance of the same day."""
+
+    account_id: UUID
+    holder: UUID | None
+    account: Account | None
+    balance: Balance | None
+
+
+def decide(item: AccountItem, held: Held, reported_at: datetime, received_at: datetime, today: date) -> Change | Refusal:
+    """What an item changes.
 
     Of each thing that core banking says of an account (what it is, whether it is closed, what it held on a day) the report of the latest
     `reported_at` stands, of two of the same time the one that came last; so the order of arrival does not matter. Dates lie between
@@ -136,11 +137,12 @@ def decide(
     if any(on < EARLIEST_BOOKING or (on - today).days > DAYS_AHEAD for on in dates):
         return IMPLAUSIBLE_DATE
     if item.kind == "opened":
-        return _open(item, account_id, holder, before, reported_at, today)
+        return _open(item, held, reported_at, today)
+    before = held.account
     if before is None:
         return UNKNOWN_ACCOUNT
     if item.kind == "balance_reported":
-        return _report_balance(item, before, balance, reported_at, today)
+        return _report_balance(item, before, held.balance, reported_at, today)
     return _close(item, before, reported_at) if item.kind == "closed" else _reopen(before, reported_at)
 
 
@@ -148,9 +150,8 @@ def _is_older(reported_at: datetime, held: datetime | None) -> bool:
     return held is not None and reported_at < held
 
 
-def _open(
-    item: AccountItem, account_id: UUID, holder: UUID | None, before: Account | None, reported_at: datetime, today: date
-) -> Change | Refusal:
+def _open(item: AccountItem, held: Held, reported_at: datetime, today: date) -> Change | Refusal:
+    holder, before = held.holder, held.account
     if item.holder is None or item.product_code is None or item.currency is None or item.opened_on is None:
         return INCOMPLETE
     if not in_use_between(item.currency, item.opened_on, today):
@@ -161,7 +162,7 @@ def _open(
         return IMPLAUSIBLE_MATURITY
     if before is None:
         account = Account(
-            id=account_id,
+            id=held.account_id,
             source=item.source,
             account_number=item.account_number,
             customer_id=holder,

@@ -13,7 +13,7 @@ from guanxi_common.work import Work
 
 from customer_svc.accounts import policy, repository
 from customer_svc.accounts.events import AccountBalanceReported, AccountClosed, AccountOpened, AccountReopened
-from customer_svc.accounts.policy import Change
+from customer_svc.accounts.policy import Change, Held
 from customer_svc.accounts.schemas import AccountBatchResult, AccountItem, AccountResult
 from customer_svc.tiers import queue as tiers
 from customer_svc.transactions import service as transactions
@@ -43,8 +43,9 @@ async def report_accounts(work: Work, items: Sequence[AccountItem]) -> AccountBa
     for index, (id_, item) in enumerate(zip(ids, items, strict=True)):
         holder = holders.get((item.holder.source, item.holder.customer_number)) if item.holder else None
         day = (id_, item.balance_as_of or date.min)
+        held = Held(id_, holder, accounts.get(id_), balances.get(day))
         decision = policy.why_not_yours(item, work.scope) or policy.decide(
-            item, id_, holder, accounts.get(id_), balances.get(day), item.reported_at or work.now, work.now, work.today
+            item, held, item.reported_at or work.now, work.now, work.today
         )
         if not isinstance(decision, Change):
             results.append(AccountResult(index, "rejected", error=ItemError(decision.code, decision.detail.en)))

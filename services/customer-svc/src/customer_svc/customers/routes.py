@@ -186,7 +186,7 @@ async def reveal_identity(
             raise NotFound
         key = await parts.keys.get(customer_id)
         identity = open_contact(found[1], key).identity
-        await audit.record(read.uow, read.audit, customer_id, ("identity_document",), reason=body.reason, key=key)
+        await audit.record(read.uow, read.audit, customer_id, ("identity_document",), reason=audit.Reason(body.reason, key))
         document = IdentityDocumentOut(kind=identity.kind, number=identity.number) if identity else None
         return read.reply(RevealedIdentity(customer_id=customer_id, identity_document=document))
 

@@ -127,7 +127,7 @@ async def test_c16_an_erased_customer_is_not_found_again(office: Office) -> None
 
 
 async def test_d20_without_the_list_nothing_is_erased(office: Office, tmp_path: Path) -> None:
-    office.parts.erasures = FileErasureList(tmp_path)  # a folder: no file can be written there
+    office.rules = replace(office.rules, listed=FileErasureList(tmp_path))  # a folder: no file can be written there
     with pytest.raises(ErasureListAway):
         await office.erase()
     assert office.keys.destroyed == []

@@ -36,13 +36,12 @@ async def list_pauses(uow: UnitOfWork, *, position: Sequence[Any] | None, limit:
     return [PauseRow(**row) for row in rows.mappings()]
 
 
-async def resume(
-    uow: UnitOfWork, consumer: str, topic: str, partition: int, actor: str, *, limit: int | None, skip: bool
-) -> PauseRow | None:
-    """Let the group read the partition again, under `limit` for the next hour; None if it is not paused.
+async def resume(uow: UnitOfWork, place: tuple[str, str, int], actor: str, *, limit: int | None, skip: bool) -> PauseRow | None:
+    """Let the group read the partition `place` (group, topic, partition) again, under `limit` for the next hour; None if it is not paused.
 
     `skip`: its open dead letters are given up, as each could be alone. Returns the pause as it was, with the new limit.
     """
+    consumer, topic, partition = place
     here = _pauses.c.consumer == consumer, _pauses.c.topic == topic, _pauses.c.partition == partition
     locked = await uow.execute(_paused().where(*here).with_for_update(of=_pauses))
     row = locked.mappings().first()

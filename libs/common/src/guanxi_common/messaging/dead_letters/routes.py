@@ -221,7 +221,7 @@ def _place_of(row: PauseRow) -> tuple[str, str, int]:
 async def _resume(call: Call, body: PartitionRequest, *, limit: int | None, skip: bool) -> Response:
     async with call.write() as write:
         place = (body.consumer, body.topic, body.partition)
-        row = await pauses.resume(write.uow, *place, call.principal.actor, limit=limit, skip=skip)
+        row = await pauses.resume(write.uow, place, call.principal.actor, limit=limit, skip=skip)
         if row is None:
             raise NotFound
         changed = ["resumed_at", "limit", *(["resolution"] if skip else [])]

@@ -1,6 +1,7 @@
 """Writing the audit log, always in the transaction of what it tells of."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,14 @@ SELECT * FROM found
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, in somebody's words. It is stored sealed under the customer's data key, and never without one."""
+
+    words: str
+    key: DataKey
+
+
 async def record(
     uow: UnitOfWork,
     audit: AuditContext,
@@ -32,15 +41,10 @@ async def record(
     fields: Collection[str],
     *,
     subject_type: str = "customer",
-    reason: str | None = None,
-    key: DataKey | None = None,
+    reason: Reason | None = None,
 ) -> None:
-    """Log that `audit` says who accessed or changed `fields` of the subject. A `reason` is sealed under the customer's `key`."""
-    sealed = None
-    if reason is not None:
-        if key is None:
-            raise ValueError("a reason is never stored unsealed: give the customer's data key")
-        sealed = seal(reason, key, reason_place(subject_id))
+    """Log that `audit` says who accessed or changed `fields` of the subject."""
+    sealed = seal(reason.words, reason.key, reason_place(subject_id)) if reason else None
     await _insert(uow, audit, [str(subject_id)], fields, subject_type, sealed)
 
 
