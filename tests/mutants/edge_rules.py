@@ -243,8 +243,8 @@ _requests = (
     Rule(
         "another spelling of a body is the same request",
         _http("idempotency.py"),
-        "sealer.digests(target.encode(), canonical(body))",
-        "sealer.digests(target.encode(), body)",
+        "sealer.digests(request.target.encode(), canonical(request.body))",
+        "sealer.digests(request.target.encode(), request.body)",
         f"{IDEMPOTENCY}::test_another_spelling_of_the_same_body_is_the_same_request",
     ),
     Rule(

@@ -179,7 +179,7 @@ class Owner:
             await uow.driver.execute("UPDATE customer SET name = $2 WHERE id = $1", customer_id, name)
             file = await changes.lock_customer(work, customer_id)
             told = [CustomerChanged(customer_id=customer_id, changed_fields=["name"])]
-            return (await changes.tell_changes(work, self.keys.key, file, told)).version
+            return (await changes.tell_changes(work, self.keys.key, file, Facet.FILE, told)).version
 
         versions = [await write(self.database, change) for _ in range(times)]
         return versions[-1]
