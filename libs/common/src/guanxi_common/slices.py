@@ -38,19 +38,19 @@ class Slices(Generic[P]):
     """The slices of a service. The order counts where several take one type of event, or publish snapshots: the first comes first."""
 
     def __init__(self, *slices: Slice[P]) -> None:
-        self._slices: Final = slices
+        self.slices: Final = slices
         self.routers: Final = [router for each in slices for router in each.routers]
         self.hot_routes: Final = [route for each in slices for route in each.hot_routes]
 
     def subscriptions(self, parts: P) -> list[Subscription]:
         """One a topic. Raises ValueError where two slices read a topic in different ways."""
-        return joined(subscription for each in self._slices for subscription in each.subscriptions(parts))
+        return joined(subscription for each in self.slices for subscription in each.subscriptions(parts))
 
     def jobs(self, parts: P) -> list[Job]:
-        return [job for each in self._slices for job in each.jobs(parts)]
+        return [job for each in self.slices for job in each.jobs(parts)]
 
     def snapshots(self, parts: P) -> list[SnapshotSource]:
-        return [source for each in self._slices for source in each.snapshots(parts)]
+        return [source for each in self.slices for source in each.snapshots(parts)]
 
 
 def joined(subscriptions: Iterable[Subscription]) -> list[Subscription]:

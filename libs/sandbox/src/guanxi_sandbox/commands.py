@@ -16,7 +16,7 @@ from rich.console import Console
 from guanxi_sandbox.berka import FOLDER, read_berka
 from guanxi_sandbox.console import progress_bars
 from guanxi_sandbox.intake import IntakeReport, replay
-from guanxi_sandbox.loader import CORE_BANKING, SOURCES, LoadReport, allow_sources, load_sandbox
+from guanxi_sandbox.loader import CORE_BANKING, SOURCES, Callers, LoadReport, allow_sources, load_sandbox
 from guanxi_sandbox.state import StateFile
 from guanxi_sandbox.transactions import DatasetError, read_dataset
 from guanxi_sandbox.welcome import show_welcome
@@ -81,10 +81,13 @@ async def load_into(customer_url: str, home: Path, zone: ZoneInfo, folder: Path 
     issuer = LocalIssuer(home / "issuer", SystemClock())
     async with open_http(customer_url) as http:
         with progress_bars() as progress:
-            return await load_sandbox(
+            callers = Callers(
                 ApiClient(http, issuer.issue(PRESIDENT)),
                 ApiClient(http, issuer.issue(COMPLIANCE)),
                 ApiClient(http, issuer.issue(CORE_BANKING, kind="client")),
+            )
+            return await load_sandbox(
+                callers,
                 read_berka(folder),
                 StateFile(home / "sandbox.json"),
                 datetime.now(zone).date(),

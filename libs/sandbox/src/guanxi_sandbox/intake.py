@@ -102,32 +102,38 @@ def _lanes(dealt: Iterable[tuple[int, dict[str, Any]]]) -> list[list[tuple[int, 
     return [lane for lane in lanes if lane]
 
 
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The position to begin at. `keep` is told, as it grows, the position up to which every item has been answered."""
+
+    at: int = 0
+    keep: Callable[[int], None] = lambda _: None
+
+
 async def post_items(
     api: ApiClient,
     items: Iterable[IntakeItem],
     total: int,
     *,
-    stage: str = "transactions",
     progress: Progress = no_progress,
-    resume_at: int = 0,
-    keep: Callable[[int], None] = lambda _: None,
+    bookmark: Bookmark | None = None,
     size: int = MAX_BATCH,
 ) -> IntakeReport:
-    """Post transactions from position `resume_at` on; `total` is how many items there are in all.
-
-    `keep` is told, as it grows, the position up to which every item has been answered. Posting again changes nothing.
-    """
-    report, done = IntakeReport(), resume_at
+    """Post transactions from the bookmark on; `total` is how many items there are in all. Posting again changes nothing."""
+    begin = bookmark or Bookmark()
+    report, done = IntakeReport(), begin.at
 
     def answered(positions: Sequence[int], results: list[dict[str, Any]]) -> None:
         nonlocal done
-        report.add([resume_at + position for position in positions], results)
+        report.add([begin.at + position for position in positions], results)
         done += len(positions)
-        progress(stage, done, total)
+        progress("transactions", done, total)
 
-    progress(stage, done, total)
-    bodies = (item.body() for item in islice(items, resume_at, None))
-    await post_batches(api, TRANSACTIONS, bodies, answered, round_done=lambda position: keep(resume_at + position), size=size)
+    progress("transactions", done, total)
+    bodies = (item.body() for item in islice(items, begin.at, None))
+    await post_batches(
+        api, TRANSACTIONS, bodies, answered, round_done=lambda position: begin.keep(begin.at + position), size=size
+    )
     return report
 
 
@@ -154,9 +160,8 @@ async def replay(
         replays[name] = position
         file.save()
 
-    report = await post_items(
-        api, read_dataset(dataset, shift), total, progress=progress, resume_at=replays.get(name, 0), keep=keep, size=size
-    )
+    bookmark = Bookmark(replays.get(name, 0), keep)
+    report = await post_items(api, read_dataset(dataset, shift), total, progress=progress, bookmark=bookmark, size=size)
     replays.pop(name, None)
     file.save()
     return report

@@ -224,24 +224,28 @@ class Sandbox:
                 return found
 
 
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Two founders in the directory, one with the role `head_office` and one who can approve, and the client system."""
+
+    head_office: ApiClient
+    compliance: ApiClient
+    core_banking: ApiClient
+
+
 async def load_sandbox(
-    head_office: ApiClient,
-    compliance: ApiClient,
-    core_banking: ApiClient,
+    callers: Callers,
     data: Berka,
     file: StateFile,
     today: date,
     *,
     progress: Progress = no_progress,
 ) -> LoadReport:
-    """Load `data`, once: where `file` says that it has been, nothing is asked or posted.
-
-    The founders are in the directory: one with the role `head_office`, one who can approve. Raises `ApiError`, `SandboxRejected`.
-    """
+    """Load `data`, once: where `file` says that it has been, nothing is asked or posted. Raises `ApiError`, `SandboxRejected`."""
     report = LoadReport(file.shift(today))
     if file.state.loaded:
         return report
-    sandbox = Sandbox(head_office, compliance, core_banking, data, report.shift, progress)
+    sandbox = Sandbox(callers.head_office, callers.compliance, callers.core_banking, data, report.shift, progress)
     outlets, report.added["outlets"] = await sandbox.add_outlets()
     staff, report.added["staff"] = await sandbox.add_staff(outlets)
     report.added["clients"] = await sandbox.add_clients()

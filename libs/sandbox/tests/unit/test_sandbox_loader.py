@@ -8,7 +8,7 @@ from guanxi_sandbox.agreements import said_by
 from guanxi_sandbox.berka import stated_balances
 from guanxi_sandbox.catalogue import loans, months_after, products
 from guanxi_sandbox.export import choose_accounts
-from guanxi_sandbox.loader import CORE_BANKING, SandboxRejected, load_sandbox
+from guanxi_sandbox.loader import CORE_BANKING, Callers, SandboxRejected, load_sandbox
 from guanxi_sandbox.shift import Shift
 from guanxi_sandbox.staffing import outlets, placements, staff
 from guanxi_sandbox.state import StateFile
@@ -25,7 +25,7 @@ async def no_pause(_seconds: float) -> None:
 async def load(bank, data, folder, *, today=TODAY, progress=lambda *_: None):
     async with bank.client() as http:
         callers = (ApiClient(http, token, attempts=2, pause=no_pause) for token in ("president", "compliance", "core"))
-        return await load_sandbox(*callers, data, StateFile(folder / "sandbox.json"), today, progress=progress)
+        return await load_sandbox(Callers(*callers), data, StateFile(folder / "sandbox.json"), today, progress=progress)
 
 
 @pytest.fixture
