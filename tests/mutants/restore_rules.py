@@ -112,7 +112,7 @@ _erasures = (
     Rule(
         "an erasure that is completed later names who asked for it",
         "customer_svc/erasures/service.py",
-        "write.now, write.audit.actor)",
+        "work.now, work.actor)",
         "write.now)",
         "services/customer-svc/tests/integration/erasures/test_c16_erasure.py::test_d20_what_a_kill_left_half_done_is_completed",
         package="services/customer-svc",
