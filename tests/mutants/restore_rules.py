@@ -113,7 +113,7 @@ _erasures = (
         "an erasure that is completed later names who asked for it",
         "customer_svc/erasures/service.py",
         "work.now, work.actor)",
-        "write.now)",
+        "work.now)",
         "services/customer-svc/tests/integration/erasures/test_c16_erasure.py::test_d20_what_a_kill_left_half_done_is_completed",
         package="services/customer-svc",
     ),
