@@ -177,7 +177,7 @@ ASVS_EDGE_RULES: Final = (
     Rule(
         "a table with a customer is declared",
         f"{_COMMON}/erasure/registry.py",
-        '    PersonalTable("book_assignment"),\n',
+        '    PersonalTable("book_assignment", holds="reference", purpose="relationship", hand_over="moves", alias="survivor"),\n',
         "",
         "tests/contract/test_personal_data.py::test_d8_every_table_with_a_customer_is_declared_once",
     ),

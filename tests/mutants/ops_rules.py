@@ -84,4 +84,40 @@ _operations = (
     ),
 )
 
-OPS_RULES: Final = (*_operations,)
+REGISTRY: Final = "tests/contract/test_personal_data.py"
+
+_registry = (
+    Rule(
+        "what was set aside goes with its customer",
+        "guanxi_common/erasure/registry.py",
+        '    PersonalTable("set_aside_item", column="item", as_text=True, export="none", holds="reference", purpose="operation"),\n',
+        "",
+        f"{INTEGRATION}/erasure/test_d8_registry.py",
+    ),
+    Rule(
+        "whatever says something of a customer is exported",
+        "engagement_svc/personal_data.py",
+        'PersonalTable("interaction", ',
+        'PersonalTable("interaction", export="none", ',
+        f"{REGISTRY}::test_d8_sealed_columns_are_opened_for_the_subject",
+        "services/engagement-svc",
+    ),
+    Rule(
+        "an anonymised row keeps no free text",
+        "engagement_svc/personal_data.py",
+        """"content": "''", """,
+        "",
+        f"{REGISTRY}::test_d8_what_stays_of_an_erased_customer_holds_no_personal_column",
+        "services/engagement-svc",
+    ),
+    Rule(
+        "a table that names an account is declared",
+        "customer_svc/personal_data.py",
+        'for table in ("posting", "account_balance")',
+        'for table in ("posting",)',
+        f"{REGISTRY}::test_d8_every_table_with_a_customer_is_declared_once",
+        "services/customer-svc",
+    ),
+)
+
+OPS_RULES: Final = (*_operations, *_registry)

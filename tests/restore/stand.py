@@ -153,8 +153,9 @@ class Stand:
         for service, tables in (("customer", CUSTOMER_DATA), ("engagement", ENGAGEMENT_DATA), ("scoring", SCORING_DATA)):
             for table in (*tables, *COMMON_PERSONAL_DATA):
                 if table.on_erasure == "delete":
+                    named = str(customer) if table.as_text else customer
                     query = f"SELECT count(*) FROM {table.table} WHERE {table.column} = $1"  # noqa: S608  # names of ours
-                    if count := (await self.fetch(service, query, customer))[0][0]:
+                    if count := (await self.fetch(service, query, named))[0][0]:
                         found[f"{service}.{table.table}"] = count
         return found
 

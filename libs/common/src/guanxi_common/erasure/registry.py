@@ -1,4 +1,6 @@
-"""The registry of tables with a customer's data: what an erasure does with each. A service declares its own in `personal_data.py`."""
+"""The registry of tables with a customer's data (D8): what each holds and why, and what becomes of it. A service declares its own in
+`personal_data.py`; erasure, export, hand-over and aliases go by the declaration, and no table with a customer is without one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +10,28 @@ from uuid import UUID
 
 from guanxi_common.db.uow import UnitOfWork
 
+Holds = Literal["identity", "contact", "agreement", "circumstances", "finance", "dealings", "assessment", "reference"]
+"""The class of the data: who somebody is; how to reach them; what they agree to; their situation, which may be sensitive; accounts and
+sums; what was said and done with them; what we conclude about them; nothing but ids, dates and states.
+"""
+
+Purpose = Literal[
+    "relationship", "consent", "suitability", "protection", "bookkeeping", "service", "advice", "operation", "accountability"
+]
+"""For what it is kept: to know the customer; to prove an agreement; to recommend nothing unsuitable; to protect who needs it; to account
+for money; to do what was promised; to find what to recommend; to run the house; to answer to the customer and the supervisor.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonalTable:
-    """A table whose `column` names a customer.
+    """A table whose `column` names a customer, or with `names` one of the customer's accounts, or with `as_text` any of them among others.
 
     `delete` removes the customer's rows. `anonymise` keeps them and sets the columns of `blank` to the expressions given, which may
-    use `$1`, the customers' ids, only through the row itself. `keep` leaves them, and `why` says on what ground.
+    use `$1`, the customers' ids, only through the row itself. `keep` leaves them; `why` says on what ground, `until` for how long.
+    `export`: in a subject's file as stored (`rows`), with sealed columns opened (`opened`), or not (`none`: it says nothing of them).
+    `hand_over`: whether open rows move to the next responsible person. `alias`: whether rows of a merged file are read with the survivor's
+    (`both`), or kept under the survivor alone (`survivor`).
     """
 
     table: str
@@ -22,10 +39,19 @@ class PersonalTable:
     why: str = ""
     column: str = "customer_id"
     blank: Mapping[str, str] = field(default_factory=dict)
+    names: Literal["customer", "account"] = "customer"
+    as_text: bool = False
+    until: str = ""
+    hand_over: Literal["moves", "stays"] = "stays"
+    alias: Literal["both", "survivor"] = "both"
+    export: Literal["rows", "opened", "none"] = field(default="rows", kw_only=True)
+    holds: Holds = field(kw_only=True)
+    purpose: Purpose = field(kw_only=True)
 
     def statement(self) -> str | None:
         """The statement of the erasure, with the customers' ids as its one argument; None where rows are kept."""
-        where = f"WHERE {self.column} = ANY($1::uuid[])"
+        ids = "ANY($1::uuid[]::text[])" if self.as_text else "ANY($1::uuid[])"
+        where = f"WHERE {self.column} = {ids}"
         if self.on_erasure == "delete":
             return f"DELETE FROM {self.table} {where}"  # noqa: S608  # names of ours
         if self.on_erasure == "anonymise":
@@ -34,13 +60,44 @@ class PersonalTable:
         return None
 
 
+def _kept(table: str, why: str, until: str, column: str, *, as_text: bool = True) -> PersonalTable:
+    return PersonalTable(
+        table,
+        "keep",
+        why,
+        column,
+        as_text=as_text,
+        until=until,
+        export="none",
+        holds="reference",
+        purpose="accountability" if table == "audit_entry" else "operation",
+    )
+
+
+_SEALED: Final = "an id, and what was sealed under the destroyed key"
+
 COMMON_PERSONAL_DATA: Final = (
-    PersonalTable("book_assignment"),
-    PersonalTable("book_alias", column="old_id"),
-    PersonalTable("book_alias", column="survivor_id"),
-    PersonalTable("erased_customer", "keep", "the id alone, so that a late record is recognised and dropped"),
+    PersonalTable("book_assignment", holds="reference", purpose="relationship", hand_over="moves", alias="survivor"),
+    PersonalTable("book_alias", column="old_id", holds="reference", purpose="relationship"),
+    PersonalTable("book_alias", column="survivor_id", holds="reference", purpose="relationship"),
+    PersonalTable("set_aside_item", column="item", as_text=True, export="none", holds="reference", purpose="operation"),
+    _kept(
+        "erased_customer",
+        "the id alone, so that a late record is recognised and dropped",
+        "for ever",
+        "customer_id",
+        as_text=False,
+    ),
+    _kept(
+        "audit_entry", "who had access to what; reasons are sealed under the destroyed key", "the bank's retention", "subject_id"
+    ),
+    _kept("inbox_version", "the id and a number, by which a late record is recognised", "for ever", "key"),
+    _kept("inbox_parked", _SEALED, "the gap before it is filled or accepted", "key"),
+    _kept("dead_letter", _SEALED, "an operator has replayed or skipped it", "key"),
+    _kept("outbox", _SEALED, "a day after it was published", "key"),
+    _kept("outbox_blocked_key", "the id alone", "an operator has had it sent or skipped", "key"),
 )
-"""The common tables. The log of accesses, letters and parked records hold ids and what was sealed under the destroyed key."""
+"""The common tables. An item that was set aside goes with its customer: nobody can mend it any more."""
 
 
 async def erase_rows(uow: UnitOfWork, tables: Sequence[PersonalTable], customer_ids: Sequence[UUID], now: datetime) -> list[UUID]:
