@@ -39,6 +39,7 @@ from tests.mutants.rules import HOUSE, MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.scoring_rules import SCORING_RULES
 from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.simulation_rules import SIMULATION_RULES
+from tests.mutants.touches_rules import TOUCHES_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
 
 ROOT: Final = Path(__file__).parents[2]
@@ -54,6 +55,7 @@ RULES: Final = (
     *BUDGET_RULES,
     *CUSTOMER_RULES,
     *DUTIES_RULES,
+    *TOUCHES_RULES,
     *EDGE_RULES,
     *INTAKE_RULES,
     *ITEMS_RULES,

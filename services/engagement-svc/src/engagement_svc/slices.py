@@ -12,12 +12,14 @@ from engagement_svc.interactions.slice import INTERACTIONS
 from engagement_svc.plans.slice import PLANS
 from engagement_svc.satisfaction.slice import SATISFACTION
 from engagement_svc.tasks.slice import TASKS, TASKS_OF_THE_ERASED
+from engagement_svc.touches.slice import TOUCHES
 
 SLICES: Final = Slices(
     TASKS_OF_THE_ERASED,
     CUSTOMERS,
     TASKS,
     ACTIONS,
+    TOUCHES,
     INTERACTIONS,
     COMPLAINTS,
     SATISFACTION,

@@ -38,7 +38,8 @@ EXPIRY_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What scoring-svc recommends; `told_by` is its event. `content` and the rest of `evidence` are shown with the task."""
+    """What scoring-svc recommends, or this service plans (`touches`). `content` and the rest of `evidence` are shown with the task;
+    `told_by` is the event, if one told."""
 
     action_id: UUID
     customer_id: UUID
@@ -52,7 +53,7 @@ class Recommendation:
     priority_bp: int
     due_within: timedelta
     expires_on: date
-    told_by: Envelope
+    told_by: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class _Snapshot(msgspec.Struct):
     contact_limits: _ContactLimits | None = None
     consents: list[_Consent] = []
     quiet_hours: _QuietHours | None = None
+    preferred_channels: tuple[str, ...] = ()
 
 
 class _Opened(msgspec.Struct):
@@ -99,6 +100,7 @@ def _replica(snapshot: _Snapshot, version: Version, key: DataKey | None) -> Cust
         consents=[msgspec.to_builtins(consent) for consent in snapshot.consents],
         quiet_from=time.fromisoformat(quiet.from_) if quiet else None,
         quiet_to=time.fromisoformat(quiet.to) if quiet else None,
+        preferred_channels=snapshot.preferred_channels,
     )
 
 

@@ -37,18 +37,20 @@ class CustomerReplica:
     quiet_from: time | None = None
     quiet_to: time | None = None
     epoch: int = FIRST_EPOCH
+    preferred_channels: Sequence[str] = ()
 
 
 async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica]) -> None:
     """Insert, or replace unless the replica is newer."""
     await uow.driver.executemany(
         "INSERT INTO customer AS kept (customer_id, customer_type, outlet_id, language, name, birth_date, version, max_contacts,"
-        " contact_period_days, consents, quiet_from, quiet_to, epoch)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13)"
+        " contact_period_days, consents, quiet_from, quiet_to, epoch, preferred_channels)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13, $14::jsonb)"
         " ON CONFLICT (customer_id) DO UPDATE SET customer_type = EXCLUDED.customer_type, outlet_id = EXCLUDED.outlet_id,"
         " language = EXCLUDED.language, name = EXCLUDED.name, birth_date = EXCLUDED.birth_date, version = EXCLUDED.version,"
         " max_contacts = EXCLUDED.max_contacts, contact_period_days = EXCLUDED.contact_period_days, consents = EXCLUDED.consents,"
-        " quiet_from = EXCLUDED.quiet_from, quiet_to = EXCLUDED.quiet_to, epoch = EXCLUDED.epoch"
+        " quiet_from = EXCLUDED.quiet_from, quiet_to = EXCLUDED.quiet_to, epoch = EXCLUDED.epoch,"
+        " preferred_channels = EXCLUDED.preferred_channels"
         " WHERE (kept.epoch, kept.version) <= (EXCLUDED.epoch, EXCLUDED.version)",
         [
             (
@@ -65,6 +67,7 @@ async def apply_customers(uow: UnitOfWork, customers: Sequence[CustomerReplica])
                 c.quiet_from,
                 c.quiet_to,
                 c.epoch,
+                json.dumps(list(c.preferred_channels)),
             )
             for c in customers
         ],

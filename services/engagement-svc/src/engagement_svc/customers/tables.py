@@ -15,7 +15,8 @@ class CustomerRow(Base):
     """What lists show and the contact rules need of a customer. Who looks after it stands in `book_assignment`.
 
     At most `max_contacts` in `contact_period_days`, if the customer has agreed to a limit; `consents`: list of {purpose, channel,
-    granted, since}. From `quiet_from` until `quiet_to` (local times, may pass midnight) the customer does not want to be contacted.
+    granted, since}; of `preferred_channels` the first is the dearest. From `quiet_from` until `quiet_to` (local times, may pass midnight)
+    the customer does not want to be contacted.
     """
 
     __tablename__ = "customer"
@@ -33,3 +34,4 @@ class CustomerRow(Base):
     quiet_from: Mapped[time | None]
     quiet_to: Mapped[time | None]
     consents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    preferred_channels: Mapped[list[str] | None] = mapped_column(JSONB)

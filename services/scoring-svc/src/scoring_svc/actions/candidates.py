@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from guanxi_common.money import saturated
 from guanxi_contracts.vocabularies import CHANNELS
 
-from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, Talk, margin
+from scoring_svc.actions.policy import WHOLE_BP, ActionKind, ActionStandard, margin
 from scoring_svc.related_sales.policy import OTHER_FEATURES, TYPICAL, Assessment, Refusal, allowed_channels
 from scoring_svc.signals.policy import Severity
 from scoring_svc.situations.policy import Situation
@@ -67,23 +67,9 @@ def candidates(
     situation: Situation, sales: Sequence[Assessment], past: Sequence[Past], standard: ActionStandard
 ) -> list[Candidate]:
     """Everything that could be done for the customer, with the refusals that lie in the thing itself."""
-    found = [*_retention(situation, past, standard), *_birthday(situation, standard)]
+    found = [*_retention(situation, past, standard)]
     found += [_sale(situation, one, standard) for one in sales if not one.refusals][: standard.sales_considered]
-    found += [_sale(situation, one, standard) for one in sales if one.refusals]
-    return [*found, *_care(situation, standard)]
-
-
-def _talk(kind: ActionKind, code: str, talk: Talk, reason: Reason, situation: Situation, **more: Any) -> Candidate:
-    return Candidate(
-        kind=kind,
-        reason_code=code,
-        reasons=(reason,),
-        content={"zh": talk.zh, "en": talk.en},
-        severity=talk.severity,
-        propensity_bp=talk.propensity_bp,
-        currency=situation.currency or NO_CURRENCY,
-        **more,
-    )
+    return [*found, *(_sale(situation, one, standard) for one in sales if one.refusals)]
 
 
 def _retention(situation: Situation, past: Sequence[Past], standard: ActionStandard) -> Iterator[Candidate]:
@@ -94,54 +80,18 @@ def _retention(situation: Situation, past: Sequence[Past], standard: ActionStand
     main = situation.main_reason
     answered = [one for one in past if one.is_live and one.kind == ActionKind.RETENTION and one.evidence.get("signal_ids")]
     refusals = tuple(Refusal("signal_answered", {"action_id": str(one.action_id)}) for one in answered[:1])
-    yield _talk(
-        ActionKind.RETENTION,
-        "retention_risk",
-        talk,
-        {"code": str(main.code), "zh": main.text.zh, "en": main.text.en},
-        situation,
+    yield Candidate(
+        kind=ActionKind.RETENTION,
+        reason_code="retention_risk",
+        reasons=({"code": str(main.code), "zh": main.text.zh, "en": main.text.en},),
+        content={"zh": talk.zh, "en": talk.en},
+        severity=talk.severity,
+        propensity_bp=talk.propensity_bp,
         value_minor=margin(situation.balance_minor or 0, standard),
+        currency=situation.currency or NO_CURRENCY,
         evidence={"band": situation.band, "risk_bp": situation.risk_bp},
         refusals=refusals,
     )
-
-
-def _birthday(situation: Situation, standard: ActionStandard) -> Iterator[Candidate]:
-    """From some days before the birthday through it; born on 29 February, it is kept on 1 March of a common year."""
-    born = situation.facts.birth_date if situation.facts else None
-    if born is None:
-        return
-    for year in (situation.today.year, situation.today.year + 1):
-        on = _anniversary(born, year)
-        if timedelta() <= on - situation.today <= timedelta(days=standard.birthday_days):
-            # The day itself stays inside: an event tells no personal data.
-            reason = {"code": "birthday", "zh": "客户生日临近。", "en": "The customer's birthday is near."}
-            yield _talk(ActionKind.DATE, "birthday", standard.birthday, reason, situation, value_minor=0)
-            return
-
-
-def _anniversary(born: date, year: int) -> date:
-    try:
-        return born.replace(year=year)
-    except ValueError:
-        return date(year, 3, 1)
-
-
-def _care(situation: Situation, standard: ActionStandard) -> Iterator[Candidate]:
-    """Nobody has spoken to the customer for the care period, counted from when the bank's replica first knew the customer."""
-    if situation.facts is None:
-        return
-    since = max(filter(None, (situation.facts.known_since, situation.last_contact_on)))
-    silent = (situation.today - since).days
-    if silent < standard.care_days:
-        return
-    reason = {
-        "code": "care_due",
-        "zh": f"已{silent}天未联系客户。",
-        "en": f"Nobody has contacted the customer for {silent} days.",
-    }
-    evidence = {"silent_days": silent, "care_days": standard.care_days}
-    yield _talk(ActionKind.CARE, "care_due", standard.care, reason, situation, value_minor=0, evidence=evidence)
 
 
 def _sale(situation: Situation, one: Assessment, standard: ActionStandard) -> Candidate:

@@ -1,11 +1,11 @@
-"""Which of the candidates is recommended: limits, hold-out, arbitration, bounded exploration (S5). Pure and repeatable.
+"""Which of the candidates is recommended: one a period, hold-out, arbitration, bounded exploration (S5). Pure and repeatable.
 
 Chance is a hash of the customer and the period, so that planning again chooses the same; the probability is stored with the action.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -20,12 +20,23 @@ from scoring_svc.actions.policy import (
     priority_bp,
     worth_bp,
 )
-from scoring_svc.customers.policy import ContactLimits, CustomerFacts
+from scoring_svc.customers.policy import CustomerFacts
 from scoring_svc.related_sales.policy import Refusal
 
 HELD_OUT = (ActionKind.RETENTION, ActionKind.RELATED_SALE)
 EPOCH = date(2020, 1, 1)
-SPENT = ("open", "accepted", "concluded")
+STANDING = ("open", "accepted", "concluded")
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a choice is made on, beside the candidates."""
+
+    customer_id: UUID
+    today: date
+    facts: CustomerFacts | None = None
+    past: Sequence[Past] = ()
+    levers: Levers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +83,13 @@ def period_start(today: date, standard: ActionStandard) -> date:
     return today - timedelta(days=(today - EPOCH).days % standard.period_days)
 
 
-def choose(
-    customer_id: UUID,
-    today: date,
-    facts: CustomerFacts | None,
-    found: Sequence[Candidate],
-    past: Sequence[Past],
-    levers: Levers,
-    standard: ActionStandard,
-) -> Choice:
-    """Duties are all chosen; of the rest at most one, the best but for exploration; care where nothing else is planned."""
-    hold_out = is_held_out(customer_id, standard)
-    ranked = sorted(
-        (_consider(candidate, facts, past, levers, standard, today, hold_out=hold_out) for candidate in found), key=_rank
-    )
+def choose(grounds: Grounds, found: Sequence[Candidate], standard: ActionStandard) -> Choice:
+    """Duties are all chosen; of the rest at most one, the best but for exploration."""
+    hold_out = is_held_out(grounds.customer_id, standard)
+    ranked = sorted((_consider(candidate, grounds, standard, hold_out=hold_out) for candidate in found), key=_rank)
     duties = {id(one) for one in ranked if one.candidate.duty and not one.refusals}
-    open_to_choice = [
-        one for one in ranked if not one.refusals and not one.candidate.duty and one.candidate.kind is not ActionKind.CARE
-    ]
-    picked, probabilities = _pick(customer_id, period_start(today, standard), open_to_choice, standard)
-    care = [one for one in ranked if not one.refusals and one.candidate.kind is ActionKind.CARE]
-    if picked is None and not duties and care and not any(one.is_live for one in past):
-        picked, probabilities = care[0], {id(care[0]): WHOLE_BP}
+    open_to_choice = [one for one in ranked if not one.refusals and not one.candidate.duty]
+    picked, probabilities = _pick(grounds.customer_id, period_start(grounds.today, standard), open_to_choice, standard)
     return Choice(
         tuple(
             replace(
@@ -130,53 +126,31 @@ def _pick(
     return fitting[0], probabilities
 
 
-def _consider(
-    candidate: Candidate,
-    facts: CustomerFacts | None,
-    past: Sequence[Past],
-    levers: Levers,
-    standard: ActionStandard,
-    today: date,
-    *,
-    hold_out: bool,
-) -> Considered:
+def _consider(candidate: Candidate, grounds: Grounds, standard: ActionStandard, *, hold_out: bool) -> Considered:
+    facts, levers = grounds.facts, grounds.levers
     channel = channel_for(candidate.kind, facts, candidate.channels, levers, standard)
     worth = worth_bp(candidate.value_minor, candidate.currency, standard)
     lever = lever_bp(candidate.kind, channel, levers, standard) if channel else WHOLE_BP
     rank = priority_bp(candidate.kind, candidate.severity, candidate.propensity_bp, worth, standard, lever_bp=lever)
-    refusals = [*candidate.refusals, *_against(candidate, facts, past, standard, today, hold_out=hold_out)]
+    refusals = [*candidate.refusals, *_against(candidate, grounds, standard, hold_out=hold_out)]
     if channel is None and not candidate.refusals:
         refusals.append(Refusal("no_channel", {"preferred": list(facts.preferred_channels) if facts else []}))
     return Considered(candidate, channel, rank, tuple(refusals))
 
 
-def _against(
-    candidate: Candidate,
-    facts: CustomerFacts | None,
-    past: Sequence[Past],
-    standard: ActionStandard,
-    today: date,
-    *,
-    hold_out: bool,
-) -> Iterator[Refusal]:
-    """What speaks against any contact now. A duty is only not told twice."""
-    lately = [one for one in past if (one.kind, one.reason_code, one.product_code) == candidate.key and one.state != "withdrawn"]
+def _against(candidate: Candidate, grounds: Grounds, standard: ActionStandard, *, hold_out: bool) -> Iterator[Refusal]:
+    """What speaks against it now. A duty is only not told twice. How many contacts a customer bears is engagement-svc's to say (D5)."""
+    recent = [one for one in grounds.past if (grounds.today - one.recommended_on).days < standard.period_days]
     if candidate.duty:
-        lately = [one for one in lately if one.evidence.get("complaint_id") == candidate.evidence.get("complaint_id")]
-    else:
-        lately = [one for one in lately if (today - one.recommended_on).days < standard.period_days]
-    if lately:
-        yield Refusal("asked_lately", {"recommended_on": max(one.recommended_on for one in lately)})
+        recent = [one for one in grounds.past if one.evidence.get("complaint_id") == candidate.evidence.get("complaint_id")]
+    same = (one for one in recent if (one.kind, one.reason_code, one.product_code) == candidate.key and one.state != "withdrawn")
+    asked_on = max((one.recommended_on for one in same), default=None)
+    if asked_on is not None:
+        yield Refusal("asked_lately", {"recommended_on": asked_on})
     if candidate.duty:
         return
     if hold_out and candidate.kind in HELD_OUT:
         yield Refusal("hold_out", {"hold_out_bp": standard.hold_out_bp})
-    limits = limits_of(facts, standard)
-    spent = sum(one.state in SPENT and (today - one.recommended_on).days < limits.per_days for one in past)
-    if spent >= limits.max_contacts:
-        yield Refusal("contact_limit", {"recommended": spent, "max_contacts": limits.max_contacts, "per_days": limits.per_days})
-
-
-def limits_of(facts: CustomerFacts | None, standard: ActionStandard) -> ContactLimits:
-    """The customer's own, else the standard's."""
-    return facts.contact_limits if facts and facts.contact_limits else standard.contact_limits
+    standing = [one.recommended_on for one in recent if one.state in STANDING]
+    if standing:
+        yield Refusal("one_a_period", {"recommended_on": max(standing), "period_days": standard.period_days})

@@ -28,7 +28,7 @@ class ActionRecommended(DomainEvent, type="guanxi.action.recommended.v1", topic=
 
     action_id: UUID
     customer_id: UUID
-    kind: Literal["retention", "related_sale", "service", "care", "date"]
+    kind: Literal["retention", "related_sale", "service"]
     reason_code: str
     reason: SignalReason
     reasons: Annotated[list[SignalReason], Field(min_length=1)]

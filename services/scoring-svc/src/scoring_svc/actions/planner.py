@@ -12,7 +12,7 @@ from scoring_svc.actions import choice as choosing
 from scoring_svc.actions import policy, repository, service
 from scoring_svc.actions.candidates import Candidate, Past, candidates
 from scoring_svc.actions.choice import Choice, Considered
-from scoring_svc.actions.policy import ActionKind, ActionStandard, Levers
+from scoring_svc.actions.policy import FORMER_KINDS, ActionKind, ActionStandard, Levers
 from scoring_svc.actions.repository import Action
 from scoring_svc.ledger import repository as ledger
 from scoring_svc.ledger.history import history_of
@@ -95,9 +95,8 @@ async def _plan(uow: UnitOfWork, method: Method, shared: Round, situation: Situa
     found = candidates(situation, sales, past, method[ActionStandard])
     standing = await _withdraw(uow, shared, situation, past, found, sales)
     known = [*standing, *(_as_past(action) for action in answered)]
-    choice = choosing.choose(
-        situation.customer_id, shared.today, situation.facts, found, known, shared.levers, method[ActionStandard]
-    )
+    grounds = choosing.Grounds(situation.customer_id, shared.today, situation.facts, known, shared.levers)
+    choice = choosing.choose(grounds, found, method[ActionStandard])
     await service.recommend(uow, [_action(method[ActionStandard], shared, situation, one, choice) for one in choice.chosen])
     await repository.store_plan(uow, situation.customer_id, shared.today, choice)
 
@@ -189,8 +188,8 @@ def _gone(
     if raised := _signals(action):
         told = [dates[UUID(one)] for one in raised if UUID(one) in dates]
         return None if any(_stands(one, shared, situation) for one in told) else "reason_gone"
-    if action.kind == ActionKind.DATE:
-        return None
+    if action.kind in FORMER_KINDS:
+        return "superseded"
     if action.kind == ActionKind.RELATED_SALE:
         return _sale_gone(action, situation, [one for one in sales if one.product.code == action.product_code])
     if action.kind == ActionKind.SERVICE:  # for a complaint, from the time when scoring recommended what is engagement-svc's now

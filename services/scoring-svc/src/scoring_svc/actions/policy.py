@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from guanxi_common.ids import derived_id
 from guanxi_common.money import saturated
 from pydantic import ConfigDict
 
-from scoring_svc.customers.policy import ContactLimits, CustomerFacts
+from scoring_svc.customers.policy import CustomerFacts
 from scoring_svc.signals.policy import Kind as SignalKind
 from scoring_svc.signals.policy import Severity
 
@@ -28,6 +28,10 @@ class ActionKind(StrEnum):
     SERVICE = "service"
     CARE = "care"
     DATE = "date"
+
+
+FORMER_KINDS: Final = frozenset({ActionKind.CARE, ActionKind.DATE})
+"""What versions 1 and 2 of the standard recommended, and engagement-svc now plans itself (D4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class ActionStandard:
-    """Weights and periods; see `standards.yaml`."""
+    """Weights and periods; see `standards.yaml`. From `birthday` on: of versions 1 and 2, and nothing goes by them any more."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -78,14 +82,9 @@ class ActionStandard:
     signals: Mapping[SignalKind, SignalAnswer]
     bands: Mapping[str, Talk]
     complaint: Talk
-    birthday: Talk
-    care: Talk
     sale: Talk
-    birthday_days: int
-    care_days: int
     sales_considered: int
     period_days: int
-    contact_limits: ContactLimits
     exploration_bp: int
     hold_out_bp: int
     prior: Prior
@@ -93,11 +92,16 @@ class ActionStandard:
     channels: tuple[str, ...]
     horizon_days: int
     channel_names: Mapping[str, str] = field(default_factory=dict)
+    birthday: Talk | None = None
+    care: Talk | None = None
+    birthday_days: int | None = None
+    care_days: int | None = None
+    contact_limits: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if set(self.signals) != set(SignalKind):
             raise ValueError("every kind of signal has an answer")
-        if not set(self.kind_bp) == set(self.expires_after_days) == set(ActionKind):
+        if not set(self.kind_bp) == set(self.expires_after_days) >= set(ActionKind) - FORMER_KINDS:
             raise ValueError("every kind of action has a weight and an expiry")
 
     @property

@@ -62,7 +62,7 @@ _CUSTOMER = {
     "data": [_ACTION],
     "considered": [_CONSIDERED],
 }
-_WITHOUT = {"customer_id": _ID, "planned_on": "2026-11-25", "refused_by": {"consent": 3, "contact_limit": 1}}
+_WITHOUT = {"customer_id": _ID, "planned_on": "2026-11-25", "refused_by": {"consent": 3, "one_a_period": 1}}
 _UPLIFT = {
     "as_of": "2026-11-25",
     "horizon_days": 90,

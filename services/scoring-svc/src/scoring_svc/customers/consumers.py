@@ -17,7 +17,7 @@ from guanxi_common.security.directory.consumers import apply_books
 from guanxi_common.security.fields import Place, SealBroken, unseal_json
 
 from scoring_svc.customers import repository
-from scoring_svc.customers.policy import Consent, ContactLimits, CustomerFacts, RiskProfile
+from scoring_svc.customers.policy import Consent, CustomerFacts, RiskProfile
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.queues import planning
 
@@ -31,7 +31,6 @@ class _Snapshot(msgspec.Struct):
     tier: str | None = None
     risk_profile: RiskProfile | None = None
     consents: tuple[Consent, ...] = ()
-    contact_limits: ContactLimits | None = None
     vulnerable_until: date | None = None
     preferred_channels: tuple[str, ...] = ()
 
@@ -74,7 +73,6 @@ def _facts(snapshot: _Snapshot, key: DataKey | None, today: date) -> CustomerFac
         tier=snapshot.tier,
         risk_profile=snapshot.risk_profile,
         consents=snapshot.consents,
-        contact_limits=snapshot.contact_limits,
         vulnerable_until=snapshot.vulnerable_until,
         preferred_channels=snapshot.preferred_channels,
     )

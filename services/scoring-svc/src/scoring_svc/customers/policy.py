@@ -26,14 +26,6 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactLimits:
-    """At most `max_contacts` in `per_days` days."""
-
-    max_contacts: int
-    per_days: int
-
-
-@dataclass(frozen=True, slots=True)
 class CustomerFacts:
     """The replica of one customer; what no snapshot has told is None or empty."""
 
@@ -44,7 +36,6 @@ class CustomerFacts:
     tier: str | None = None
     risk_profile: RiskProfile | None = None
     consents: tuple[Consent, ...] = ()
-    contact_limits: ContactLimits | None = None
     vulnerable_until: date | None = None
     preferred_channels: tuple[str, ...] = ()
 

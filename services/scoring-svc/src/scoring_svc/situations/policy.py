@@ -40,8 +40,7 @@ class Observed:
 class Situation:
     """What is known of a customer on a business date. Money in minor units of `currency`; None: not known.
 
-    `risk_bp`, `band`, `main_reason`: the retention risk as last scored. `last_contact_on`: the last recorded contact. `observed`: where
-    trained models ask for it.
+    `risk_bp`, `band`, `main_reason`: the retention risk as last scored. `observed`: where trained models ask for it.
     """
 
     customer_id: UUID
@@ -57,7 +56,6 @@ class Situation:
     risk_bp: int = 0
     band: str = "low"
     main_reason: Reason | None = None
-    last_contact_on: date | None = None
     observed: Observed | None = None
 
     @property

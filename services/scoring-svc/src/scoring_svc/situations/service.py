@@ -20,13 +20,6 @@ from scoring_svc.scores.repository import read_scores
 from scoring_svc.signals.policy import SignalStandard
 from scoring_svc.situations.policy import Complaint, Observed, Situation, SurveyAnswer
 
-_LAST_CONTACTS = """
-SELECT asked.customer_id,
-    (SELECT max(occurred_on) FROM contact_effect told
-     WHERE told.customer_id = asked.customer_id AND told.kind = 'interaction') AS last_contact_on
-FROM unnest($1::uuid[]) AS asked (customer_id)
-"""
-
 
 async def read_situations(
     uow: UnitOfWork, method: Method, customer_ids: Collection[UUID], today: date, *, observe: bool
@@ -39,8 +32,7 @@ async def read_situations(
     told = await engagements.read_engagement(uow, customer_ids)
     found: dict[UUID, Situation] = {}
     scores = await read_scores(uow, customer_ids)
-    for row in await uow.driver.fetch(_LAST_CONTACTS, list(customer_ids)):
-        one = row["customer_id"]
+    for one in customer_ids:
         known = Situation(
             customer_id=one,
             today=today,
@@ -48,7 +40,6 @@ async def read_situations(
             holdings=tuple(held.get(one, ())),
             complaints=_open_complaints(told.get(one)),
             answers=_answers(told.get(one)),
-            last_contact_on=row["last_contact_on"],
             observed=observed(method, days.get(one, ()), told.get(one, NO_ENGAGEMENT), today),
         )
         found[one] = as_scored(known, scores[one]) if one in scores else known

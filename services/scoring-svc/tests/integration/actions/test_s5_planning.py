@@ -35,7 +35,7 @@ async def test_s5_a_sale_is_recommended_once_with_channel_price_and_probability(
     assert (event["channel"], event["price"]["en"]) == ("phone", "1.45 % a year")
     assert event["content"]["zh"].startswith("介绍一年期定期存款")
     assert event["chosen_probability_bp"] == 10_000
-    assert await desk.considered() == {"cross": ["asked_lately", "contact_limit"]}
+    assert await desk.considered() == {"cross": ["asked_lately", "one_a_period"]}
 
 
 async def test_s5_planners_side_by_side_recommend_within_the_limit(desk: Desk) -> None:
@@ -119,6 +119,22 @@ async def test_s5_a_complaint_holds_the_sale_until_it_is_resolved(desk: Desk) ->
     await score(desk)
     await desk.plan(mark=False)
     assert await desk.states() == [("cross", "open", None)]
+
+
+@pytest.mark.parametrize("kind", ["care", "date"])
+@pytest.mark.parametrize("state", ["open", "accepted"])
+async def test_d4_care_and_dates_recommended_before_are_withdrawn(desk: Desk, kind: str, state: str) -> None:
+    await desk.know()
+    await desk.offer(DEPOSIT)
+    await desk.plan()
+    async with desk.database.transaction() as uow:
+        await uow.driver.execute(
+            "UPDATE action SET kind = $1, reason_code = 'before', state = $2, product_code = NULL", kind, state
+        )
+        await uow.commit()
+    await desk.plan()
+    assert await desk.states() == [("before", "withdrawn", "superseded")]
+    assert [event["reason"] for event in await desk.published() if "kind" not in event] == ["superseded"]
 
 
 async def test_s5_s7_a_reversed_posting_takes_its_action_back(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""S5: the choice: limits, hold-out, bounded exploration with its probability, care for everyone, levers."""
+"""S5: the choice: one a period, hold-out, bounded exploration with its probability, levers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from guanxi_common.errors import Text
 from scoring_svc.actions.candidates import Candidate, Past, candidates
-from scoring_svc.actions.choice import choose, is_held_out
+from scoring_svc.actions.choice import Grounds, choose, is_held_out
 from scoring_svc.actions.policy import ActionKind, ActionStandard, Tally, channel_for, lever_bp, priority_bp, worth_bp
-from scoring_svc.customers.policy import ContactLimits, CustomerFacts
+from scoring_svc.customers.policy import CustomerFacts
 from scoring_svc.reasons import Reason
 from scoring_svc.situations.policy import Complaint, Situation
 from scoring_svc.standards import load_standards
@@ -47,7 +47,7 @@ def past(kind: str = "service", days: int = 5, state: str = "concluded", code: s
 
 
 def chosen(customer: UUID, found: Sequence[Candidate], standard: ActionStandard = NOBODY_HELD_OUT, **more: Any) -> list[str]:
-    choice = choose(customer, TODAY, more.get("facts"), found, more.get("past", ()), {}, standard)
+    choice = choose(Grounds(customer, TODAY, past=more.get("past", ())), found, standard)
     return [one.candidate.reason_code for one in choice.chosen]
 
 
@@ -56,8 +56,8 @@ def test_s5_exploration_is_bounded_repeatable_and_its_probability_is_what_happen
     standard = replace(NOBODY_HELD_OUT, exploration_bp=3_000)
     counted: Counter[str] = Counter()
     for number in range(6_000):
-        choice = choose(UUID(int=number), TODAY, None, found, (), {}, standard)
-        assert choice == choose(UUID(int=number), TODAY, None, list(reversed(found)), (), {}, standard)
+        choice = choose(Grounds(UUID(int=number), TODAY), found, standard)
+        assert choice == choose(Grounds(UUID(int=number), TODAY), list(reversed(found)), standard)
         [one] = choice.chosen
         counted[one.candidate.reason_code] += 1
         assert {c.candidate.reason_code: c.probability_bp for c in choice.considered} == {
@@ -75,20 +75,25 @@ def test_s5_the_hold_out_is_stable_and_of_the_stated_size_and_hears_of_duties_on
     assert all(is_held_out(one, replace(STANDARD, version=9)) for one in held_out)
     duty = candidate("complaint", kind=ActionKind.SERVICE, duty=True)
     sale = candidate("cross", kind=ActionKind.RELATED_SALE)
-    choice = choose(held_out[0], TODAY, None, [candidate("risk"), sale, duty], (), {}, STANDARD)
+    choice = choose(Grounds(held_out[0], TODAY), [candidate("risk"), sale, duty], STANDARD)
     assert [one.candidate.reason_code for one in choice.chosen] == ["complaint"]
     assert choice.hold_out
     refused = {one.candidate.reason_code: [refusal.rule for refusal in one.refusals] for one in choice.considered}
     assert refused == {"complaint": [], "cross": ["hold_out"], "risk": ["hold_out"]}
 
 
-def test_s5_no_more_is_recommended_than_the_contact_limit_but_duties_pass() -> None:
-    limits = facts(contact_limits=ContactLimits(2, 10))
+def test_s5_one_choice_is_made_in_a_period_but_duties_pass() -> None:
     duty = candidate("complaint", kind=ActionKind.SERVICE, duty=True)
-    assert chosen(uuid4(), [candidate("risk"), duty], facts=limits, past=[past(days=9)]) == ["complaint", "risk"]
-    assert chosen(uuid4(), [candidate("risk"), duty], facts=limits, past=[past(days=9), past(days=1)]) == ["complaint"]
-    assert chosen(uuid4(), [candidate("risk")], facts=limits, past=[past(days=10), past(days=1)]) == ["risk"]
-    assert chosen(uuid4(), [candidate("risk")], facts=limits, past=[past(state="declined"), past(state="withdrawn")]) == ["risk"]
+    assert chosen(uuid4(), [candidate("risk"), duty], past=[past(days=30)]) == ["complaint", "risk"]
+    assert chosen(uuid4(), [candidate("risk"), duty], past=[past(days=30), past(days=29)]) == ["complaint"]
+    for state, chosen_again in (
+        ("open", []),
+        ("accepted", []),
+        ("concluded", []),
+        ("declined", ["risk"]),
+        ("withdrawn", ["risk"]),
+    ):
+        assert chosen(uuid4(), [candidate("risk")], past=[past(days=29, state=state)]) == chosen_again
 
 
 def test_s5_the_same_is_not_asked_twice_in_a_period() -> None:
@@ -100,16 +105,20 @@ def test_s5_the_same_is_not_asked_twice_in_a_period() -> None:
     assert chosen(uuid4(), [duty], past=[past(code="open_complaint", state="open", complaint_id="b")]) == []
 
 
-def test_s5_everyone_is_cared_for_once_a_period_whatever_the_worth() -> None:
-    poor = Situation(customer_id=uuid4(), today=TODAY, facts=facts(), currency="CNY", balance_minor=0)
-    found = candidates(poor, (), (), NOBODY_HELD_OUT)
-    assert chosen(poor.customer_id, found, STANDARD, facts=poor.facts) == ["care_due"]
-    spoken = replace(poor, last_contact_on=TODAY - timedelta(days=STANDARD.care_days - 1))
-    assert candidates(spoken, (), (), STANDARD) == []
-    assert candidates(replace(poor, facts=facts(known_since=TODAY)), (), (), STANDARD) == []
-    # An open complaint is a duty of engagement-svc's, and no reason to be forgotten.
-    unhappy = replace(poor, complaints=(Complaint("c", TODAY),))
-    assert [one.reason_code for one in candidates(unhappy, (), (), STANDARD)] == ["care_due"]
+def test_d4_a_birthday_and_a_long_silence_are_no_matter_of_scoring() -> None:
+    someone = Situation(
+        customer_id=uuid4(),
+        today=TODAY,
+        facts=facts(birth_date=date(1980, 11, 27), known_since=TODAY - timedelta(days=400)),
+        complaints=(Complaint("c", TODAY),),
+    )
+    assert candidates(someone, (), (), STANDARD) == []
+    assert (STANDARD.version, STANDARD.care, STANDARD.birthday, STANDARD.contact_limits) == (3, None, None, None)
+
+
+def test_d4_the_versions_that_recommended_care_and_dates_are_still_read() -> None:
+    first, second, _ = load_standards(ActionStandard, "actions")
+    assert (first.care_days, second.birthday_days, second.contact_limits) == (90, 7, {"max_contacts": 1, "per_days": 30})
 
 
 def test_s5_the_risk_is_not_spoken_of_beside_the_signal_that_says_it() -> None:
@@ -122,17 +131,6 @@ def test_s5_the_risk_is_not_spoken_of_beside_the_signal_that_says_it() -> None:
     assert [refusal.rule for refusal in again.refusals] == ["signal_answered"]
 
 
-def test_s5_a_birthday_is_near_across_the_turn_of_the_year_and_on_the_29th_of_february() -> None:
-    def found(born: date, today: date) -> list[str]:
-        someone = Situation(customer_id=uuid4(), today=today, facts=facts(birth_date=born, known_since=today))
-        return [one.reason_code for one in candidates(someone, (), (), STANDARD)]
-
-    assert found(date(1980, 1, 2), date(2026, 12, 28)) == ["birthday"]
-    assert found(date(1980, 2, 29), date(2026, 3, 1)) == ["birthday"]
-    assert found(date(1980, 2, 29), date(2026, 3, 2)) == []
-    assert found(date(1980, 2, 29), date(2028, 2, 29)) == ["birthday"]
-
-
 def test_s5_the_arbitration_is_weight_context_propensity_worth_and_lever() -> None:
     worth = worth_bp(100_000, "CNY", STANDARD)
     assert worth == 7_000
@@ -141,8 +139,8 @@ def test_s5_the_arbitration_is_weight_context_propensity_worth_and_lever() -> No
 
 
 def test_s5_what_works_is_learnt_within_bounds_and_the_preferred_channel_comes_first() -> None:
-    kind = ActionKind.CARE
-    levers = {("care", "visit"): Tally(90, 10), ("care", "phone"): Tally(0, 1_000), ("care", "branch"): Tally(3, 7)}
+    kind = ActionKind.SERVICE
+    levers = {("service", "visit"): Tally(90, 10), ("service", "phone"): Tally(0, 1_000), ("service", "branch"): Tally(3, 7)}
     assert [lever_bp(kind, channel, levers, STANDARD) for channel in ("visit", "phone", "branch", "sms")] == [
         20_000,
         5_000,

@@ -28,7 +28,7 @@ def test_s4_consents_and_risk_profile_are_read_from_the_customers_snapshot() -> 
     assert snapshot.risk_profile.expires_on == date.fromisoformat(told["risk_profile"]["expires_on"])
     assert [one.granted for one in snapshot.consents] == [one["granted"] for one in told["consents"]]
     bare = msgspec.convert({"customer_id": str(uuid4()), "customer_type": "individual", "sealed": "AQ"}, _Snapshot)
-    assert (bare.risk_profile, bare.consents, bare.contact_limits) == (None, (), None)
+    assert (bare.risk_profile, bare.consents) == (None, ())
 
 
 @pytest.mark.parametrize("type_", ACCOUNTS)
