@@ -154,7 +154,7 @@ def _open(item: AccountItem, held: Held, reported_at: datetime, today: date) -> 
     holder, before = held.holder, held.account
     if item.holder is None or item.product_code is None or item.currency is None or item.opened_on is None:
         return INCOMPLETE
-    if not in_use_between(item.currency, item.opened_on, today):
+    if not in_use_between(item.currency, item.opened_on, max(item.opened_on, today)):
         return UNKNOWN_CURRENCY
     if holder is None:
         return UNKNOWN_HOLDER
@@ -175,10 +175,10 @@ def _open(item: AccountItem, held: Held, reported_at: datetime, today: date) -> 
         return Change(account, "opened")
     if before.customer_id != holder or before.currency != item.currency:
         return OTHER_HOLDER if before.customer_id != holder else OTHER_CURRENCY
-    if before.closed_on is not None and before.closed_on < item.opened_on:
-        return CLOSED_BEFORE_OPENED
     if _is_older(reported_at, before.opening_reported_at):
         return Change(before, outdated=True)
+    if before.closed_on is not None and before.closed_on < item.opened_on:
+        return CLOSED_BEFORE_OPENED
     account = replace(
         before,
         product_code=item.product_code,
@@ -196,10 +196,10 @@ def _matures_in_time(opened_on: date, matures_on: date) -> bool:
 def _close(item: AccountItem, before: Account, reported_at: datetime) -> Change | Refusal:
     if item.closed_on is None:
         return INCOMPLETE
-    if item.closed_on < before.opened_on:
-        return CLOSED_BEFORE_OPENED
     if _is_older(reported_at, before.status_reported_at):
         return Change(before, outdated=True)
+    if item.closed_on < before.opened_on:
+        return CLOSED_BEFORE_OPENED
     return _taken(before, replace(before, closed_on=item.closed_on, status_reported_at=reported_at), "closed")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final, Literal
+from unicodedata import normalize
 
 import phonenumbers
 from guanxi_common.errors import FieldError, Text
@@ -56,8 +57,11 @@ _CREDIT_CODE: Final = re.compile(r"[1-9ANY][1-9A-HJ-NP-RTUW-Y][0-9]{6}[0-9A-HJ-N
 
 
 def normalise_document(document: IdentityDocument) -> IdentityDocument:
-    """Without spaces, dashes and brackets, in capitals. A resident number of 15 digits becomes the one of 18 that replaced it in 1999."""
-    number = re.sub(r"[\s()-]", "", document.number).upper()
+    """Without spaces, dashes and brackets, in capitals of half width, so that a number typed twice is the same number.
+
+    A resident number of 15 digits becomes the one of 18 that replaced it in 1999.
+    """
+    number = re.sub(r"[\s()-]", "", normalize("NFKC", document.number)).upper()
     if document.kind is DocumentKind.RESIDENT_ID and re.fullmatch(r"[0-9]{15}", number):
         body = f"{number[:6]}19{number[6:]}"
         number = body + _check_digit(body)
@@ -162,30 +166,45 @@ _NUMBER_FITS: Final[dict[DocumentKind, Callable[[str], bool]]] = {
     DocumentKind.CREDIT_CODE: _credit_code_fits,
     DocumentKind.HK_MACAU_PERMIT: lambda number: bool(re.fullmatch(r"[HM][0-9]{8}([0-9]{2})?", number)),
     DocumentKind.TAIWAN_PERMIT: lambda number: bool(re.fullmatch(r"[0-9]{8}|[0-9]{10}[A-Z]?", number)),
-    DocumentKind.PASSPORT: lambda number: number.isalnum() and 5 <= len(number) <= 20,
-    DocumentKind.FOREIGN_ID: lambda number: number.isalnum() and 4 <= len(number) <= 40,
+    # What a machine reads on the card: no other script has letters or digits there (ICAO 9303 part 3, section 4.3).
+    DocumentKind.PASSPORT: lambda number: bool(re.fullmatch(r"[A-Z0-9]{5,20}", number)),
+    DocumentKind.FOREIGN_ID: lambda number: bool(re.fullmatch(r"[A-Z0-9]{4,40}", number)),
 }
 
-# A land line with its extension as it stands on Chinese cards: 0755-29523461-8001, 0755-29523461转8001.
-_EXTENSION: Final = re.compile(
-    r"(?P<number>.*[0-9]{7,8})\s*(?:-|转|轉|#|;?\s*ext\.?=?)\s*(?P<extension>[0-9]{1,6})", re.IGNORECASE
+# An extension as it stands on cards: 0755-29523461转8001, 分机8001, ext. 8001, x8001, #8001; or after one more dash: 0755-29523461-8001.
+_MARKED: Final = re.compile(
+    r"(?P<number>.*?[0-9])\s*(?:转|轉|分机|分機|内线|內線|#|x|[,;]?\s*ext\.?=?)\s*(?P<extension>[0-9]{1,6})", re.IGNORECASE
 )
+_DASHED: Final = re.compile(r"(?P<number>.*[0-9])\s*-\s*(?P<extension>[0-9]{1,6})")
 
 
 def normalise_phone(phone: str) -> str | None:
     """The number in E.164, with `;ext=` where it has an extension (RFC 3966), or None where no subscriber can have it.
 
     Numbers without a country are read as Chinese. A local number without its area code is None: nobody could dial it from elsewhere.
+    What follows one more dash belongs to the number where such a number exists (direct dialling, as in Germany), else it is the extension.
     """
-    written = _EXTENSION.fullmatch(phone.strip())
-    number, extension = (written["number"], f";ext={written['extension']}") if written else (phone, "")
+    written = normalize("NFKC", phone).strip().removeprefix("tel:")
+    if marked := _MARKED.fullmatch(written):
+        return _with_extension(marked)
+    dashed = _DASHED.fullmatch(written)
+    return _e164(written) or (_with_extension(dashed) if dashed else None)
+
+
+def _with_extension(written: re.Match[str]) -> str | None:
+    number = _e164(written["number"])
+    return number and f"{number};ext={written['extension']}"
+
+
+def _e164(number: str) -> str | None:
+    """None too for letters in the place of digits: 1-800-FLOWERS would become somebody's Chinese mobile number."""
     try:
         parsed = phonenumbers.parse(number, "CN")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(parsed):
+    if any(character.isalpha() for character in number) or not phonenumbers.is_valid_number(parsed):
         return None
-    return f"{phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)}{extension}"
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def phone_term(phone: str) -> str:

@@ -25,7 +25,14 @@ HK, TAIWAN, FOREIGN = DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT, 
         (RESIDENT, "11010519491231002X", True),  # the sample of GB 11643-1999
         (RESIDENT, "11010519491231002x", True),
         (RESIDENT, "110105 19491231 002X", True),
+        (RESIDENT, "１１０１０５１９４９１２３１００２Ｘ", True),  # as a Chinese keyboard types it
         (RESIDENT, "110105194912310021", False),  # another check digit
+        (RESIDENT, "11010519000101001X", True),  # the first day, and the one before it
+        (RESIDENT, "110105189912310015", False),
+        (RESIDENT, "110105202611280012", True),  # today and tomorrow
+        (RESIDENT, "110105202611290018", False),
+        (RESIDENT, "110105200002290013", True),  # 2000 had a 29 February, 1900 had none
+        (RESIDENT, "110105190002290017", False),
         (RESIDENT, "440524188001010014", False),  # the standard's second sample: nobody born in 1880 comes to the counter
         (RESIDENT, "110105491231002", True),  # 15 digits, as issued until 1999
         (RESIDENT, "110105490231002", False),  # 15 digits, 31 February
@@ -53,7 +60,18 @@ HK, TAIWAN, FOREIGN = DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT, 
         (TAIWAN, "0123456701(B)", True),  # the booklet, as it is printed
         (TAIWAN, "0123456", False),
         (PASSPORT, "E12345678", True),
+        (PASSPORT, "Ｅ１２３４５６７８", True),
+        (PASSPORT, "E1234", True),
         (PASSPORT, "E123", False),
+        (PASSPORT, "E" + "1" * 19, True),
+        (PASSPORT, "E" + "1" * 20, False),
+        (PASSPORT, "护照号码一二三", False),
+        (PASSPORT, "E１２३४५६", False),  # Devanagari digits
+        (FOREIGN, "AB12", True),
+        (FOREIGN, "AB1", False),
+        (FOREIGN, "A" * 40, True),
+        (FOREIGN, "A" * 41, False),
+        (FOREIGN, "身份证号", False),
         (FOREIGN, "AB-1234/5", False),
     ],
 )
@@ -66,6 +84,11 @@ def test_c1_a_number_fits_its_document(kind: DocumentKind, number: str, fits: bo
 def test_c1_fifteen_digits_become_the_eighteen_that_replaced_them() -> None:
     assert normalise_document(IdentityDocument(RESIDENT, "110105491231002")).number == "11010519491231002X"
     assert normalise_document(IdentityDocument(PASSPORT, "110105491231002")).number == "110105491231002"
+
+
+def test_c1_one_number_is_one_number_however_it_is_typed() -> None:
+    typed = ("E12345678", "e12345678", "E 1234 5678", "E-1234-5678", "Ｅ１２３４５６７８", "e（1234）5678")
+    assert {normalise_document(IdentityDocument(PASSPORT, number)).number for number in typed} == {"E12345678"}
 
 
 @pytest.mark.parametrize(
