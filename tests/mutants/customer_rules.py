@@ -53,8 +53,8 @@ CUSTOMER_RULES: Final = (
     ),
     _file(
         "a phone number is one that a subscriber can have",
-        "    if not phonenumbers.is_valid_number(parsed):",
-        "    if not phonenumbers.is_possible_number(parsed):",
+        "not phonenumbers.is_valid_number(parsed):",
+        "not phonenumbers.is_possible_number(parsed):",
         f"{PHONES}::test_c1_a_phone_number_is_stored_as_e164",
     ),
     _names(

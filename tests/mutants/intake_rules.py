@@ -98,9 +98,9 @@ _accounts = (
     _rule(
         "an older report of a closing is outdated",
         _ACCOUNTS,
-        "    if item.closed_on < before.opened_on:\n        return CLOSED_BEFORE_OPENED\n"
-        "    if _is_older(reported_at, before.status_reported_at):",
-        "    if item.closed_on < before.opened_on:\n        return CLOSED_BEFORE_OPENED\n    if False:",
+        "    if _is_older(reported_at, before.status_reported_at):\n        return Change(before, outdated=True)\n"
+        "    if item.closed_on < before.opened_on:",
+        "    if item.closed_on < before.opened_on:",
         FACTS,
     ),
     _rule(

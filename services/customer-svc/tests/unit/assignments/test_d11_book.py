@@ -28,6 +28,18 @@ def test_d11_a_cancelled_transfer_leaves_the_book_as_it_was(book, assistant):
     assert policy.without_transfer(transferred(book, assistant), NOW) == book
 
 
+@pytest.mark.parametrize(
+    "book",
+    [
+        [MINE, HELP],  # nothing is pending
+        [Interval("primary_rm", RM, NORTH, NOW)],  # begun this moment
+        [Interval("primary_rm", RM, NORTH, BEGAN, NOW), Interval("primary_rm", OTHER, NORTH, NOW)],  # ended this moment
+    ],
+)
+def test_d11_without_a_transfer_there_is_nothing_to_cancel(book):
+    assert policy.without_transfer(book, NOW) == book
+
+
 def test_d11_a_replaced_transfer_leaves_no_gap_and_no_overlap():
     book = policy.without_transfer(transferred([PAST, MINE, HELP]), NOW)
     book = policy.reassign(book, rm_id=OTHER, assistant_id=None, outlet_id=NORTH, effective_at=LATEST)
@@ -50,8 +62,7 @@ def test_d11_a_replaced_transfer_leaves_no_gap_and_no_overlap():
     ],
 )
 def test_d11_a_transfer_is_pending_until_it_takes_effect(book, at, pending):
-    found = policy.pending_transfer(book, at)
-    assert (found == Interval("primary_rm", NEXT, SOUTH, LATER)) is pending
+    assert policy.pending_transfer(book, at) == (Interval("primary_rm", NEXT, SOUTH, LATER) if pending else None)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +122,8 @@ def test_d11_who_may_not_assist_leaves_the_customers_without_an_assistant():
     book = [Interval("primary_rm", OTHER, NORTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN)]
     after = policy.hand_over(book, RM, NEXT, SOUTH, assists=False, now=NOW)
     assert after == [Interval("primary_rm", OTHER, NORTH, BEGAN), Interval("assistant", RM, NORTH, BEGAN, NOW)]
+    taken = [Interval("primary_rm", RM, NORTH, BEGAN, NOW), Interval("primary_rm", NEXT, SOUTH, NOW)]
+    assert policy.hand_over([MINE], RM, NEXT, SOUTH, assists=False, now=NOW) == taken
 
 
 @pytest.mark.parametrize(
