@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
 
 def decide(item, account_id, holder, before, today):
-    return policy.decide(item, account_id, holder, before, None, NOW, NOW, today)
+    return policy.decide(item, policy.Held(account_id, holder, before, None), NOW, NOW, today)
 
 
 def opened(**changes: object) -> AccountItem:

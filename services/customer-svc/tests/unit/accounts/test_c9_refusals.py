@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from customer_svc.accounts import policy
-from customer_svc.accounts.policy import Account, Change, decide, why_not_yours
+from customer_svc.accounts.policy import Account, Change, Held, decide, why_not_yours
 from customer_svc.accounts.schemas import AccountItem, HolderReference
 from customer_svc.transactions.schemas import MoneyIn
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
@@ -39,7 +39,7 @@ def refusal(
     reported_at: datetime = NOW,
     today: date = TODAY,
 ) -> policy.Refusal | None:
-    change = decide(item, ID, holder, before, None, reported_at, NOW, today)
+    change = decide(item, Held(ID, holder, before, None), reported_at, NOW, today)
     return None if isinstance(change, Change) else change
 
 

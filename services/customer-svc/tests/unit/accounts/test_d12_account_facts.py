@@ -53,7 +53,7 @@ class Bank:
 
     def take(self, item: AccountItem, holder: UUID = HOLDER) -> str:
         held = self.balances.get(item.balance_as_of) if item.balance_as_of else None
-        change = policy.decide(item, ID, holder, self.account, held, item.reported_at or NOW, NOW, TODAY)
+        change = policy.decide(item, policy.Held(ID, holder, self.account, held), item.reported_at or NOW, NOW, TODAY)
         if isinstance(change, Refusal):
             return change.code
         self.account = change.account
