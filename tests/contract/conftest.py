@@ -16,9 +16,10 @@ from uuid import UUID
 import pytest
 from customer_svc import main as customer_main
 from customer_svc.directory import service as directory
+from customer_svc.kinds import KINDS as CUSTOMER_KINDS
 from customer_svc.parts import CustomerParts
 from customer_svc.settings import CustomerSettings
-from customer_svc.standards import load_standards as load_customer_standards
+from customer_svc.standards import service as standards
 from engagement_svc import main as engagement_main
 from engagement_svc import worker as engagement_worker
 from engagement_svc.actions.service import give_way
@@ -42,6 +43,7 @@ from guanxi_common.messaging.relay import Relay
 from guanxi_common.messaging.runner import ConsumerRunner
 from guanxi_common.security.build import build_key_store, build_token_verifier
 from guanxi_common.security.issuer import LocalIssuer
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
@@ -111,6 +113,7 @@ async def _open(house: House, postgres: TestServer, home: Path) -> AsyncIterator
             stack.push_async_callback(house.databases[name].dispose)
         async with house.databases["customer"].transaction() as uow:
             await directory.prepare_directory(uow, settings.issuer, FOUNDERS, SystemClock().now())
+            await standards.adopt_packages(uow, BusinessCalendar(zone=settings.business_zone), SystemClock().now())
             await uow.commit()
         house.apps = _apps(house, settings)
         house.limit_rates(UNLIMITED)
@@ -155,7 +158,7 @@ def _apps(house: House, settings: CustomerSettings) -> dict[str, FastAPI]:
                 indexes=customer_main.build_indexes(settings),
                 calendar=calendar,
                 issuer=settings.issuer,
-                standards=load_customer_standards(),
+                register=Register(CUSTOMER_KINDS, calendar),
             ),
         ),
         "engagement": engagement_main.build_app(

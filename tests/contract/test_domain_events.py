@@ -25,7 +25,7 @@ SERVICES = (customer_svc, engagement_svc, scoring_svc)
 FROM_OUTSIDE = {"guanxi.transaction.reported.v1", "guanxi.account.reported.v1"}
 """Types that core banking produces, so that no class of ours has them."""
 
-NOT_YET_PRODUCED: set[str] = {"guanxi.standard.snapshot.v1"}
+NOT_YET_PRODUCED: set[str] = set()
 """Contracts that stand before their producer; a type leaves this set with the class that produces it."""
 
 INSTANCES = 20

@@ -21,9 +21,9 @@ from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.facets.policy import Facet
+from customer_svc.kinds import KINDS as CUSTOMER_KINDS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
-from customer_svc.standards import load_standards as load_customer_standards
 from customer_svc.transactions.events import TransactionPosted, TransactionReversed
 from engagement_svc import worker as engagement
 from engagement_svc.parts import EngagementWorkerParts
@@ -46,6 +46,7 @@ from guanxi_common.recovery.rebuilds import Rebuilder, Replica
 from guanxi_common.recovery.republication import publish_next
 from guanxi_common.security.directory import repository as book
 from guanxi_common.security.directory.values import Assignment, Book
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
@@ -232,7 +233,9 @@ class Owner:
         """`guanxi restored`, and the worker's job until it is done; returns the epoch."""
         now = datetime.now(UTC)
         raised = await write(self.database, lambda uow: epochs.raise_epoch(uow, name, "host:operator", now))
-        parts = CustomerWorkerParts(clock=SystemClock(), calendar=CALENDAR, keys=self.keys, standards=load_customer_standards())
+        parts = CustomerWorkerParts(
+            clock=SystemClock(), calendar=CALENDAR, keys=self.keys, register=Register(CUSTOMER_KINDS, CALENDAR)
+        )
         sources = SLICES.snapshots(parts)
         async with asyncio.timeout(60):
             while not await self._is_published_anew():  # transactions of other tests on this server may hold the start back

@@ -25,10 +25,10 @@ from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.directory.schemas import OutletRegistration
 from customer_svc.erasures.service import ErasureRules, completing, erase_customer
+from customer_svc.kinds import KINDS as CUSTOMER_KINDS
 from customer_svc.parts import CustomerParts, CustomerWorkerParts
 from customer_svc.personal_data import PERSONAL_DATA as CUSTOMER_DATA
 from customer_svc.settings import CustomerSettings
-from customer_svc.standards import load_standards as load_customer_standards
 from customer_svc.transactions.schemas import MoneyIn, TransactionItem
 from customer_svc.transactions.service import post_transactions
 from engagement_svc import worker as engagement_worker
@@ -53,6 +53,7 @@ from guanxi_common.security.audit import repository as audit
 from guanxi_common.security.audit.sealer import AuditSealer
 from guanxi_common.security.build import build_key_store, build_signer, build_token_verifier, build_verifier
 from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 from guanxi_contracts.topics import topic_specs
 from guanxi_testing.databases import TestServer
@@ -253,7 +254,7 @@ async def open_stand(urls: Mapping[str, str], home: Path) -> AsyncIterator[Stand
             indexes=customer_main.build_indexes(settings),
             calendar=calendar,
             issuer=settings.issuer,
-            standards=load_customer_standards(),
+            register=Register(CUSTOMER_KINDS, calendar),
         )
         bus = await EmbeddedBus.open(urls["bus"])
         stack.push_async_callback(bus.close)
@@ -294,7 +295,7 @@ def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list
         ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
     )
     customer = customer_worker.subscriptions(
-        CustomerWorkerParts(clock=clock, calendar=calendar, keys=stand.keys, standards=stand.parts.standards)
+        CustomerWorkerParts(clock=clock, calendar=calendar, keys=stand.keys, register=stand.parts.register)
     )
     verifier = build_verifier(settings)
     return [

@@ -1,6 +1,7 @@
 """The committed contracts: one OpenAPI document per service and the AsyncAPI document, written from the code and held against it.
 
-`docs/api/<service>.json` and `docs/asyncapi.json` are what the code says now; `docs/api/released/<service>-<version>.json` and
+`docs/api/<service>.json`, `docs/asyncapi.json` and the catalogue of standards (`guanxi_contracts/standards`) are what the code says
+now; `docs/api/released/<service>-<version>.json` and
 `docs/api/released/events/<version>/` (a copy of the package's `schemas/` and `topics/`) are what was promised and must stay true.
 """
 
@@ -14,12 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from guanxi_common.standards.kinds import Kind, body_of
 from guanxi_contracts.asyncapi import build_document, render
 from guanxi_contracts.compatibility import Release, compare_releases
 from guanxi_contracts.openapi_compatibility import breaking_changes
 
 Document = dict[str, Any]
 
+_CATALOGUE = "libs/common/src/guanxi_contracts/standards"
 _NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 _OURS = ("GUANXI_", "DATABASE_URL", "KEYS_DATABASE_URL", "BUS_DATABASE_URL", "KAFKA_")
 
@@ -46,11 +49,37 @@ def openapi_documents(services: Sequence[str]) -> dict[str, Document]:
 
 def _documents(services: Sequence[str]) -> dict[str, str]:
     """Text by path below the checkout."""
-    apis = {
-        f"docs/api/{service}-svc.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        for service, document in openapi_documents(services).items()
+    apis = {f"docs/api/{service}-svc.json": _rendered(document) for service, document in openapi_documents(services).items()}
+    return {**apis, "docs/asyncapi.json": render(build_document()), **_catalogue(services)}
+
+
+def _catalogue(services: Sequence[str]) -> dict[str, str]:
+    """The kinds of standards, each with its schema and the versions that ship."""
+    kinds = {kind.name: (service, kind) for service in services for kind in importlib.import_module(f"{service}_svc.kinds").KINDS}
+    return {f"{_CATALOGUE}/{name}.json": _rendered(_kind(service, kind)) for name, (service, kind) in kinds.items()}
+
+
+def _kind(service: str, kind: Kind[Any]) -> Document:
+    return {
+        "kind": kind.name,
+        "service": f"{service}-svc",
+        "title": {"zh": kind.title.zh, "en": kind.title.en},
+        "schema": kind.schema,
+        "versions": [
+            {
+                "version": document["version"],
+                "author": document["author"],
+                "effective_from": document["effective_from"].isoformat(),
+                "reason": " ".join(document["reason"].split()),
+                "body": body_of(document),
+            }
+            for document in kind.documents
+        ],
     }
-    return {**apis, "docs/asyncapi.json": render(build_document())}
+
+
+def _rendered(document: Document) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager

@@ -14,12 +14,14 @@ from guanxi_common.messaging import dead_letters
 from guanxi_common.parts import Part
 from guanxi_common.process import api_parts, http_settings
 from guanxi_common.security.build import build_blind_index, build_key_store
+from guanxi_common.standards import Register
+from guanxi_common.standards.refreshing import refreshing
 
 from customer_svc.erasures.service import completing
+from customer_svc.kinds import KINDS
 from customer_svc.parts import ContactIndexes, CustomerParts
 from customer_svc.settings import CustomerSettings
 from customer_svc.slices import SLICES
-from customer_svc.standards import load_standards
 
 DESCRIPTION = (
     "Customer files, what customers agree to and may be offered, the directory, who looks after whom, accounts, and the intake of"
@@ -44,7 +46,9 @@ def create_app() -> FastAPI:
     keys = build_key_store(settings, clock)
     key_watch = KeyWatch(keys)
     common = api_parts(settings, clock, "customer_svc", completing(keys))
-    common["background"] = (*common["background"], Part("keys", key_watch.watch))
+    register = Register(KINDS, common["calendar"])
+    known = refreshing(common["database"], register, clock)
+    common["background"] = (*common["background"], Part("keys", key_watch.watch), known)
     parts = _OwnedParts(
         **common,
         keys=keys,
@@ -52,7 +56,8 @@ def create_app() -> FastAPI:
         key_watch=key_watch,
         indexes=build_indexes(settings),
         issuer=settings.issuer,
-        standards=load_standards(),
+        register=register,
+        notice=settings.standard_notice,
     )
     return build_app(settings, parts)
 

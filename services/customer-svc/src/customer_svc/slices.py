@@ -19,6 +19,7 @@ from customer_svc.proposals.slice import PROPOSALS
 from customer_svc.reconciliations.slice import RECONCILIATIONS
 from customer_svc.risk_profiles.slice import RISK_PROFILES
 from customer_svc.staff.slice import STAFF
+from customer_svc.standards.slice import STANDARDS
 from customer_svc.tiers.slice import TIERS
 from customer_svc.transactions.slice import TRANSACTIONS
 from customer_svc.vulnerabilities.slice import VULNERABILITIES
@@ -28,6 +29,7 @@ SLICES: Final = Slices(
     STAFF,
     CLIENTS,
     PROPOSALS,
+    STANDARDS,
     PRODUCTS,
     CUSTOMERS,
     ASSIGNMENTS,

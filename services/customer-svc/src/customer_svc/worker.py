@@ -12,14 +12,17 @@ from guanxi_common.recovery import republication
 from guanxi_common.recovery.rebuilds import Replica
 from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store, build_signer
+from guanxi_common.standards import Register
+from guanxi_common.standards.refreshing import read_once
 
 from customer_svc.digests.service import taking
 from customer_svc.directory import service as directory
 from customer_svc.erasures.service import completing
+from customer_svc.kinds import KINDS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.settings import CustomerSettings
 from customer_svc.slices import SLICES
-from customer_svc.standards import load_standards
+from customer_svc.standards import service as standards
 
 
 async def main() -> None:
@@ -40,13 +43,22 @@ async def main() -> None:
                 await republication.request(uow, f"signed by {signer.key_id}")
                 await uow.commit()
 
+    calendar = BusinessCalendar(zone=settings.business_zone)
+    register = Register(KINDS, calendar)
+
+    async def prepare_standards() -> None:
+        async with database.transaction() as uow:
+            await standards.adopt_packages(uow, calendar, clock.now())
+            await uow.commit()
+        await read_once(database, register, clock)
+
     keys = build_key_store(settings, clock)
     parts = CustomerWorkerParts(
         clock=clock,
-        calendar=BusinessCalendar(zone=settings.business_zone),
+        calendar=calendar,
         patience=settings.patience,
         keys=keys,
-        standards=load_standards(),
+        register=register,
     )
     try:
         workload = Workload(
@@ -56,6 +68,7 @@ async def main() -> None:
             steps={
                 "keys": KeyWatch(keys).check,
                 "directory": prepare_directory,
+                "standards": prepare_standards,
                 "signatures": publish_under_this_key,
                 "erasures": watch_erasures(settings, database, completing(keys), clock).check,
             },

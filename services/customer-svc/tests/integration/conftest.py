@@ -11,8 +11,8 @@ import pytest
 from customer_svc.customers import repository as customers
 from customer_svc.customers.repository import Customer
 from customer_svc.customers.sealing import SealedContact
+from customer_svc.kinds import KINDS
 from customer_svc.parts import CustomerWorkerParts
-from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
@@ -21,6 +21,7 @@ from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import AuditContext, Identity, Principal, Purpose, RowScope, ScopeKind
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 
 NOW = datetime(2026, 11, 20, 17, tzinfo=UTC)  # the 21st in Shanghai
@@ -58,12 +59,13 @@ class Desk:
     calendar: BusinessCalendar = field(default_factory=lambda: BusinessCalendar(zone="Asia/Shanghai"))
     now: datetime = NOW
 
-    standards = load_standards()
+    register = Register(KINDS, BusinessCalendar(zone="Asia/Shanghai"))
+    standards = register.at(NOW)
 
     @property
     def worker(self) -> CustomerWorkerParts:
         """What the worker's slices are built from."""
-        return CustomerWorkerParts(clock=ManualClock(self.now), calendar=self.calendar, keys=self.keys, standards=self.standards)
+        return CustomerWorkerParts(clock=ManualClock(self.now), calendar=self.calendar, keys=self.keys, register=self.register)
 
     @property
     def scope(self) -> RowScope:

@@ -43,6 +43,10 @@ class Kind(Generic[S]):
         facts = {"version": version.number, "author": version.author, "reason": version.reason, "effective_from": effective_from}
         return self.parse({**version.body, **facts})
 
+    def read_body(self, body: Mapping[str, Any]) -> S:
+        """The value of a body that is no version yet; raises as `read`."""
+        return self.parse({**body, "version": 1, "author": "", "reason": "", "effective_from": date(1900, 1, 1)})
+
     def shipped_versions(self, calendar: BusinessCalendar) -> list[StandardVersion]:
         """What ships, each in force from the start of its day on, and known since then."""
         return [

@@ -9,6 +9,7 @@ import structlog
 
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import Database, UnitOfWork
+from guanxi_common.jobs import Job
 from guanxi_common.messaging.failures import describe
 from guanxi_common.parts import Part
 from guanxi_common.standards import repository
@@ -42,6 +43,16 @@ async def read_at_start(database: Database, register: Register, clock: Clock) ->
         await read_once(database, register, clock)
     except Exception as error:
         log.warning("standards_not_read", error=describe(error))
+
+
+def refresh_job(register: Register, clock: Clock) -> Job:
+    """The same for a worker, whose jobs are parts. It reads first as a step of the start: nothing is worked on by what ships."""
+
+    async def run(uow: UnitOfWork) -> int:
+        await refresh(uow, register, clock.now())
+        return 0
+
+    return Job("read-standards", INTERVAL, run)
 
 
 def refreshing(database: Database, register: Register, clock: Clock) -> Part:

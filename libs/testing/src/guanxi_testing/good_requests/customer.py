@@ -12,7 +12,7 @@ _CONSENT = {"purpose": "marketing", "method": "signed_form"}
 
 
 def customer_requests(house: House) -> OfOneService:
-    return {**_file_requests(house), **_agreement_requests(house), **_directory_requests(house)}
+    return {**_file_requests(house), **_agreement_requests(house), **_directory_requests(house), **_standard_requests(house)}
 
 
 def _file_requests(house: House) -> OfOneService:
@@ -153,6 +153,42 @@ def _directory_requests(house: House) -> OfOneService:
         "listProducts": lambda _: ("/v1/products", None),
         "readProduct": lambda t: (f"/v1/products/{listed(t)}", None),
     }
+
+
+def _standard_requests(house: House) -> OfOneService:
+    def standard(target: str) -> str:
+        return f"/v1/standards/{existing_kind(target)}"
+
+    def standard_proposal(target: str) -> str:
+        """The path of another version of the tiers that the head office proposed."""
+        if target == "missing":
+            return f"/v1/standard-proposals/{uuid4()}"
+        made = house.call("customer", "head_office", "POST", "/v1/standards/tiers:propose", json=standard_version())
+        return f"/v1/standard-proposals/{made.json()['id']}"
+
+    return {
+        "listStandards": lambda _: ("/v1/standards", None),
+        "readStandard": lambda t: (standard(t), None),
+        "listStandardVersions": lambda t: (f"{standard(t)}/versions", None),
+        "readStandardVersion": lambda t: (f"{standard(t)}/versions/1", None),
+        "proposeStandard": lambda t: (f"{standard(t)}:propose", standard_version()),
+        "listStandardProposals": lambda _: ("/v1/standard-proposals", None),
+        "readStandardProposal": lambda t: (standard_proposal(t), None),
+        "previewStandard": lambda t: (f"{standard_proposal(t)}/preview", None),
+        "approveStandard": lambda t: (f"{standard_proposal(t)}:approve", {"reason": "已与通知核对。"}),
+        "rejectStandard": lambda t: (f"{standard_proposal(t)}:reject", {"reason": "通知仍是征求意见稿。"}),
+        "withdrawStandard": lambda t: (f"{standard_proposal(t)}:withdraw", None),
+    }
+
+
+def existing_kind(target: str) -> str:
+    return "tiers" if target == "existing" else "horoscopes"
+
+
+def standard_version() -> dict[str, Any]:
+    """Tiers of a bank that has one."""
+    only = {"code": "wealth", "name": {"zh": "财富客户", "en": "Wealth"}, "from_minor": {"CNY": 60_000_000}}
+    return {"body": {"grace_days": 90, "tiers": [only]}, "reason": "只保留一个层级。"}
 
 
 def _in_a_month() -> str:

@@ -9,9 +9,10 @@ from guanxi_common.db.rows import read_as, table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.money import saturated
 from guanxi_common.security.directory.scope import visible_customers
+from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.tiers.policy import TierState
@@ -19,6 +20,7 @@ from customer_svc.tiers.tables import CustomerTierRow, TierChangeRow
 
 _state = table_of(CustomerTierRow)
 _change = table_of(TierChangeRow)
+_book = table_of(BookAssignment)
 
 QUEUE = "review-tier"
 """The name of the queue for operators."""
@@ -76,6 +78,19 @@ async def read_assets(uow: UnitOfWork, customer_ids: Collection[UUID], today: da
     for customer_id, currency, total in rows:
         assets.setdefault(customer_id, {})[currency] = saturated(int(total))
     return assets
+
+
+async def customers_after(uow: UnitOfWork, scope: RowScope, now: datetime, cursor: UUID | None, limit: int) -> list[UUID]:
+    """The next customers, in the order of their ids."""
+    statement = select(_book.c.customer_id).where(
+        _book.c.capacity == "primary_rm",
+        _book.c.valid_from <= now,
+        or_(_book.c.valid_to.is_(None), _book.c.valid_to > now),
+        visible_customers(scope, _book.c.customer_id, now),
+    )
+    if cursor is not None:
+        statement = statement.where(_book.c.customer_id > cursor)
+    return list((await uow.execute(statement.order_by(_book.c.customer_id).limit(limit))).scalars())
 
 
 async def read_state(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime) -> TierState | None:

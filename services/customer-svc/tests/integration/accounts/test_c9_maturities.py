@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from customer_svc.accounts import repository, service
 from customer_svc.accounts.schemas import AccountItem, AccountResult
+from customer_svc.kinds import KINDS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
-from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
@@ -22,6 +22,7 @@ from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.messaging.processing import Processor
 from guanxi_common.security.principal import RowScope, ScopeKind
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 from guanxi_contracts.topics import validate_data
 from guanxi_testing.databases import TestServer
@@ -30,7 +31,9 @@ from guanxi_testing.fabric import record
 pytestmark = pytest.mark.anyio
 
 CALENDAR = BusinessCalendar(zone="Asia/Shanghai")
-PARTS = CustomerWorkerParts(clock=SystemClock(), calendar=CALENDAR, keys=cast("KeyStore", None), standards=load_standards())
+PARTS = CustomerWorkerParts(
+    clock=SystemClock(), calendar=CALENDAR, keys=cast("KeyStore", None), register=Register(KINDS, CALENDAR)
+)
 """Intake opens no key."""
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HOLDER = UUID(int=7)

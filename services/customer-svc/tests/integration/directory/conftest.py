@@ -12,9 +12,10 @@ import httpx
 import pytest
 from customer_svc import main
 from customer_svc.directory import service as directory
+from customer_svc.kinds import KINDS
 from customer_svc.parts import CustomerParts
 from customer_svc.settings import CustomerSettings
-from customer_svc.standards import load_standards
+from customer_svc.standards import service as standards
 from fastapi import FastAPI
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
@@ -27,6 +28,7 @@ from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.build import build_token_verifier
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
 from guanxi_common.security.principal import CallerKind
+from guanxi_common.standards import Register
 
 FOUNDERS = (("ana", "head_office"), ("ben", "head_office"))
 START = datetime(2026, 11, 28, 2, tzinfo=UTC)
@@ -164,13 +166,14 @@ async def office(postgres: Any, tmp_path: Path, one_key: Any) -> AsyncIterator[O
             indexes=main.build_indexes(settings),
             calendar=BusinessCalendar(zone=settings.business_zone),
             issuer=settings.issuer,
-            standards=load_standards(),
+            register=Register(KINDS, BusinessCalendar(zone=settings.business_zone)),
         )
         app = main.build_app(settings, parts)
         app.state.edge.authenticator = Authenticator(parts, ttl=0)
         app.state.edge.limiter = RateLimiter(dict.fromkeys(RATES, "1000000/minute"))
         async with database.transaction() as uow:
             await directory.prepare_directory(uow, settings.issuer, FOUNDERS, clock.now())
+            await standards.adopt_packages(uow, parts.calendar, clock.now())
             await uow.commit()
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://office.test") as http:

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 from customer_svc.inbound import repository
+from customer_svc.kinds import KINDS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
-from customer_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, create_engine
@@ -17,6 +17,7 @@ from guanxi_common.messaging.bus import Record
 from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor
 from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_common.standards import Register
 from guanxi_testing.databases import TestServer
 from guanxi_testing.fabric import record
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.anyio
 TRANSACTIONS, ACCOUNTS = "bank.inbound.transactions", "bank.inbound.accounts"
 TYPES = {TRANSACTIONS: "guanxi.transaction.reported.v1", ACCOUNTS: "guanxi.account.reported.v1"}
 PARTS = CustomerWorkerParts(
-    clock=SystemClock(), calendar=BusinessCalendar(), keys=cast("KeyStore", None), standards=load_standards()
+    clock=SystemClock(), calendar=BusinessCalendar(), keys=cast("KeyStore", None), register=Register(KINDS, BusinessCalendar())
 )
 """Intake opens no key."""
 
