@@ -21,6 +21,7 @@ from guanxi_common.db.migrate import migrate
 from guanxi_common.http.rates import RateLimiter
 from guanxi_common.http.settings import RATES
 from guanxi_common.security.issuer import LOCAL_ISSUER, LocalIssuer
+from guanxi_common.work import Work
 
 SERVICES = ("customer", "engagement", "scoring")
 
@@ -89,8 +90,9 @@ def _unthrottled(app: FastAPI) -> FastAPI:
 async def _enter_staff(app: FastAPI) -> tuple[UUID, UUID, UUID]:
     async with app.state.edge.parts.database.transaction() as uow:
         await directory.publish_roles(uow)
-        outlet = await directory.register_outlet(uow, OutletRegistration(code="B1", name="网点", kind="traditional"))
-        founded = Change(None, "founded", SystemClock().now())
+        work = Work.of_system(uow, "stand", SystemClock().now(), app.state.edge.parts.calendar)
+        outlet = await directory.register_outlet(work, OutletRegistration(code="B1", name="网点", kind="traditional"))
+        founded = Change(None, "founded", work.now)
         rms = [directory.new_staff(LOCAL_ISSUER, name, name, "relationship_manager", outlet.id) for name in ("rm", "deep")]
         core = directory.new_client(LOCAL_ISSUER, "core", "core", "core_banking", ["core"])
         for entry in (*rms, core):

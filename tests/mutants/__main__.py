@@ -41,6 +41,7 @@ from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.simulation_rules import SIMULATION_RULES
 from tests.mutants.touches_rules import TOUCHES_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
+from tests.mutants.work_rules import WORK_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
@@ -67,6 +68,7 @@ RULES: Final = (
     *ROLES_RULES,
     *PEOPLE_RULES,
     *SIMULATION_RULES,
+    *WORK_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

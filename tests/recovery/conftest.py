@@ -148,7 +148,9 @@ class Owner:
         async def change(uow: UnitOfWork) -> None:
             await directory.publish_roles(uow)
             registration = OutletRegistration(code="021", name="外滩支行", kind="traditional")
-            self.outlet = (await directory.register_outlet(uow, registration)).id
+            self.outlet = (
+                await directory.register_outlet(Work.of_system(uow, "stand", datetime.now(UTC), CALENDAR), registration)
+            ).id
             staff = directory.new_staff(ISSUER, "rm-a", "李雷", "relationship_manager", self.outlet)
             await directory.store_staff(uow, staff, Change(None, "direct", datetime.now(UTC)))
             self.rm = staff.id

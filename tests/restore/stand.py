@@ -279,7 +279,9 @@ async def _outlet(stand: Stand) -> UUID:
     async with stand.databases["customer"].transaction() as uow:
         known = await uow.driver.fetchval("SELECT id FROM directory_outlet")
         if known is None:
-            outlet = await directory.register_outlet(uow, OutletRegistration(code="north", name="north", kind="traditional"))
+            outlet = await directory.register_outlet(
+                stand.work(uow), OutletRegistration(code="north", name="north", kind="traditional")
+            )
             await uow.commit()
             known = outlet.id
     return UUID(str(known))

@@ -231,10 +231,6 @@ class Write:
         """Made at each access: take it once."""
         return self.call.work(self.uow, self.now, self.expected)
 
-    def check_version(self, version: int) -> None:
-        """See `Work.check_version`."""
-        self.work.check_version(version)
-
     async def reply(
         self,
         status: int,

@@ -130,7 +130,7 @@ async def change_note(note_id: Int8, body: NoteBody, call: Annotated[Call, permi
         row = await write.uow.driver.fetchrow("SELECT * FROM note WHERE id = $1 FOR UPDATE", note_id)
         if row is None:
             raise NotFound
-        write.check_version(row["version"])
+        write.work.check_version(row["version"])
         change = "UPDATE note SET name = $2, version = version + 1 WHERE id = $1 RETURNING *"
         changed = NoteOut(**await write.uow.driver.fetchrow(change, note_id, body.name))
         await audit.record(write.uow, write.audit, "some", ("name",), subject_type="note")

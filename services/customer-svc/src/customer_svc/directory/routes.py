@@ -42,7 +42,7 @@ _ROLE = {"role": "teller", "grants": {"customer.read": "outlet", "customer.searc
 )
 async def register_outlet(body: OutletRegistration, call: Annotated[Call, permission("directory.write")]) -> Response:
     async with call.write() as write:
-        outlet = await service.register_outlet(write.uow, body)
+        outlet = await service.register_outlet(write.work, body)
         await audit.record(write.uow, write.audit, outlet.id, sorted(body.model_fields_set), subject_type="outlet")
         return await write.reply(201, _outlet_out(outlet), etag=outlet.version, location=f"/v1/outlets/{outlet.id}")
 

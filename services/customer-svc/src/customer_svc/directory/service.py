@@ -18,6 +18,7 @@ from guanxi_common.security.directory.responsibility import DEPUTISES
 from guanxi_common.security.directory.values import Client, Outlet, Role, Staff
 from guanxi_common.security.principal import AuditContext, CallerKind, Purpose
 from guanxi_common.settings import SettingsError
+from guanxi_common.work import Work
 
 from customer_svc.directory import policy, repository
 from customer_svc.directory.errors import AlreadyInDirectory, InvalidAbsence, UnknownReference, UnsuitableDeputy
@@ -34,8 +35,9 @@ _TWO_FOUNDERS = (
 )
 
 
-async def register_outlet(uow: UnitOfWork, registration: OutletRegistration) -> Outlet:
+async def register_outlet(work: Work, registration: OutletRegistration) -> Outlet:
     """Add an outlet; raises `AlreadyInDirectory`, `UnknownReference`."""
+    uow = work.uow
     await repository.lock_directory(uow)
     outlet_id = derived_id("outlet", registration.code)
     if await repository.read_outlet(uow, outlet_id):

@@ -93,7 +93,7 @@ async def test_d20_all_snapshots_are_published_anew_at_their_versions_in_the_new
         await customers.bump_version(uow, others[0], NOW, by=4)
         await directory.prepare_directory(uow, "issuer", (("a", "head_office"), ("b", "head_office")), NOW)
         for code in ("021", "022", "023"):
-            await directory.register_outlet(uow, OutletRegistration(code=code, name=code, kind="traditional"))
+            await directory.register_outlet(desk.system(uow), OutletRegistration(code=code, name=code, kind="traditional"))
 
     await desk.write(found)
     before = await versions_told(desk)
