@@ -226,13 +226,12 @@ def _seed_customers(house: House) -> None:
 async def _deliver(house: House) -> None:
     """Let the events of the seed reach the other two services."""
     clock, settings = SystemClock(), EngagementSettings
-    calendar, bus = BusinessCalendar(zone="Asia/Shanghai"), house.bus
+    bus = house.bus
     await bus.ensure_topics(topic_specs(test=True))
     addresses: dict[str, Any] = {"database_url": "-", "keys_database_url": "-", "bus_database_url": "-"}
     engagement = engagement_worker.subscriptions(engagement_worker.build_parts(settings(**addresses), clock, house.keys))
-    scoring = scoring_worker.subscriptions(
-        ScoringSettings(**addresses), load_method(calendar), clock, house.keys, asyncio.Event(), asyncio.Event()
-    )
+    scored = scoring_worker.build_parts(ScoringSettings(**addresses), house.databases["scoring"], clock, house.keys)
+    scoring = scoring_worker.subscriptions(scored)
     runners = [
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))

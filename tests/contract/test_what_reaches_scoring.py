@@ -1,6 +1,5 @@
 """C17, C9, E9: what is entered over HTTP in the other two services is known to scoring: products by version, maturities, answers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
@@ -18,7 +17,6 @@ from guanxi_testing.signatures import SIGNER, VERIFIER
 from scoring_svc import worker as scoring_worker
 from scoring_svc.products.repository import read_catalogue
 from scoring_svc.settings import ScoringSettings
-from scoring_svc.shipped import load_method
 
 
 def test_a_product_created_over_http_is_ranked_by_scoring(house: House) -> None:
@@ -85,10 +83,8 @@ async def _deliver(house: House, topics: set[str], arrived: Callable[[], Awaitab
     """Carry what the other services told on the topics until it has arrived at scoring."""
     clock = SystemClock()
     addresses: dict[str, Any] = {"database_url": "-", "keys_database_url": "-", "bus_database_url": "-"}
-    method = load_method(BusinessCalendar(zone="Asia/Shanghai"))
-    every = scoring_worker.subscriptions(
-        ScoringSettings(**addresses), method, clock, house.keys, asyncio.Event(), asyncio.Event()
-    )
+    parts = scoring_worker.build_parts(ScoringSettings(**addresses), house.databases["scoring"], clock, house.keys)
+    every = scoring_worker.subscriptions(parts)
     asked = [one for one in every if one.topic in topics]
     # A group of its own: other tests leave parked records under the service's name that nobody could read.
     runner = ConsumerRunner(

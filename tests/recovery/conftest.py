@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -53,6 +52,7 @@ from guanxi_testing.databases import TestServer
 from guanxi_testing.eventually import eventually
 from guanxi_testing.fabric import QUICK
 from scoring_svc import worker as scoring
+from scoring_svc.parts import ScoringWorkerParts
 from scoring_svc.shipped import load_method
 
 T = TypeVar("T")
@@ -291,7 +291,7 @@ async def stand(postgres: Any) -> AsyncIterator[Stand]:
 
 
 def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tuple[Follower, Follower]:
-    settings, keys, clock = SimpleNamespace(issuer=ISSUER, erasure_file=Path("no-list")), owner.keys, SystemClock()
+    keys, clock = owner.keys, SystemClock()
     verifier = EventVerifier({owner.signer.key_id: owner.signer.public_key})
     worker = EngagementWorkerParts(
         clock=clock,
@@ -301,9 +301,18 @@ def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tup
         issuer=ISSUER,
         erasures=FileErasureList(Path("no-list")),
     )
+    scored_by = ScoringWorkerParts(
+        clock=clock,
+        calendar=CALENDAR,
+        method=load_method(CALENDAR),
+        keys=keys,
+        issuer=ISSUER,
+        erasures=worker.erasures,
+        database=owner.database,  # for the progress of book runs alone
+    )
     subscribed = (
         engagement.subscriptions(worker),
-        scoring.subscriptions(settings, load_method(CALENDAR), clock, keys, asyncio.Event(), asyncio.Event()),
+        scoring.subscriptions(scored_by),
     )
     replicas = (engagement.replicas(clock), scoring.replicas(clock))
     first, second = (

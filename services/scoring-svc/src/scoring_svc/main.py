@@ -9,21 +9,11 @@ from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
 
-from scoring_svc.actions.routes import actions
-from scoring_svc.activity.routes import activity
-from scoring_svc.concentration.routes import concentration
-from scoring_svc.lifetime.routes import lifetime_models
 from scoring_svc.parts import ScoringParts
 from scoring_svc.personal_data import PERSONAL_DATA
-from scoring_svc.register.routes import models
-from scoring_svc.related_sales.routes import related_sales
-from scoring_svc.rfm.routes import rfm
-from scoring_svc.runs.routes import runs
-from scoring_svc.scores.routes import scores
 from scoring_svc.settings import ScoringSettings
 from scoring_svc.shipped import load_method
-from scoring_svc.signals.routes import signals
-from scoring_svc.trainings.routes import trainings
+from scoring_svc.slices import SLICES
 
 DESCRIPTION = (
     "Retention risk, RFM and lifetime of each customer, with reasons; signals; related sales and next best actions; book runs."
@@ -43,17 +33,7 @@ def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:
         http_settings(settings),
         parts,
         routers=[
-            scores,
-            activity,
-            signals,
-            related_sales,
-            actions,
-            rfm,
-            concentration,
-            runs,
-            lifetime_models,
-            models,
-            trainings,
+            *SLICES.routers,
             dead_letters.routes("scoring-svc"),
             digests.routes("scoring-svc"),
             operations.routes("scoring-svc"),

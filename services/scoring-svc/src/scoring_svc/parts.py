@@ -1,10 +1,15 @@
 """What scoring-svc is built from: made in `main.py` and `worker.py`, read by routes from the call."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import cast
 
+from guanxi_common.db.uow import Database
+from guanxi_common.erasure.records import ErasureList
 from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
+from guanxi_common.jobs import WorkerParts
+from guanxi_common.keys.store import KeyStore
 
 from scoring_svc.method import Method
 
@@ -12,6 +17,22 @@ from scoring_svc.method import Method
 @dataclass(frozen=True, kw_only=True)
 class ScoringParts(ServiceParts):
     method: Method
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringWorkerParts(WorkerParts):
+    """What consumers and jobs of scoring-svc are built from. `issuer` is that of the staff; `database` is for the progress of a run.
+
+    `scorer` is set when customers wait to be scored, `planning` when they wait to be planned for.
+    """
+
+    method: Method
+    keys: KeyStore
+    issuer: str
+    erasures: ErasureList
+    database: Database
+    scorer: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+    planning: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
 
 def parts_of(call: Call) -> ScoringParts:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from guanxi_common.jobs import Job, run_jobs
 from guanxi_common.telemetry.worker_http import create_worker_app
 from guanxi_testing.eventually import eventually
 from scoring_svc.method import Method
+from scoring_svc.parts import ScoringWorkerParts
 from scoring_svc.worker import jobs
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +29,16 @@ SERIES = 'guanxi_score_checks_total{{outcome="{}"}} '
 @asynccontextmanager
 async def night_shift(database: Database, method: Method, clock: ManualClock) -> AsyncIterator[Job]:
     """The worker's own job, run as the worker runs it; it is looked for by name, so a schedule without it fails here."""
-    [job] = [one for one in jobs(database, method, clock, asyncio.Event(), asyncio.Event()) if one.name == "check-scores"]
+    parts = ScoringWorkerParts(
+        clock=clock,
+        calendar=method.calendar,
+        method=method,
+        keys=MagicMock(),
+        issuer="",
+        erasures=MagicMock(),
+        database=database,
+    )
+    [job] = [one for one in jobs(parts) if one.name == "check-scores"]
     stop = asyncio.Event()
     running = asyncio.create_task(run_jobs(database, [job], stop))
     try:

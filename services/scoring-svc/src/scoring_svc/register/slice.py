@@ -1,0 +1,10 @@
+"""What the slice offers to the processes."""
+
+from typing import Final
+
+from guanxi_common.slices import Slice
+
+from scoring_svc.parts import ScoringWorkerParts
+from scoring_svc.register.routes import models
+
+REGISTER: Final = Slice[ScoringWorkerParts](routers=[models])
