@@ -93,14 +93,14 @@ class Stand:
         """What customer-svc's use cases work with."""
         return Work.of_system(uow, "stand", datetime.now(UTC), self.parts.calendar)
 
-    async def register(self, number: str, name: str = "王小明", document: str = "E12345678") -> UUID:
+    async def register(self, number: str, name: str = "王小明", document: str | None = None) -> UUID:
         """A customer with an account of the same number."""
         body = CustomerRegistration.model_validate(
             {
                 "reference": {"source": "core", "customer_number": number},
                 "customer_type": "individual",
                 "name": name,
-                "identity_document": {"kind": "passport", "number": document},
+                "identity_document": {"kind": "passport", "number": document or f"E{number.zfill(8)}"},
                 "phones": ["+8613912345678"],
                 "outlet_id": self.outlet,
                 "data_origin": "generated",

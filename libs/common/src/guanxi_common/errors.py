@@ -33,11 +33,15 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """The base of every error that a caller is told about."""
+    """The base of every error that a caller is told about.
+
+    `keeps_effects`: what the call wrote before it was refused is committed (it opened a case, say) instead of rolled back.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[Text] = Text("Internal error", "内部错误")
+    keeps_effects: ClassVar[bool] = False
 
     def __init__(
         self,

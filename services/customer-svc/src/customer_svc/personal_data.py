@@ -13,6 +13,7 @@ PERSONAL_DATA: Final = (
     PersonalTable("customer_tier", holds="assessment", purpose="relationship"),
     PersonalTable("tier_change", holds="assessment", purpose="relationship"),
     PersonalTable("tier_due", export="none", holds="reference", purpose="operation"),
+    PersonalTable("match_case", export="none", holds="reference", purpose="operation"),
     PersonalTable(
         "customer_facet",
         "keep",

@@ -14,6 +14,7 @@ from customer_svc.digests.slice import DIGESTS
 from customer_svc.directory.slice import DIRECTORY
 from customer_svc.erasures.slice import ERASURES
 from customer_svc.inbound.slice import INBOUND
+from customer_svc.match_cases.slice import MATCH_CASES
 from customer_svc.products.slice import PRODUCTS
 from customer_svc.proposals.slice import PROPOSALS
 from customer_svc.reconciliations.slice import RECONCILIATIONS
@@ -31,6 +32,7 @@ SLICES: Final = Slices(
     PROPOSALS,
     STANDARDS,
     PRODUCTS,
+    MATCH_CASES,
     CUSTOMERS,
     ASSIGNMENTS,
     CONSENTS,

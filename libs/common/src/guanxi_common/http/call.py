@@ -12,7 +12,7 @@ back, and so is a write block without `reply`. A definite refusal under an Idemp
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -143,6 +143,7 @@ class Call:
 
         Raises `PreconditionRequired`, `StaleVersion` (unreadable tag), `IdempotencyKeyRequired`, `IdempotencyKeyReused`,
         `RequestInFlight`. With a key the block runs in a savepoint; its definite refusal is committed and becomes the key's answer.
+        A refusal that `keeps_effects` commits what the block wrote.
         """
         method, headers = self.request.method, self.request.headers
         expected = parse_if_match(headers.get("if-match")) if self.permission.needs_version(method) else None
@@ -150,18 +151,23 @@ class Call:
         async with self.parts.database.transaction() as uow:
             claim = await self._claim(uow, key) if key is not None else None
             write = Write(self, uow, self.parts.clock.now(), expected, claim)
-            if claim is None:
-                yield write
-            else:
-                try:
-                    async with uow.savepoint():
+            kept: DomainError | None = None
+            try:
+                async with uow.savepoint() if claim is not None else nullcontext():
+                    try:
                         yield write
-                except DomainError as refusal:
-                    if uow.committed or not idempotency.is_definite(refusal):
-                        raise
-                    answer = StoredAnswer.of(problem_response(refusal, self.locale))
-                    await write.answer_with(answer)
-                    raise idempotency.IdempotentReplay(answer) from refusal
+                    except DomainError as refusal:
+                        if uow.committed or not refusal.keeps_effects:
+                            raise
+                        kept = refusal
+            except DomainError as refusal:
+                if claim is None or uow.committed or not idempotency.is_definite(refusal):
+                    raise
+                kept = refusal
+            if kept is not None:
+                answer = StoredAnswer.of(problem_response(kept, self.locale))
+                await write.answer_with(answer)
+                raise idempotency.IdempotentReplay(answer) from kept
             if not uow.committed:
                 raise RuntimeError(f"{self.operation} left its write block without a reply: rolled back")
 

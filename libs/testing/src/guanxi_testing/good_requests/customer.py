@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from guanxi_testing.good_requests.bodies import product, product_terms
 from guanxi_testing.good_requests.targets import OfOneService, existing, id_of
@@ -38,6 +38,14 @@ def _file_requests(house: House) -> OfOneService:
         known = {"source": "core", "account_number": "holder-own", "external_id": uuid4().hex}
         return {**known, "booked_on": "2026-11-03", "money": money}
 
+    def match_case(target: str) -> str:
+        """The path of an open case of the data desk."""
+        case_id = uuid4()
+        if target == "existing":
+            statement = "INSERT INTO match_case (id, customer_id, asked_by, opened_at) VALUES ($1, $2, $3, now())"
+            house.fetch("customer", statement, case_id, UUID(customer("own")), f"staff:{uuid4()}")
+        return f"/v1/match-cases/{case_id}"
+
     closing = {"source": "core", "account_number": "holder-own", "kind": "closed", "closed_on": "2026-11-23"}
     day = {"booked_on": "2026-11-02", "currency": "CNY", "count": 1, "sum": 1}
     return {
@@ -47,6 +55,11 @@ def _file_requests(house: House) -> OfOneService:
         "searchCustomers": lambda t: (
             "/v1/customers:search",
             {"reference": {"source": "core", "customer_number": f"holder-{t}"}},
+        ),
+        "listMatchCases": lambda _: ("/v1/match-cases", None),
+        "closeMatchCase": lambda t: (
+            f"{match_case(t)}:close",
+            {"outcome": "same_person", "note": "两处网点核对的是同一证件。"},
         ),
         "revealIdentity": lambda t: (f"/v1/customers/{customer(t)}:reveal", {"reason": "核对身份证件。"}),
         "eraseCustomer": lambda t: (f"/v1/customers/{fresh(t)}:erase", {"basis": "customer_request"}),

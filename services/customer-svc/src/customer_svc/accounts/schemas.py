@@ -18,7 +18,7 @@ class HolderReference(msgspec.Struct, forbid_unknown_fields=True):
     """The primary holder, as core banking numbers its customers."""
 
     source: Token
-    customer_number: Token
+    customer_number: ExternalId
 
 
 class AccountItem(msgspec.Struct, forbid_unknown_fields=True):

@@ -185,6 +185,28 @@ async def find_by_reference(uow: UnitOfWork, source: str, customer_number: str) 
     return (await uow.execute(statement)).scalar_one_or_none()
 
 
+async def lock_documents(uow: UnitOfWork, identity_indexes: Sequence[bytes]) -> None:
+    """Until the end of the transaction nobody else files a document with one of these indexes."""
+    for index in sorted(identity_indexes):
+        await uow.driver.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"identity:{index.hex()}")
+
+
+async def find_by_document(
+    uow: UnitOfWork, identity_indexes: Sequence[bytes], *, besides: UUID | None
+) -> list[tuple[UUID, datetime]]:
+    """Other customers with the document, and since when they are filed; for the wall between two files of one person."""
+    statement = (
+        select(_customer.c.id, _customer.c.created_at)
+        .join(_contact, _contact.c.customer_id == _customer.c.id)
+        .where(_contact.c.identity_index.in_(identity_indexes), _customer.c.erased_at.is_(None))
+        .order_by(_customer.c.id)
+        .limit(10)
+    )
+    if besides is not None:
+        statement = statement.where(_customer.c.id != besides)
+    return [(row.id, row.created_at) for row in await uow.execute(statement)]
+
+
 async def search_customers(
     uow: UnitOfWork, scope: RowScope, criteria: Criteria, now: datetime, *, past: tuple[str, UUID] | None, limit: int
 ) -> list[Customer]:

@@ -8,6 +8,7 @@ from guanxi_common.http.bodies import READABLE, SPOKEN, Answer, Body, Line
 from pydantic import Field, StringConstraints
 
 from customer_svc.customers.policy import CustomerType, DocumentKind
+from customer_svc.inbound.items import EXTERNAL_ID
 
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+(][0-9+() .#;=extEXT转轉-]{4,39}$")]
@@ -18,10 +19,10 @@ Sex = Literal["female", "male", "unknown"]
 
 
 class Reference(Body):
-    """How the source numbers the customer; unique per source."""
+    """How the source numbers the customer, in printable characters of any script; unique per source."""
 
     source: Token
-    customer_number: Token
+    customer_number: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=EXTERNAL_ID)]
 
 
 class IdentityDocumentIn(Body):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from customer_svc.customers.schemas import CustomerChange, CustomerRegistration,
 from customer_svc.customers.sealing import Contact, identity_term, open_contact, seal_contact
 from customer_svc.directory import repository as directory
 from customer_svc.facets.policy import AT_REGISTRATION, Facet
+from customer_svc.match_cases import service as match_cases
 from customer_svc.parts import ContactIndexes
 
 NAMES_AT_ONCE = 500
@@ -43,7 +44,7 @@ class FileRules:
 
 
 async def register_customer(work: Work, rules: FileRules, registration: CustomerRegistration) -> tuple[Customer, Contact]:
-    """Open a file; raises `SourceNotYours`, `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`.
+    """Open a file; raises `SourceNotYours`, `OutletOutOfScope`, `InvalidInput`, `AlreadyRegistered`, `IdentityKnown`, `TooManyMatches`.
 
     A customer registered by an RM is the RM's own from the start; any other has no RM yet, and the outlet's lead is responsible.
     """
@@ -54,14 +55,28 @@ async def register_customer(work: Work, rules: FileRules, registration: Customer
         raise OutletOutOfScope
     # Looked up first, so that a repeated registration makes no data key; the unique index decides the race.
     reference = registration.reference
-    if await repository.find_by_reference(uow, reference.source, reference.customer_number) is not None:
-        raise AlreadyRegistered
+    if known := await repository.find_by_reference(uow, reference.source, reference.customer_number):
+        raise AlreadyRegistered(known if await _may_read(work, known) else None)
     contact = _contact(registration, work.today)
     _require_consistent(registration.customer_type, contact, registration.birth_date, registration.sex, work.today)
-    customer = Customer(
+    if contact.identity:
+        await _require_no_other_file(work, rules.indexes, contact.identity)
+    customer = _new_file(registration, work.now)
+    key = await rules.keys.create(customer.id)
+    if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, rules.indexes)):
+        raise AlreadyRegistered  # another registration of this moment was faster
+    book = [filing_interval(customer.outlet_id, await _keeper(work), work.now)]
+    await books.write_book(uow, customer.id, book, customer.version)
+    registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
+    await tell(uow, key, customer, AT_REGISTRATION, registered)
+    return customer, contact
+
+
+def _new_file(registration: CustomerRegistration, now: datetime) -> Customer:
+    return Customer(
         id=new_id(),
-        source=reference.source,
-        customer_number=reference.customer_number,
+        source=registration.reference.source,
+        customer_number=registration.reference.customer_number,
         customer_type=registration.customer_type,
         name=registration.name,
         birth_date=registration.birth_date,
@@ -70,21 +85,16 @@ async def register_customer(work: Work, rules: FileRules, registration: Customer
         outlet_id=registration.outlet_id,
         data_origin=registration.data_origin,
         version=1,
-        created_at=work.now,
-        updated_at=work.now,
+        created_at=now,
+        updated_at=now,
     )
-    key = await rules.keys.create(customer.id)
-    if not await repository.insert_customer(uow, customer, seal_contact(customer.id, contact, key, rules.indexes)):
-        raise AlreadyRegistered
-    book = [filing_interval(customer.outlet_id, await _keeper(work), work.now)]
-    await books.write_book(uow, customer.id, book, customer.version)
-    registered = CustomerRegistered(customer_id=customer.id, customer_type=customer.customer_type, outlet_id=customer.outlet_id)
-    await tell(uow, key, customer, AT_REGISTRATION, registered)
-    return customer, contact
 
 
 async def change_customer(work: Work, rules: FileRules, customer_id: UUID, change: CustomerChange) -> tuple[Customer, Contact]:
-    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `InvalidInput`. What changes nothing is no change."""
+    """Apply a merge patch; raises `NotFound`, `StaleVersion`, `InvalidInput` and, as a registration does, what forbids a second file.
+
+    What changes nothing is no change.
+    """
     found = await repository.read_customer(work.uow, work.scope, customer_id, work.now, lock=True)
     if found is None:
         raise NotFound
@@ -101,6 +111,8 @@ async def change_customer(work: Work, rules: FileRules, customer_id: UUID, chang
         return before, known
     if _PERSON_FIELDS.intersection(fields):
         _require_consistent(customer.customer_type, contact, customer.birth_date, customer.sex, work.today)
+    if contact.identity and "identity_document" in fields:
+        await _require_no_other_file(work, rules.indexes, contact.identity, besides=customer_id)
     customer = replace(customer, version=before.version + 1, updated_at=work.now)
     await repository.update_customer(work.uow, customer, seal_contact(customer_id, contact, key, rules.indexes))
     changed = CustomerChanged(customer_id=customer_id, changed_fields=fields)
@@ -132,6 +144,33 @@ def criteria_of(search: CustomerSearch, indexes: ContactIndexes) -> Criteria:
         outlet_id=search.outlet_id,
         rm_id=search.rm_id,
     )
+
+
+async def _require_no_other_file(
+    work: Work, indexes: ContactIndexes, document: IdentityDocument, *, besides: UUID | None = None
+) -> None:
+    """Raise `AlreadyRegistered` where the caller may see the other file, else open a case for the data desk (D15)."""
+    by_client = work.caller is None or work.caller.identity.kind == "client"
+    if not by_client:
+        await match_cases.hold_limit(work)
+    candidates = indexes.identity.candidates(identity_term(document))
+    await repository.lock_documents(work.uow, candidates)
+    others = await repository.find_by_document(work.uow, candidates, besides=besides)
+    for customer_id, filed_at in others:
+        if by_client or await _may_read(work, customer_id, filed_at):
+            raise AlreadyRegistered(customer_id)
+    if others:
+        await match_cases.refuse_second_file(work, others[0][0])
+
+
+async def _may_read(work: Work, customer_id: UUID, filed_at: datetime | None = None) -> bool:
+    """Whether the caller may be shown the file; who may register may not read all of the same rows. A client knows what it registered.
+
+    `filed_at` may be later than this work began: the file was made while it waited.
+    """
+    caller, moment = work.caller, max(work.now, filed_at or work.now)
+    scope = caller.scope("customer.read") if caller is not None and "customer.read" in caller.grants else work.scope
+    return await repository.customer_is_visible(work.uow, scope, customer_id, moment)
 
 
 async def _keeper(work: Work) -> UUID | None:

@@ -8,10 +8,10 @@ import msgspec
 # U+0000 is refused by the pattern; PostgreSQL cannot hold it. `$` alone would let a final line break through.
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")]
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-ExternalId = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=255, pattern=rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$(?!\n)")
-]
-"""How core banking calls a posting or an account: printable characters of any script, with no space at either end."""
+EXTERNAL_ID: Final = rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$"
+"""What core banking calls something: printable characters of any script, with no space at either end."""
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=rf"{EXTERNAL_ID}(?!\n)")]
+"""A posting, an account or a customer, as core banking calls it."""
 
 INVALID_ITEM: Final = "invalid_item"
 
