@@ -8,6 +8,7 @@ PERSONAL_DATA: Final = (
     PersonalTable("customer", holds="identity", purpose="service"),
     PersonalTable("task", hand_over="moves", holds="dealings", purpose="service"),
     PersonalTable("interaction", holds="dealings", purpose="service"),
+    PersonalTable("interaction_revision", holds="dealings", purpose="service"),
     PersonalTable("plan_review", holds="dealings", purpose="advice"),
     PersonalTable("plan", holds="circumstances", purpose="advice"),
     PersonalTable("action", holds="assessment", purpose="advice"),

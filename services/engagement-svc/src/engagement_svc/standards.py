@@ -88,6 +88,14 @@ class ContactLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionStandard:
+    """For so many calendar days after its record a contact is corrected by its author, and by whoever leads."""
+
+    author_days: int
+    lead_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class SalesHold:
     """Open complaints of these severities, or about these matters, stop selling."""
 
@@ -103,6 +111,7 @@ class Standards:
     action_tasks: Mapping[str, str]
     contact_limit: ContactLimit
     sales_hold: SalesHold
+    corrections: CorrectionStandard
     contact_results: Mapping[str, ContactResult]
     contact_methods: Mapping[str, ContactMethod]
 
@@ -117,6 +126,7 @@ def parse_standards(document: Mapping[str, Any]) -> Standards:
         action_tasks=document["action_tasks"],
         contact_limit=ContactLimit(**document["contact_limit"]),
         sales_hold=SalesHold(**{name: tuple(values) for name, values in document["sales_hold"].items()}),
+        corrections=CorrectionStandard(**document["corrections"]),
         contact_results={
             name: ContactResult(Text(facts["en"], facts["zh"]), bool(facts["counts"]), facts["outcome"])
             for name, facts in document["contact_results"].items()

@@ -31,6 +31,11 @@ def engagement_requests(house: House) -> OfOneService:
     }
     return {
         "recordInteraction": lambda t: ("/v1/interactions", interaction(customer(t))),
+        "correctInteraction": lambda t: (
+            f"/v1/interactions/{_contact(house, t)}:correct",
+            {"materials": ["表"], "reason": "漏记。"},
+        ),
+        "listInteractionRevisions": lambda t: (f"/v1/interactions/{met(t)}/revisions", None),
         "openComplaint": lambda t: ("/v1/complaints", complaint(customer(t))),
         "readComplaint": lambda t: (f"/v1/complaints/{_complaint(house, t)}", None),
         "acknowledgeComplaint": lambda t: (f"/v1/complaints/{_complaint(house, t)}:acknowledge", {"through": "phone"}),
@@ -55,6 +60,14 @@ def engagement_requests(house: House) -> OfOneService:
         "readWorklist": lambda _: ("/v1/worklist", None),
         "readTask": lambda t: (f"/v1/tasks/{task(t)}", None),
     }
+
+
+def _contact(house: House, target: str) -> str:
+    """A contact with the target's customer that was recorded just now."""
+    if target not in ("own", "other"):
+        return str(uuid4())
+    caller = "rm_a" if target == "own" else "rm_b"
+    return house.create("engagement", caller, "/v1/interactions", interaction(house.ids[f"customer:{target}"]))
 
 
 def _complaint(house: House, target: str) -> str:

@@ -32,3 +32,11 @@ class ActionConcluded(DomainEvent, type="guanxi.action.concluded.v1", topic="eng
     outcome: str
     interaction_id: UUID | None
     concluded_on: date
+
+
+class ActionReopened(DomainEvent, type="guanxi.action.reopened.v1", topic="engagement.activities", key="customer_id"):
+    """The contact that had concluded it was corrected: its outcome is none any more, and somebody has it on the list."""
+
+    action_id: UUID
+    customer_id: UUID
+    task_id: UUID

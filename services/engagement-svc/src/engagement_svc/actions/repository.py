@@ -87,6 +87,27 @@ async def lock_accepted(uow: UnitOfWork, task_ids: Collection[UUID]) -> list[Act
     return [Action(*row.values()) for row in rows]
 
 
+async def lock_concluded(uow: UnitOfWork, task_ids: Collection[UUID]) -> list[Action]:
+    """The actions concluded by a contact with tasks that the transaction holds locked, in the order of their ids."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM action WHERE task_id = ANY($1::uuid[]) AND state = 'concluded' ORDER BY action_id FOR UPDATE",  # noqa: S608  # constants
+        list(task_ids),
+    )
+    return [Action(*row.values()) for row in rows]
+
+
+async def reopen_action(uow: UnitOfWork, action_id: UUID) -> None:
+    """It is accepted again, and rests on no reservation."""
+    await uow.driver.execute(
+        "UPDATE action SET state = 'accepted', ended_at = NULL, outcome = NULL, reservation_id = NULL WHERE action_id = $1",
+        action_id,
+    )
+
+
+async def rest_on(uow: UnitOfWork, action_id: UUID, reservation_id: UUID) -> None:
+    await uow.driver.execute("UPDATE action SET reservation_id = $2 WHERE action_id = $1", action_id, reservation_id)
+
+
 async def expired_tasks(
     uow: UnitOfWork, kinds: Collection[str], today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
 ) -> list[UUID]:

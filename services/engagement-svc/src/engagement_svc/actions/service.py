@@ -153,15 +153,15 @@ async def conclude(work: Work, rules: Rules, ended: Sequence[Task], contact: Con
     One contact uses one reservation, and none if the customer came; the others are free again. One that has ended is used by nobody.
     """
     today = work.today
-    concluded = await repository.lock_accepted(work.uow, [task.id for task in ended])
-    backing = await budget.reservations(work.uow, [action.reservation_id for action in concluded if action.reservation_id])
+    answered = await repository.lock_accepted(work.uow, [task.id for task in ended])
+    backing = await budget.reservations(work.uow, [action.reservation_id for action in answered if action.reservation_id])
     held = [reservation for reservation in backing if reservation.state == "reserved"]
     used = held.pop(0) if held and contact.outbound else None
     for reservation in held:
         await budget.settle(work.uow, reservation.id, "released", work.now)
-    for action in concluded:
+    for action in answered:
         await repository.end_action(work.uow, action.action_id, "concluded", work.now, reason=None, outcome=contact.outcome)
-        await outbox.append(work.uow, _concluded(action, contact.outcome, contact.interaction_id, today))
+        await outbox.append(work.uow, concluded(action, contact.outcome, contact.interaction_id, today))
     if used is not None:
         await contact_budget.confirm(work, rules, used, contact.made_at, give_way, interaction_id=contact.interaction_id)
     return used is not None
@@ -198,7 +198,7 @@ async def expire_actions(work: Work, rules: Rules, patience: Patience = USUAL) -
         await tasks.cancel_tasks(work.uow, task_ids, Ended.EXPIRED, SYSTEM, work.now)
         for action in await repository.lock_accepted(work.uow, task_ids):
             await _end(work, action, "concluded", outcome="expired")
-            await outbox.append(work.uow, _concluded(action, "expired", None, work.today))
+            await outbox.append(work.uow, concluded(action, "expired", None, work.today))
 
     return await work_off(work.uow, repository.QUEUE, take, expire, key=lambda one: one, now=work.now, patience=patience)
 
@@ -226,7 +226,7 @@ async def _expire_reservation(work: Work, reservation: Reservation) -> None:
     for action in offers:
         await tasks.cancel_tasks(work.uow, [action.task_id] if action.task_id else [], Ended.EXPIRED, SYSTEM, work.now)
         await repository.end_action(work.uow, action.action_id, "concluded", work.now, reason=None, outcome="expired")
-        await outbox.append(work.uow, _concluded(action, "expired", None, work.today))
+        await outbox.append(work.uow, concluded(action, "expired", None, work.today))
     expired = ContactReservationExpired(
         reservation_id=reservation.id,
         customer_id=reservation.customer_id,
@@ -312,7 +312,7 @@ def _decided(told: Recommendation, task: Task | None, refusal: Refusal | None) -
     return ActionDeclined(action_id=told.action_id, customer_id=told.customer_id, reason=str(refusal), declined_by=None)
 
 
-def _concluded(action: Action, outcome: str, interaction_id: UUID | None, today: date) -> ActionConcluded:
+def concluded(action: Action, outcome: str, interaction_id: UUID | None, today: date) -> ActionConcluded:
     if action.task_id is None:
         raise ValueError("an accepted action has a task")
     return ActionConcluded(

@@ -122,6 +122,27 @@ async def reservations(uow: UnitOfWork, reservation_ids: Collection[UUID]) -> li
     return [Reservation(*row) for row in rows]
 
 
+async def of_interaction(uow: UnitOfWork, interaction_id: UUID, customer_id: UUID) -> list[Reservation]:
+    """The contacts of the customer's ledger that a recorded contact has used."""
+    rows = await uow.driver.fetch(
+        f"SELECT {_COLUMNS} FROM contact_reservation"  # noqa: S608  # constants
+        " WHERE customer_id = $2 AND interaction_id = $1 AND state = 'confirmed' ORDER BY id",
+        interaction_id,
+        customer_id,
+    )
+    return [Reservation(*row) for row in rows]
+
+
+async def give_back(uow: UnitOfWork, reservation_ids: Collection[UUID], now: datetime) -> None:
+    """Contacts that were counted by a record that was corrected count no more."""
+    await uow.driver.execute(
+        "UPDATE contact_reservation SET state = 'released', settled_at = $2, ended_because = 'corrected'"
+        " WHERE id = ANY($1::uuid[]) AND state = 'confirmed'",
+        list(reservation_ids),
+        now,
+    )
+
+
 async def past_their_day(
     uow: UnitOfWork, today: date, limit: int, now: datetime, only: Sequence[UUID] | None = None
 ) -> list[Reservation]:

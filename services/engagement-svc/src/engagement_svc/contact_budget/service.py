@@ -1,5 +1,6 @@
 """Reserve, confirm, release and spend contacts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -161,6 +162,16 @@ async def spend(work: Work, rules: Rules, made: Made, give_way: GiveWay) -> Rese
     used = replace(used, overdrawn=await _make_room(work, rules, used, give_way))
     await repository.insert_reservation(work.uow, used)
     return used
+
+
+async def recount(work: Work, rules: Rules, counted: Sequence[Reservation], made: Made | None, give_way: GiveWay) -> None:
+    """Count a contact as its corrected record says; `counted` is what it has used so far, `made` None where it counts no more."""
+    said = [(one.purpose, one.channel, one.made_at) for one in counted]
+    if made is not None and said == [(made.purpose, made.channel, made.made_at)]:
+        return
+    await repository.give_back(work.uow, [one.id for one in counted], work.now)
+    if made is not None:
+        await spend(work, rules, made, give_way)
 
 
 async def confirm(

@@ -2,13 +2,16 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from guanxi_common.http.bodies import SPOKEN, Answer, Body, Line
 from guanxi_common.instants import Instant
 from guanxi_contracts.vocabularies import Channel
 from pydantic import Field
+
+UNSAID: Final[Any] = None
+"""The default of what a correction leaves out; sent, null is refused."""
 
 
 class Result(StrEnum):
@@ -63,8 +66,33 @@ class InteractionRecord(Body):
     )
 
 
+class InteractionCorrection(Body):
+    """What was wrong with the record. What is left out stays as it was said; `answers` too."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1_000, description="Why the record was wrong."), SPOKEN]
+    method: Channel = Field(default=UNSAID)
+    direction: Literal["outbound", "inbound"] = Field(default=UNSAID)
+    purpose: Purpose = Field(default=UNSAID)
+    occurred_at: Instant = Field(default=UNSAID)
+    content: Annotated[str, Field(min_length=1, max_length=10_000), SPOKEN] = Field(default=UNSAID)
+    result: Result = Field(default=UNSAID)
+    result_note: Annotated[str, Field(max_length=2_000), SPOKEN] | None = None
+    relationship_effect: RelationshipEffect = Field(default=UNSAID)
+    participants: Annotated[list[Line], Field(max_length=20)] = Field(default=UNSAID)
+    materials: Annotated[list[Line], Field(max_length=20)] = Field(default=UNSAID)
+    next_step: Annotated[str, Field(max_length=1_000), SPOKEN] | None = None
+    replied: bool = Field(default=UNSAID)
+    answers: Annotated[list[UUID], Field(min_length=1, max_length=50)] | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is said of the contact otherwise than before."""
+        return {name: getattr(self, name) for name in self.model_fields_set - {"reason"}}
+
+
 class InteractionOut(Answer):
-    """A recorded contact. `completed_task_ids` are the tasks that it ended; `late` that it was recorded after the business day."""
+    """A recorded contact. `completed_task_ids` are the tasks that it ended; `late` that it was recorded after the business day.
+    `revision` counts what was said of it; the reason is that of the last correction."""
 
     id: UUID
     customer_id: UUID
@@ -85,6 +113,10 @@ class InteractionOut(Answer):
     recorded_at: datetime
     late: bool
     completed_task_ids: list[UUID]
+    revision: int
+    corrected_at: datetime | None
+    corrected_by: UUID | None
+    correction_reason: str | None
 
 
 class InteractionList(Answer):

@@ -1,18 +1,22 @@
-"""The interaction table: append-only."""
+"""The interaction table, and what its rows said before they were corrected."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engagement_svc.database import Base
 
 
 class InteractionRow(Base):
-    """`late` marks a record made after the end of the business day of the contact. `booked_on` is the contact's local date. `replied`: a
-    written contact that the other side answered."""
+    """What is held of a contact now; `revision` counts what was said of it. `answers`: the tasks that the record named, None if none.
+
+    `late` marks a record made after the end of the business day of the contact. `booked_on` is the contact's local date. `replied`: a
+    written contact that the other side answered. `corrected_at`, `corrected_by` and `correction_reason` are those of the last correction.
+    """
 
     __tablename__ = "interaction"
     __table_args__ = (Index("ix_interaction_customer", "customer_id", "occurred_at", "id"),)
@@ -36,3 +40,19 @@ class InteractionRow(Base):
     recorded_at: Mapped[datetime]
     late: Mapped[bool]
     completed_task_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    answers: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
+    corrected_at: Mapped[datetime | None]
+    corrected_by: Mapped[UUID | None]
+    correction_reason: Mapped[str | None]
+
+
+class InteractionRevisionRow(Base):
+    """What was said before a correction: `said` is the whole row of then. Never changed."""
+
+    __tablename__ = "interaction_revision"
+
+    interaction_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(index=True)
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB)

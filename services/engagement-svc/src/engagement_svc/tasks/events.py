@@ -37,6 +37,17 @@ class TaskCancelled(DomainEvent, type="guanxi.task.cancelled.v1", topic="engagem
     ended_by: str
 
 
+class TaskReopened(DomainEvent, type="guanxi.task.reopened.v1", topic="engagement.activities", key="customer_id"):
+    """What had ended it was corrected, and ends it no more. `due_at` is that of before; `grace_until`: it is not breached earlier."""
+
+    task_id: UUID
+    customer_id: UUID
+    task_type: str
+    due_at: datetime
+    grace_until: datetime
+    corrected: str
+
+
 class TaskBreached(DomainEvent, type="guanxi.task.breached.v1", topic="engagement.activities", key="customer_id"):
     """The clock ran out; told once. `escalated_to` is the lead, None where the directory knows none."""
 

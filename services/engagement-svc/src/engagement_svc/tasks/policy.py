@@ -82,7 +82,8 @@ class NotSnoozed(StrEnum):
 
 
 class Misfit(StrEnum):
-    """Why evidence does not end a task. `NOT_REACHED` alone is no error of the caller's: the contact was an attempt."""
+    """Why evidence does not end a task. `NOT_REACHED` is no error of the caller's: the contact was an attempt. `NOT_NAMED`: the contact
+    names other tasks."""
 
     ANOTHER_EVIDENCE = "another_evidence"
     ANOTHER_SUBJECT = "another_subject"
@@ -90,6 +91,7 @@ class Misfit(StrEnum):
     ONE_WAY = "one_way"
     PURPOSE = "another_purpose"
     NOT_REACHED = "not_reached"
+    NOT_NAMED = "not_named"
 
 
 class Duty(Protocol):

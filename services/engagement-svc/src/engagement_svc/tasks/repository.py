@@ -13,7 +13,7 @@ from guanxi_common.security.audit.repository import audited_read
 from guanxi_common.security.directory.scope import visible_customers, visible_customers_sql
 from guanxi_common.security.principal import AuditContext, RowScope, ScopeKind
 from guanxi_common.set_aside import not_set_aside
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from engagement_svc.customers.tables import CustomerRow
@@ -60,6 +60,8 @@ class Task:
     ended_by: str | None = None
     assignee_id: UUID | None = None
     visible_from: datetime | None = None
+    reopened_at: datetime | None = None
+    grace_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ that stores owners runs every second; it must not stand still for longer than th
 MOVED = timedelta(hours=1)
 """The same of an outlet's list, by the outlet stored with the tasks: intervals of all outlets are looked through, so it is shorter."""
 
-# What an open task has not got is not read.
-_OF_THE_ENDED = {"completed_at", "completed_by", "ended_because", "ended_by"}
+# What an open task has not got, or no list shows, is not read.
+_OF_THE_ENDED = {"completed_at", "completed_by", "ended_because", "ended_by", "grace_until"}
 _FIELDS = tuple(field.name for field in fields(Task) if field.name not in _OF_THE_ENDED)
 _LISTED = ", ".join("evidence::text" if name == "evidence" else name for name in _FIELDS)
 _IN_ORDER = "ORDER BY rank_key, id LIMIT $1::int + 1"
@@ -227,6 +229,38 @@ async def lock_open_tasks(
     return [_of(row) for row in (await uow.execute(statement)).mappings()]
 
 
+async def lock_of_contact(uow: UnitOfWork, customer_id: UUID, ended_by: str) -> list[Task]:
+    """Lock the customer's tasks that are open or that this evidence has ended, oldest first."""
+    statement = (
+        select(_task)
+        .where(
+            _task.c.customer_id == customer_id,
+            or_(_task.c.state == "open", and_(_task.c.state == "completed", _task.c.ended_by == ended_by)),
+        )
+        .order_by(_task.c.opened_at, _task.c.id)
+        .with_for_update()
+    )
+    return [_of(row) for row in (await uow.execute(statement)).mappings()]
+
+
+async def reopen(uow: UnitOfWork, task_ids: Sequence[UUID], now: datetime, grace_until: datetime) -> None:
+    """Open tasks again that the transaction holds locked; their clock stays, and so does a breach."""
+    await uow.execute(
+        update(_task)
+        .where(_task.c.id.in_(task_ids))
+        .values(
+            state="open",
+            completed_at=None,
+            completed_by=None,
+            ended_because=None,
+            ended_by=None,
+            reopened_at=now,
+            grace_until=grace_until,
+            **_SHOWN_AGAIN,
+        )
+    )
+
+
 async def lock_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> Task | None:
     """Lock the task, open or ended; None where there is none in scope."""
     statement = select(_task).where(_task.c.id == task_id, visible_customers(scope, _task.c.customer_id, now))
@@ -314,10 +348,11 @@ async def complete_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], completed_at
 
 async def lock_overdue_tasks(uow: UnitOfWork, now: datetime, limit: int, only: Sequence[UUID] | None = None) -> list[Task]:
     """Lock open tasks, of `only`, whose clock has run out and was not yet counted as breached. For the job; skips what others hold."""
+    graceless = or_(_task.c.grace_until.is_(None), _task.c.grace_until <= now)
     of_which = not_set_aside(BREACHES, _task.c.id, now) if only is None else _task.c.id.in_(only)
     statement = (
         select(_task)
-        .where(_task.c.state == "open", _task.c.breached_at.is_(None), _task.c.due_at <= now, of_which)
+        .where(_task.c.state == "open", _task.c.breached_at.is_(None), _task.c.due_at <= now, graceless, of_which)
         .order_by(_task.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

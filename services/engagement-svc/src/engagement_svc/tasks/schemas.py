@@ -32,8 +32,9 @@ class EndsBy(msgspec.Struct):
 
 class TaskOut(msgspec.Struct):
     """One task. `warns_at`: from then on it is shown as nearly due; `breached_at`: its clock has run out. `assignee_id`: the assistant to
-    whom it is handed; `visible_from`: until then it is put off. `ended_because`: answered, withdrawn, declined or expired; `ended_by`:
-    the evidence, or who ended it. In the `quiet_hours` the customer is contacted only in the customer's own matters."""
+    whom it is handed; `visible_from`: until then it is put off; `reopened_at`: the contact that had ended it was corrected.
+    `ended_because`: answered, withdrawn, declined or expired; `ended_by`: the evidence, or who ended it. In the `quiet_hours` the
+    customer is contacted only in the customer's own matters."""
 
     id: UUID
     customer_id: UUID
@@ -56,6 +57,7 @@ class TaskOut(msgspec.Struct):
     owner_id: UUID | None
     assignee_id: UUID | None
     visible_from: datetime | None
+    reopened_at: datetime | None
     breached_at: datetime | None
     escalated_to: UUID | None
     completed_at: datetime | None

@@ -26,11 +26,13 @@ from engagement_svc.tasks.errors import (
     SnoozedTooLong,
     TaskEnded,
 )
-from engagement_svc.tasks.events import TaskBreached, TaskCancelled, TaskCompleted, TaskOpened
-from engagement_svc.tasks.policy import Ended, Evidence, Misfit, NotSnoozed, Origin
+from engagement_svc.tasks.events import TaskBreached, TaskCancelled, TaskCompleted, TaskOpened, TaskReopened
+from engagement_svc.tasks.policy import Contact, Ended, Evidence, Misfit, NotSnoozed, Origin
 from engagement_svc.tasks.repository import Task
 
 BREACH_BATCH = SHOW_BATCH = 500
+GRACE = timedelta(days=1)
+"""How long, counted on business days, a task that was opened again is not breached."""
 SYSTEM = "system"
 """What ends a task where neither evidence nor a member of staff does: the clock."""
 
@@ -102,24 +104,91 @@ async def end_tasks(
     case. Raises `NotTheCustomersTask`, and `CannotAnswer` for an open task that this evidence can never end.
     """
     if named is not None:
-        known = await repository.tasks_among(work.uow, customer_id, named)
-        if unknown := [place for place, task_id in enumerate(named) if task_id not in known]:
-            raise NotTheCustomersTask(unknown)
+        await _demand_of_customer(work, customer_id, named)
     candidates = await repository.lock_open_tasks(work.uow, work.scope, customer_id, work.now, task_ids=named)
-    misfits = {
-        task.id: policy.misfit_of(rules.standards.task_types[task.task_type], task, evidence, named=named is not None)
-        for task in candidates
+    misfits = _misfits(rules, candidates, evidence, named)
+    _refuse(misfits, named)
+    ended = [task for task in candidates if misfits[task.id] is None]
+    await _complete(work, ended, evidence)
+    return ended
+
+
+async def _demand_of_customer(work: Work, customer_id: UUID, named: Sequence[UUID]) -> None:
+    known = await repository.tasks_among(work.uow, customer_id, named)
+    if unknown := [place for place, task_id in enumerate(named) if task_id not in known]:
+        raise NotTheCustomersTask(unknown)
+
+
+def _misfits(rules: Rules, tasks: Sequence[Task], evidence: Evidence, named: Sequence[UUID] | None) -> dict[UUID, Misfit | None]:
+    """Why the evidence does not end each of the tasks; if some are named, it ends no other."""
+    kinds = rules.standards.task_types
+    return {
+        task.id: Misfit.NOT_NAMED
+        if named is not None and task.id not in named
+        else policy.misfit_of(kinds[task.task_type], task, evidence, named=named is not None)
+        for task in tasks
     }
+
+
+def _refuse(misfits: Mapping[UUID, Misfit | None], named: Sequence[UUID] | None) -> None:
     refused = {
         place: why for place, task_id in enumerate(named or ()) if (why := misfits.get(task_id)) and why is not Misfit.NOT_REACHED
     }
     if refused:
         raise CannotAnswer(refused)
-    ended = [task for task in candidates if misfits[task.id] is None]
-    if ended:
-        await repository.complete_tasks(work.uow, [task.id for task in ended], work.now, evidence.name)
-        await outbox.append(work.uow, *(_completed(task, evidence) for task in ended))
-    return ended
+
+
+async def _complete(work: Work, tasks: Sequence[Task], evidence: Evidence) -> None:
+    if tasks:
+        await repository.complete_tasks(work.uow, [task.id for task in tasks], work.now, evidence.name)
+        await outbox.append(work.uow, *(_completed(task, evidence) for task in tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """What a corrected contact makes of the tasks: opened again, still ended by it, ended by it only now."""
+
+    reopened: list[Task]
+    kept: list[Task]
+    ended: list[Task]
+
+
+async def reconsider(work: Work, rules: Rules, evidence: Contact, *, named: Sequence[UUID] | None = None) -> Reconsidered:
+    """Judge the customer's tasks by a contact that was corrected, as if it had been recorded so: those that it had ended and ends no
+    more are open again. Raises as `end_tasks`."""
+    if named is not None:
+        await _demand_of_customer(work, evidence.customer_id, named)
+    found = await repository.lock_of_contact(work.uow, evidence.customer_id, evidence.name)
+    misfits = _misfits(rules, found, evidence, named)
+    _refuse(misfits, named)
+    ended_before = [task for task in found if task.state == "completed"]
+    reopened = [task for task in ended_before if misfits[task.id] is not None]
+    kept = [task for task in ended_before if misfits[task.id] is None]
+    ended = [task for task in found if task.state == "open" and misfits[task.id] is None]
+    if reopened:
+        await _reopen(work, rules, reopened, evidence)
+    await _complete(work, ended, evidence)
+    return Reconsidered(reopened, kept, ended)
+
+
+async def _reopen(work: Work, rules: Rules, tasks: Sequence[Task], evidence: Contact) -> None:
+    grace_until = rules.calendar.deadline(work.now, GRACE).due_at
+    await repository.reopen(work.uow, [task.id for task in tasks], work.now, grace_until)
+    await following.follow_the_book_of(work.uow, work.now, {evidence.customer_id})
+    await outbox.append(
+        work.uow,
+        *(
+            TaskReopened(
+                task_id=task.id,
+                customer_id=task.customer_id,
+                task_type=task.task_type,
+                due_at=task.due_at,
+                grace_until=grace_until,
+                corrected=evidence.name,
+            )
+            for task in tasks
+        ),
+    )
 
 
 async def cancel_tasks(uow: UnitOfWork, task_ids: Sequence[UUID], because: Ended, by: str, now: datetime) -> None:

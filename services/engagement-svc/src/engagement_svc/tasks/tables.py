@@ -18,7 +18,7 @@ class TaskRow(Base):
     `assignee_id`: the assistant to whom it is handed. `visible_from`: until then it is put off, and `rank_key` has the bit
     `policy.SNOOZED`. `state`: open, completed or cancelled. `ended_because` says why, as `policy.Ended`; `ended_by` what or who ended it:
     the evidence (`interaction:<id>`), the member of staff (`staff:<id>`), the action whose ground is gone (`action:<id>`), or `system`.
-    `completed_by` repeats `ended_by` until /v2.
+    `completed_by` repeats `ended_by` until /v2. `reopened_at`: when a correction opened it again; until `grace_until` it is not breached.
     """
 
     __tablename__ = "task"
@@ -64,3 +64,5 @@ class TaskRow(Base):
     standards_version: Mapped[int]
     assignee_id: Mapped[UUID | None]
     visible_from: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
+    grace_until: Mapped[datetime | None]

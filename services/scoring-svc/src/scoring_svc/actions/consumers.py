@@ -17,11 +17,12 @@ from scoring_svc.queues import planning
 ACTION_ACCEPTED = "guanxi.action.accepted.v1"
 ACTION_DECLINED = "guanxi.action.declined.v1"
 ACTION_CONCLUDED = "guanxi.action.concluded.v1"
+ACTION_REOPENED = "guanxi.action.reopened.v1"
 _STATES = {ACTION_ACCEPTED: "accepted", ACTION_DECLINED: "declined", ACTION_CONCLUDED: "concluded"}
 
 
 class _Answer(msgspec.Struct):
-    """What scoring reads of the three types."""
+    """What scoring reads of the four types."""
 
     action_id: UUID
     customer_id: UUID
@@ -30,7 +31,7 @@ class _Answer(msgspec.Struct):
 
 
 def take_up_answers(clock: Clock) -> Handler:
-    """Make the handler of the three types; what ended is planned anew."""
+    """Make the handler of the four types; what ended, or goes on, is planned anew."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if uow.replaying:
@@ -41,6 +42,9 @@ def take_up_answers(clock: Clock) -> Handler:
                 told = msgspec.convert(event.data, _Answer)
             except msgspec.ValidationError as error:
                 raise PermanentError("invalid_event", event.type, event_id=event.id) from error
+            if event.type == ACTION_REOPENED:
+                await service.reopened(uow, told.customer_id, told.action_id, now)
+                continue
             because = told.outcome or told.reason
             await service.answered(uow, ActionAnswer(told.customer_id, told.action_id, _STATES[event.type], because), now)
         ended = [UUID(event.key) for event in events if event.type != ACTION_ACCEPTED]

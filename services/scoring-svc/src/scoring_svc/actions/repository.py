@@ -78,6 +78,19 @@ async def close_action(
     return (row["kind"], row["channel"]) if row else None
 
 
+async def reopen_action(uow: UnitOfWork, customer_id: UUID, action_id: UUID, now: datetime) -> tuple[str, str, str | None] | None:
+    """Accept a concluded action again; returns its kind, its channel and the outcome that it had, or None where it is not concluded."""
+    row = await uow.driver.fetchrow(
+        "UPDATE action SET state = 'accepted', closed_because = NULL, changed_at = $3 FROM ("
+        " SELECT closed_because FROM action WHERE customer_id = $1 AND action_id = $2 AND state = 'concluded' FOR UPDATE"
+        ") AS before WHERE customer_id = $1 AND action_id = $2 RETURNING kind, channel, before.closed_because",
+        customer_id,
+        action_id,
+        now,
+    )
+    return (row[0], row[1], row[2]) if row else None
+
+
 async def read_past(uow: UnitOfWork, customer_ids: Collection[UUID], since: date) -> dict[UUID, list[Past]]:
     """What bears on the next action: everything live, and all that was recommended since a date."""
     rows = await uow.driver.fetch(
@@ -101,16 +114,16 @@ async def read_levers(uow: UnitOfWork) -> Levers:
     return {(row[0], row[1]): Tally(row[2], row[3]) for row in rows}
 
 
-async def count_outcome(uow: UnitOfWork, kind: str, channel: str, *, success: bool) -> None:
-    """Learn from one outcome."""
+async def count_outcome(uow: UnitOfWork, kind: str, channel: str, *, success: bool, times: int = 1) -> None:
+    """Learn from one outcome; -1 `times`: it was none."""
     await uow.driver.execute(
         "INSERT INTO action_lever AS kept (kind, channel, successes, failures) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (kind, channel) DO UPDATE SET successes = kept.successes + EXCLUDED.successes,"
         " failures = kept.failures + EXCLUDED.failures",
         kind,
         channel,
-        int(success),
-        int(not success),
+        times * int(success),
+        times * int(not success),
     )
 
 

@@ -79,6 +79,17 @@ async def answered(uow: UnitOfWork, answer: ActionAnswer, now: datetime) -> None
     uow.after_commit(lambda: _count_end(found[0], answer.state))
 
 
+async def reopened(uow: UnitOfWork, customer_id: UUID, action_id: UUID, now: datetime) -> None:
+    """What had concluded an action was corrected: it is live again, and what was learnt of its outcome is forgotten."""
+    found = await repository.reopen_action(uow, customer_id, action_id, now)
+    if found is None:
+        return
+    kind, channel, outcome = found
+    success = policy.is_success(outcome)
+    if success is not None:
+        await repository.count_outcome(uow, kind, channel, success=success, times=-1)
+
+
 async def read_uplift(uow: UnitOfWork, standard: ActionStandard, classes: Collection[str], today: date) -> UpliftOut:
     """Treated and held-out customers side by side. `classes`: the activity classes that are acts of the customer's own."""
     arms = await repository.read_arms(uow, today, classes, standard.horizon_days)

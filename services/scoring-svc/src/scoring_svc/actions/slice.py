@@ -9,14 +9,15 @@ from guanxi_common.slices import Slice
 from guanxi_common.work import Work
 
 from scoring_svc.actions import planner
-from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
+from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, ACTION_REOPENED, take_up_answers
 from scoring_svc.actions.routes import actions
 from scoring_svc.parts import ScoringWorkerParts
 
 
 def _subscriptions(parts: ScoringWorkerParts) -> list[Subscription]:
     answers = waking(take_up_answers(parts.clock), parts.planning)
-    return [Subscription("engagement.activities", dict.fromkeys((ACTION_ACCEPTED, ACTION_DECLINED, ACTION_CONCLUDED), answers))]
+    told = (ACTION_ACCEPTED, ACTION_DECLINED, ACTION_CONCLUDED, ACTION_REOPENED)
+    return [Subscription("engagement.activities", dict.fromkeys(told, answers))]
 
 
 def _jobs(parts: ScoringWorkerParts) -> list[Job]:

@@ -18,6 +18,7 @@ from scoring_svc.engagements.repository import ContactEffect, NewFact
 from scoring_svc.features.policy import FactKind
 
 INTERACTION_RECORDED = "guanxi.interaction.recorded.v1"
+INTERACTION_CORRECTED = "guanxi.interaction.corrected.v1"
 PLAN_REVIEWED = "guanxi.plan.reviewed.v1"
 COMPLAINT_OPENED = "guanxi.complaint.opened.v1"
 COMPLAINT_RESOLVED = "guanxi.complaint.resolved.v1"
@@ -27,13 +28,14 @@ T = TypeVar("T")
 
 
 class _Interaction(msgspec.Struct):
-    """What retention reads of `interaction.recorded`."""
+    """What retention reads of `interaction.recorded`, which is revision 1, and of `interaction.corrected`."""
 
     interaction_id: UUID
     customer_id: UUID
     booked_on: date
     result: str
     relationship_effect: str | None = None
+    revision: int = 1
 
 
 class _Review(msgspec.Struct):
@@ -46,7 +48,7 @@ class _Review(msgspec.Struct):
 
 
 def take_up_contacts(standard: ContactStandard, clock: Clock) -> Handler:
-    """Make the handler of both types."""
+    """Make the handler of contacts, recorded and corrected, and of plan reviews."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         await repository.add_effects(uow, [_effect(event, standard) for event in events], clock.now())
@@ -81,6 +83,7 @@ def _effect(event: Envelope, standard: ContactStandard) -> ContactEffect:
         event.traceparent,
         contact.result,
         contact.relationship_effect,
+        contact.revision,
     )
 
 

@@ -25,8 +25,12 @@ class ContactEffect:
     traceparent: str | None
     result: str | None = None
     effect: str | None = None
+    revision: int = 1
 
 
+# The revision of a contact that is known now, or was at the instant $2.
+_KNOWN = """CASE WHEN $2::timestamptz IS NULL THEN superseded_at IS NULL
+    ELSE recorded_at <= $2 AND (superseded_at IS NULL OR superseded_at > $2) END"""
 _TOUCHED_BY_EFFECTS = """
 SELECT customer_id, $7::timestamptz, touched_from, traceparent, false
 FROM (
@@ -37,12 +41,21 @@ FROM (
 _ADD_EFFECTS = f"""
 WITH incoming AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], $6::int[], $8::text[], $9::text[],
-        $10::text[]) WITH ORDINALITY
-        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, result, effect, place)
+        $10::text[], $11::int[]) WITH ORDINALITY
+        AS effect (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, traceparent, result, effect, revision,
+            place)
+), superseded AS (
+    UPDATE contact_effect kept SET superseded_at = $7::timestamptz FROM incoming
+    WHERE (kept.customer_id, kept.evidence_id) = (incoming.customer_id, incoming.evidence_id)
+        AND kept.revision < incoming.revision AND kept.superseded_at IS NULL
 ), fresh AS (
     INSERT INTO contact_effect
-        (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at, result, effect)
-    SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz, result, effect FROM incoming
+        (customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, recorded_at, result, effect, revision)
+    SELECT customer_id, evidence_id, kind, occurred_on, contribution_bp, standards_version, $7::timestamptz, result, effect, revision
+    FROM incoming WHERE NOT EXISTS (
+        SELECT FROM contact_effect kept WHERE (kept.customer_id, kept.evidence_id) = (incoming.customer_id, incoming.evidence_id)
+            AND kept.revision > incoming.revision
+    )
     ON CONFLICT DO NOTHING RETURNING customer_id, evidence_id, occurred_on
 )
 {rescoring.mark_told_sql(_TOUCHED_BY_EFFECTS)}
@@ -50,7 +63,13 @@ WITH incoming AS (
 
 
 async def add_effects(uow: UnitOfWork, effects: Sequence[ContactEffect], recorded_at: datetime) -> None:
-    """Keep each effect once, and mark its customer dirty."""
+    """Keep each effect once, and mark its customer dirty. Of one contact the greatest revision counts, whenever it arrives."""
+    newest: dict[tuple[UUID, UUID], ContactEffect] = {}
+    for effect in effects:
+        known = newest.get((effect.customer_id, effect.evidence_id))
+        if known is None or known.revision < effect.revision:
+            newest[effect.customer_id, effect.evidence_id] = effect
+    effects = list(newest.values())
     await uow.driver.execute(
         _ADD_EFFECTS,
         [e.customer_id for e in effects],
@@ -63,6 +82,7 @@ async def add_effects(uow: UnitOfWork, effects: Sequence[ContactEffect], recorde
         [e.traceparent for e in effects],
         [e.result for e in effects],
         [e.effect for e in effects],
+        [e.revision for e in effects],
     )
 
 
@@ -71,8 +91,9 @@ async def read_contacts(
 ) -> dict[UUID, list[Contact]]:
     """The contacts of each customer, oldest first; with `known_at` only what had been recorded by then."""
     rows = await uow.driver.fetch(
-        "SELECT customer_id, evidence_id, occurred_on, contribution_bp, kind, result, effect FROM contact_effect"
-        " WHERE customer_id = ANY($1::uuid[]) AND contribution_bp <> 0 AND ($2::timestamptz IS NULL OR recorded_at <= $2)"
+        "SELECT customer_id, evidence_id, occurred_on, contribution_bp, kind, result, effect FROM contact_effect"  # noqa: S608  # constants
+        " WHERE customer_id = ANY($1::uuid[]) AND contribution_bp <> 0"
+        f" AND {_KNOWN}"
         " ORDER BY occurred_on, evidence_id",
         list(customer_ids),
         known_at,
@@ -136,8 +157,8 @@ async def read_engagement(
     contacts: dict[UUID, list[ContactFact]] = {}
     facts: dict[UUID, list[EngagementFact]] = {}
     for row in await uow.driver.fetch(
-        "SELECT customer_id, occurred_on, kind, contribution_bp FROM contact_effect WHERE customer_id = ANY($1::uuid[])"
-        " AND ($2::timestamptz IS NULL OR recorded_at <= $2)",
+        "SELECT customer_id, occurred_on, kind, contribution_bp FROM contact_effect WHERE customer_id = ANY($1::uuid[])"  # noqa: S608  # constants
+        f" AND {_KNOWN}",
         list(customer_ids),
         known_at,
     ):

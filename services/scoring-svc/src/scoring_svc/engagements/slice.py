@@ -9,6 +9,7 @@ from guanxi_common.slices import Slice
 from scoring_svc.engagements.consumers import (
     COMPLAINT_OPENED,
     COMPLAINT_RESOLVED,
+    INTERACTION_CORRECTED,
     INTERACTION_RECORDED,
     PLAN_REVIEWED,
     SURVEY_ANSWERED,
@@ -25,7 +26,9 @@ def _subscriptions(parts: ScoringWorkerParts) -> list[Subscription]:
     facts = waking(take_up_facts(parts.clock), parts.scorer)
     of_facts = dict.fromkeys((COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED), facts)
     return [
-        Subscription("engagement.activities", {INTERACTION_RECORDED: contacts, **of_facts}),
+        Subscription(
+            "engagement.activities", {**dict.fromkeys((INTERACTION_RECORDED, INTERACTION_CORRECTED), contacts), **of_facts}
+        ),
         Subscription("engagement.plans", {PLAN_REVIEWED: contacts}),
     ]
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scoring_svc.database import Base
@@ -12,7 +13,7 @@ class ContactEffectRow(Base):
     """`contribution_bp` in basis points of risk: negative lowers it. `kind` is `interaction` or `plan_review`.
 
     `result`: of the contact, or the outcome of the review; `effect` on the relationship. Both are what was recorded, null in rows from
-    before they were kept.
+    before they were kept. `superseded_at`: when a greater `revision` of the same contact arrived.
     """
 
     __tablename__ = "contact_effect"
@@ -26,6 +27,8 @@ class ContactEffectRow(Base):
     recorded_at: Mapped[datetime]
     result: Mapped[str | None]
     effect: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(primary_key=True, server_default=text("1"))
+    superseded_at: Mapped[datetime | None]
 
 
 class EngagementFactRow(Base):

@@ -10,7 +10,7 @@ import pytest
 from guanxi_common.clock import ManualClock
 from guanxi_contracts.topics import validate_data
 from scoring_svc.actions import planner, repository, service
-from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, take_up_answers
+from scoring_svc.actions.consumers import ACTION_ACCEPTED, ACTION_CONCLUDED, ACTION_DECLINED, ACTION_REOPENED, take_up_answers
 from scoring_svc.actions.policy import ActionStandard, Tally
 from scoring_svc.customers.policy import Consent
 from scoring_svc.engagements.consumers import COMPLAINT_OPENED, COMPLAINT_RESOLVED, take_up_facts
@@ -190,6 +190,25 @@ async def test_s5_outcomes_are_learnt_from_once_and_a_decline_is_no_failure(desk
     assert await desk.states() == [("cross", "concluded", "success")]
     async with desk.database.transaction(readonly=True) as uow:
         assert await repository.read_levers(uow) == {("related_sale", "phone"): Tally(1, 0)}
+
+
+async def test_d3_an_action_worked_on_again_is_live_and_its_outcome_is_learnt_anew(desk: Desk) -> None:
+    await desk.know()
+    await desk.offer(DEPOSIT)
+    await desk.plan()
+    [action] = await desk.published()
+    answers = take_up_answers(desk.clock)
+    told = {"action_id": action["action_id"], "customer_id": str(desk.customer), "task_id": str(uuid4())}
+    await desk.handle(answers, ACTION_ACCEPTED, told)
+    await desk.handle(answers, ACTION_REOPENED, told)
+    ended = {**told, "outcome": "success", "concluded_on": TODAY.isoformat()}
+    await desk.handle(answers, ACTION_CONCLUDED, ended)
+    await desk.handle(answers, ACTION_REOPENED, told, told)
+    assert await desk.states() == [("cross", "accepted", None)]
+    await desk.handle(answers, ACTION_CONCLUDED, {**ended, "outcome": "negative"})
+    assert await desk.states() == [("cross", "concluded", "negative")]
+    async with desk.database.transaction(readonly=True) as uow:
+        assert await repository.read_levers(uow) == {("related_sale", "phone"): Tally(0, 1)}
 
 
 async def test_s5_outcomes_counted_side_by_side_are_all_counted(desk: Desk) -> None:
