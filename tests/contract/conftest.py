@@ -236,7 +236,12 @@ async def _deliver(house: House) -> None:
         ConsumerRunner(house.databases[name], bus, name, subscriptions, settings=QUICK, verifier=VERIFIER)
         for name, subscriptions in (("engagement", engagement), ("scoring", scoring))
     ]
-    expected = {"directory_staff": len(STAFF) + len(FOUNDERS), "directory_client": 1, "book_assignment": 5}
+    expected = {
+        "directory_staff": len(STAFF) + len(FOUNDERS),
+        "directory_client": 1,
+        "book_assignment": 5,
+        "customer_agreements": 2,
+    }
     async with running(Relay(house.databases["customer"], bus, signer=SIGNER), *runners):
         await eventually(lambda: _arrived(house, "engagement", {**expected, "customer": 2}), timeout=60)
         await eventually(lambda: _arrived(house, "scoring", {**expected, "ledger_entry": 2}), timeout=60)
@@ -250,7 +255,7 @@ async def _arrived(house: House, service: str, counts: dict[str, int]) -> bool:
 
 def _seed_work(house: House) -> None:
     # Contact without end, so that one test's contacts do not use up another's.
-    house.fetch("engagement", "UPDATE customer SET max_contacts = 1000000, contact_period_days = 30")
+    house.fetch("engagement", "UPDATE customer_agreements SET max_contacts = 1000000, contact_period_days = 30")
     for name, rm in (("own", "rm_a"), ("other", "rm_b")):
         customer = house.ids[f"customer:{name}"]
         house.ids[f"interaction:{name}"] = house.create("engagement", rm, "/v1/interactions", interaction(customer))

@@ -226,7 +226,7 @@ async def test_d20_replicas_are_made_anew_by_command_while_the_api_answers(case:
     while not rebuild.done():
         await case.worklist(case.rm)
         await asyncio.wait([rebuild], timeout=0.2)
-    assert "customer.snapshots: done" in await rebuild
+    assert "customer.files: done" in await rebuild
     assert [task["id"] for task in await case.worklist(case.rm)] == [task["id"] for task in tasks]
     path = f"/v1/customers/{case.customer_id}:assign"
     await case.bank.head_office.post(path, {"rm_id": case.other.id}, key=new_id())

@@ -104,7 +104,7 @@ _withdrawals = (
     _engagement(
         "a withdrawal cancels what was set aside",
         "actions/slice.py",
-        '        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: follow_withdrawals(parts)}),',
+        "        Subscription(AGREEMENTS.topic, {AGREEMENTS.type: follow_withdrawals(parts)}),",
         "",
         f"{WITHDRAWALS}::test_d5_reserve_withdraw_confirm_is_refused",
     ),

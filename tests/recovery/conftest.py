@@ -19,7 +19,7 @@ from customer_svc.customers.sealing import SealedContact
 from customer_svc.directory import service as directory
 from customer_svc.directory.policy import Change
 from customer_svc.directory.schemas import OutletRegistration
-from customer_svc.facets.policy import Facet
+from customer_svc.facets.policy import AT_REGISTRATION, Facet
 from customer_svc.kinds import KINDS as CUSTOMER_KINDS
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
@@ -167,7 +167,7 @@ class Owner:
             await customers.insert_customer(uow, file, SealedContact(customer_id))
             await book.apply_books(uow, [Book(customer_id, (Assignment("primary_rm", self.rm, self.outlet, since),), 1)])
             await changes.tell(
-                uow, self.keys.key, file, [Facet.FILE], CustomerChanged(customer_id=customer_id, changed_fields=["name"])
+                uow, self.keys.key, file, AT_REGISTRATION, CustomerChanged(customer_id=customer_id, changed_fields=["name"])
             )
 
         await write(self.database, change)

@@ -52,7 +52,7 @@ async def test_d20_the_owner_is_restored_one_hour_back_and_all_replicas_follow(s
 
         # Who was registered in the lost hour is nobody's any more; a rebuild sees it in an old epoch only.
         for follower in (engagement, scoring):
-            await follower.rebuild("customer.snapshots", "directory.snapshots")
+            await follower.rebuild("customer.files", "customer.agreements", "customer.books", "directory.snapshots")
             await eventually(follower.rebuilt)
         assert await replica_of(scoring, OF_SCORING) == expected
         assert set(await replica_of(engagement, OF_ENGAGEMENT)) == set(customers)
@@ -81,12 +81,12 @@ async def test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothin
         stranger,
     )
     await engagement.execute("DELETE FROM directory_role")
-    await engagement.rebuild("customer.snapshots", "directory.snapshots")
+    await engagement.rebuild("customer.books", "customer.files", "directory.snapshots")
 
     async with engagement.running(max_records=2):
 
         async def half_way() -> bool:
-            one = (await engagement.progress())["customer.snapshots"]
+            one = (await engagement.progress())["customer.books"]
             return one.began_at is not None and 0 < one.left_to_read < one.records
 
         await eventually(half_way)
@@ -99,14 +99,14 @@ async def test_d20_wiped_and_spoiled_replicas_are_rebuilt_over_a_kill_and_nothin
         await eventually(engagement.rebuilt)
     assert await contents(engagement) == before
     progress = await engagement.progress()
-    assert progress["customer.snapshots"].removed == 1
+    assert progress["customer.files"].removed == 1
     assert await engagement.fetch("SELECT FROM outbox") == []
     assert await engagement.fetch("SELECT FROM partition_pause") == []
     assert await engagement.fetch("SELECT FROM consumer_position WHERE coalesce(replay_until, read_until) IS NOT NULL") == []
 
 
 async def contents(follower: Any) -> list[Any]:
-    tables = ("customer", "book_assignment", "directory_outlet", "directory_staff", "directory_role")
+    tables = ("customer", "customer_agreements", "book_assignment", "directory_outlet", "directory_staff", "directory_role")
     return [sorted(map(str, await follower.fetch(f"SELECT * FROM {table}"))) for table in tables]  # noqa: S608  # ours
 
 
@@ -165,7 +165,7 @@ async def test_d20_what_concludes_from_replicas_rests_while_they_are_rebuilt(sta
 
     job = waiting_for_rebuilds(Job("conclude", 1.0, run))
     assert await run_once(engagement.database, job) == 1
-    await engagement.rebuild("customer.snapshots")
+    await engagement.rebuild("customer.files")
     assert await run_once(engagement.database, job) == 0
     async with engagement.running():
         await eventually(engagement.rebuilt)
@@ -185,19 +185,19 @@ async def test_d20_a_rebuild_that_is_given_up_removes_nothing_and_lets_go_of_wha
         await eventually(lambda: engagement.fetch("SELECT FROM customer"))
     await engagement.execute(statement, stranger)
     await engagement.execute("INSERT INTO partition_pause VALUES ('engagement-svc', 'scoring.actions', 0, now(), 'rebuild', 0)")
-    await engagement.rebuild("customer.snapshots")
-    await engagement.give_up("customer.snapshots")
+    await engagement.rebuild("customer.files")
+    await engagement.give_up("customer.files")
     async with engagement.running():
         assert await engagement.rebuilt()
     assert len(await engagement.fetch("SELECT FROM customer")) == 2
     assert await engagement.fetch("SELECT FROM partition_pause") == []
     entries = await engagement.fetch("SELECT action, subject_id FROM audit_entry ORDER BY id")
-    assert [tuple(row) for row in entries] == [("rebuild", "customer.snapshots"), ("cancelRebuild", "customer.snapshots")]
+    assert [tuple(row) for row in entries] == [("rebuild", "customer.files"), ("cancelRebuild", "customer.files")]
 
 
 def test_d20_the_operator_sees_how_far_a_rebuild_is() -> None:
     now = datetime.now(UTC)
-    begun = Progress("customer.snapshots", now, None, None, None, None, None, 0, 0)
+    begun = Progress("customer.files", now, None, None, None, None, None, 0, 0)
     reading = replace(begun, began_at=now, records=120, left_to_read=30)
     waiting = replace(reading, read_at=now, left_to_read=0, open_letters=2)
     clearing = replace(reading, read_at=now, left_to_read=0, removed=3)

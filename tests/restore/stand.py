@@ -3,7 +3,6 @@
 A stand is opened on the databases of one moment, used, and closed; the next is opened on what was restored.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,7 +63,6 @@ from scoring_svc.digests.service import DIGESTED as SCORING_DIGESTS
 from scoring_svc.digests.service import tell
 from scoring_svc.personal_data import PERSONAL_DATA as SCORING_DATA
 from scoring_svc.settings import ScoringSettings
-from scoring_svc.shipped import load_method
 
 SERVICES: Final = ("customer", "engagement", "scoring")
 DATABASES: Final = (*SERVICES, "keys", "bus")
@@ -294,7 +292,7 @@ def _workers(stand: Stand, bus: EmbeddedBus, settings: CustomerSettings) -> list
         engagement_worker.build_parts(EngagementSettings(**addresses), clock, stand.keys)
     )
     scoring = scoring_worker.subscriptions(
-        ScoringSettings(**addresses), load_method(calendar), clock, stand.keys, asyncio.Event(), asyncio.Event()
+        scoring_worker.build_parts(ScoringSettings(**addresses), stand.databases["scoring"], clock, stand.keys)
     )
     customer = customer_worker.subscriptions(
         CustomerWorkerParts(clock=clock, calendar=calendar, keys=stand.keys, register=stand.parts.register)

@@ -19,10 +19,15 @@ from tests.restore.stand import DAY, Stand, fresh_databases, open_stand
 pytestmark = pytest.mark.anyio
 
 COMPARED = {
-    "engagement.customers",
+    "engagement.customer.agreements",
+    "engagement.customer.books",
+    "engagement.customer.files",
     "engagement.directory",
     "scoring.bank.transactions",
-    "scoring.customers",
+    "scoring.customer.agreements",
+    "scoring.customer.books",
+    "scoring.customer.classifications",
+    "scoring.customer.files",
     "scoring.directory",
 }
 
@@ -88,7 +93,7 @@ async def test_d20_a_day_of_load_is_silent_and_one_row_is_told(postgres: TestSer
         assert await stand.compare_digests() == agreeing()
         told = [bucket_of(str(victim))]
         assert await stand.compare_digests() == {
-            **agreeing(), "scoring.bank.transactions": told, "engagement.customers": told,
+            **agreeing(), "scoring.bank.transactions": told, "engagement.customer.files": told,
         }  # fmt: skip
         await eventually(lambda: _ledger_is(stand, "differs"), timeout=60)
 

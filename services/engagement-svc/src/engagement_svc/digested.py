@@ -3,9 +3,11 @@
 from typing import Final
 
 from guanxi_common.digests.directory import DIRECTORY
-from guanxi_common.digests.policy import Digested
+from guanxi_common.facets import digested_facet
 
-CUSTOMERS: Final = Digested(
-    "customers", "SELECT customer_id::text AS key, concat_ws('|', customer_id, version) AS content FROM customer"
+DIGESTED: Final = (
+    digested_facet("customer.files", "customer"),
+    digested_facet("customer.agreements", "customer_agreements"),
+    digested_facet("customer.books", "book_assignment"),
+    DIRECTORY,
 )
-DIGESTED: Final = (CUSTOMERS, DIRECTORY)

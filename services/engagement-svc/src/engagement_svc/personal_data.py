@@ -6,6 +6,7 @@ from guanxi_common.erasure.registry import PersonalTable
 
 PERSONAL_DATA: Final = (
     PersonalTable("customer", holds="identity", purpose="service"),
+    PersonalTable("customer_agreements", holds="agreement", purpose="consent"),
     PersonalTable("task", hand_over="moves", holds="dealings", purpose="service"),
     PersonalTable("interaction", holds="dealings", purpose="service"),
     PersonalTable("interaction_revision", holds="dealings", purpose="service"),

@@ -1,4 +1,4 @@
-"""The slices of engagement-svc. The order counts for those that read `customer.snapshots`: the replica comes before what follows it."""
+"""The slices of engagement-svc. The order counts for those that read facets of customers: the replica comes before what follows it."""
 
 from typing import Final
 

@@ -22,6 +22,7 @@ from guanxi_common.security.directory.consumers import BOOK_KEYS, DIRECTORY_KEYS
 from guanxi_common.slices import joined
 from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
 
+from engagement_svc.customers.consumers import AGREEMENTS, FACETS, FILES
 from engagement_svc.digested import DIGESTED
 from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.personal_data import PERSONAL_DATA
@@ -31,7 +32,7 @@ from engagement_svc.standards import load_standards
 from engagement_svc.tasks import following
 from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, erasing_with_tasks
 
-KEYED_BY_CUSTOMER = ("customer.snapshots", "scoring.actions")
+KEYED_BY_CUSTOMER = (*FACETS, "scoring.actions")
 
 
 async def main() -> None:
@@ -92,7 +93,9 @@ def replicas(clock: Clock) -> list[Replica]:
     commands = ("scoring.actions",)  # an action is refused where consent or responsible person are not known
     return [
         Replica("directory.snapshots", {**DIRECTORY_KEYS, **STANDARD_KEYS}, follow_the_book, holds=commands),
-        Replica("customer.snapshots", {"customer": "kept.customer_id::text", **BOOK_KEYS}, follow_the_book, holds=commands),
+        FILES.rebuilt(),
+        AGREEMENTS.rebuilt(holds=commands),
+        Replica("customer.books", BOOK_KEYS, follow_the_book, holds=commands),
     ]
 
 

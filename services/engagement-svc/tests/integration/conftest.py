@@ -16,7 +16,7 @@ from engagement_svc.complaints import service as complaints
 from engagement_svc.complaints.repository import Complaint
 from engagement_svc.complaints.schemas import Acknowledgement, ComplaintRecord, Resolution
 from engagement_svc.contact_budget import service as contact_budget
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.customers.consumers import AGREEMENTS, FILES
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
 from engagement_svc.parts import EngagementWorkerParts
@@ -29,11 +29,11 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.erasure.records import FileErasureList
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.facets import keep
+from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory import repository as directory
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.security.directory.values import Assignment, Book, Staff
 from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
 from guanxi_common.work import Work
@@ -126,36 +126,15 @@ class Branch:
             await uow.commit()
 
     async def agree(self, **preferences: Any) -> None:
-        """Tell of a new snapshot of the customer, as customer-svc does."""
-        data = {
-            "customer_id": str(self.customer),
-            "customer_type": "person",
-            "outlet_id": str(self.outlet),
-            "language": "zh",
-            "sealed": "",
-            "assignments": [
-                {
-                    "capacity": "primary_rm",
-                    "staff_id": str(self.rm_a),
-                    "outlet_id": str(self.outlet),
-                    "valid_from": (FRIDAY - timedelta(days=30)).isoformat(),
-                    "valid_to": None,
-                }
-            ],
-            **preferences,
-        }
-        snapshot = Envelope(
-            uuid4(),
-            "guanxi.customer.snapshot.v1",
-            "customer.snapshots",
-            str(self.customer),
-            "/customer-svc",
-            self.clock.now(),
-            data,
-            2,
-        )
+        """Tell of the customer's agreements anew, as customer-svc does."""
+        await self.tell_facet("customer_agreements", "customer.agreements", {"customer_id": str(self.customer), **preferences})
+
+    async def tell_facet(self, noun: str, topic: str, data: dict[str, Any] | None, version: int = 2) -> None:
+        """Tell a facet of the customer, or its tombstone, as customer-svc does."""
+        type_, key, now = f"guanxi.{noun}.snapshot.v1", str(self.customer), self.clock.now()
+        event = Envelope(uuid4(), type_, topic, key, "/customer-svc", now, data, version)
         async with self.database.transaction() as uow:
-            await self.handler("customer.snapshots", CUSTOMER_SNAPSHOT)(uow, [snapshot])
+            await self.handler(topic, type_)(uow, [event])
             await uow.commit()
 
     async def expire(self) -> int:
@@ -250,7 +229,8 @@ async def branch(postgres: Any) -> AsyncIterator[Branch]:
             await directory.apply_staff(
                 uow, [Staff(who, "issuer", str(who), "n", role, outlet, None, True, 1) for who, role in roles]
             )
-            await apply_customers(uow, [CustomerReplica(customer, "person", outlet, "zh", "王伟", None, 1)])
+            await keep(uow, FILES, [(customer, Version(1, 1), ("person", outlet, "zh", "王伟", None))])
+            await keep(uow, AGREEMENTS, [(customer, Version(1, 1), (None, None, None, None, "[]", "[]"))])
             await directory.apply_books(uow, [Book(customer, (Assignment("primary_rm", rm_a, outlet, start),), 1)])
             await uow.commit()
         yield Branch(database, ManualClock(FRIDAY), customer, outlet, rm_a, rm_b, lead)

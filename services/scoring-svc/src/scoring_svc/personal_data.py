@@ -11,6 +11,8 @@ PERSONAL_DATA: Final = (
     PersonalTable("daily_activity", holds="finance", purpose="advice"),
     PersonalTable("dirty_customer", export="none", holds="reference", purpose="operation"),
     PersonalTable("customer_facts", holds="identity", purpose="advice"),
+    PersonalTable("customer_agreements", holds="agreement", purpose="consent"),
+    PersonalTable("customer_classification", holds="assessment", purpose="advice"),
     PersonalTable("engagement_fact", holds="dealings", purpose="advice"),
     PersonalTable("holding", holds="finance", purpose="advice"),
     PersonalTable("contact_effect", holds="assessment", purpose="advice"),

@@ -21,6 +21,7 @@ from guanxi_common.security.directory.consumers import BOOK_KEYS, DIRECTORY_KEYS
 from guanxi_common.slices import joined
 from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
 
+from scoring_svc.customers.consumers import AGREEMENTS, CLASSIFICATIONS, FILES
 from scoring_svc.digests import service as digests
 from scoring_svc.digests.service import DIGESTED
 from scoring_svc.ledger.recount import recount_days
@@ -94,7 +95,10 @@ def replicas(clock: Clock) -> list[Replica]:
 
     return [
         Replica("directory.snapshots", {**DIRECTORY_KEYS, **STANDARD_KEYS, "product": "'product:' || kept.code"}),
-        Replica("customer.snapshots", {"customer_facts": "kept.customer_id::text", **BOOK_KEYS}),
+        FILES.rebuilt(),
+        AGREEMENTS.rebuilt(),
+        CLASSIFICATIONS.rebuilt(),
+        Replica("customer.books", BOOK_KEYS),
         Replica("bank.transactions", settle=recount),
         Replica("bank.accounts"),
         Replica("engagement.activities"),

@@ -301,14 +301,14 @@ OF_BOOK = "SELECT outlet_id::text FROM book_assignment WHERE customer_id::text =
         ("outlet", f"outlet:{SIBLING}", outlet_named("before"), outlet_named("after"), OF_OUTLET, "after"),
         ("staff", f"staff:{RM_B}", staff_named("before"), staff_named("after"), OF_STAFF, "after"),
         ("role", "role:teller", *TELLER, OF_ROLE, "all"),
-        ("customer", str(CUSTOMER), book_at(OUTLET), book_at(SIBLING), OF_BOOK, str(SIBLING)),
+        ("customer_book", str(CUSTOMER), book_at(OUTLET), book_at(SIBLING), OF_BOOK, str(SIBLING)),
     ],
 )
 async def test_d20_every_replica_takes_a_lower_version_of_a_later_epoch(
     uow: UnitOfWork, kind: str, key: str, before: dict[str, object], after: dict[str, object], kept: str, told: str
 ) -> None:
     """The owner was at version 9, was restored to 5 and counts on in its second epoch."""
-    handlers = {**consumers.directory_handlers(ISSUER), consumers.CUSTOMER_SNAPSHOT: consumers.apply_books}
+    handlers = {**consumers.directory_handlers(ISSUER), consumers.CUSTOMER_BOOK: consumers.apply_books}
     handle = handlers[f"guanxi.{kind}.snapshot.v1"]
     await handle(uow, [snapshot(kind, key, before, 9, 1)])
     assert await uow.driver.fetchval(kept, key) not in (None, told)

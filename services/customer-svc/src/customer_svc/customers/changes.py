@@ -53,7 +53,7 @@ async def tell(uow: UnitOfWork, key: DataKey, customer: Customer, told: Collecti
     for version, change in enumerate(changes[:-1], customer.version - len(changes) + 1):
         await outbox.append(uow, change, version=version)
     await outbox.append(uow, changes[-1], await read_snapshot(uow, key, facts_of(customer)), version=customer.version)
-    await facets.tell(uow, [customer.id], told, customer.updated_at, {customer.id: key})
+    await facets.tell(uow, [customer.id], told, {customer.id: key})
 
 
 async def publish_anew(work: Work, keys: KeyStore, after: str | None, limit: int) -> Batch:
@@ -102,7 +102,7 @@ async def _publish(work: Work, keys: KeyStore, customer_ids: Sequence[UUID]) -> 
 
 async def _publish_facets(work: Work, keys: KeyStore, told: Collection[Facet], customer_ids: Sequence[UUID]) -> None:
     data_keys = await keys.get_many(customer_ids) if Facet.FILE in told else {}
-    await facets.tell_again(work.uow, customer_ids, told, work.now, data_keys)
+    await facets.tell_again(work.uow, customer_ids, told, data_keys)
 
 
 def facts_of(customer: Customer) -> FileFacts:

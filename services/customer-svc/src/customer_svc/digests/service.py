@@ -13,6 +13,19 @@ from guanxi_common.digests.taking import Taken, Taking
 from guanxi_common.messaging import outbox
 
 from customer_svc.digests.events import DigestTaken
+from customer_svc.facets.policy import Facet
+from customer_svc.facets.service import EVENTS
+
+
+def _of_facet(facet: Facet) -> Digested:
+    """Who has the facet, and at which version: what the replicas' `guanxi_common.facets.digested_facet` sums."""
+    rows = f"""
+    SELECT f.customer_id::text AS key, concat_ws('|', f.customer_id, f.version) AS content
+    FROM customer_facet f JOIN customer c ON c.id = f.customer_id WHERE f.facet = '{facet}' AND c.erased_at IS NULL
+    """  # noqa: S608  # names of ours
+    topic = EVENTS[facet].topic
+    return Digested(topic, rows, topics=(topic,))
+
 
 POSTINGS: Final = Digested(
     "bank.transactions",
@@ -23,14 +36,9 @@ POSTINGS: Final = Digested(
     WHERE p.state IN ('posted', 'reversed') AND p.booked_on <= $1 AND c.erased_at IS NULL
     """,
     dated=True,
-    topics=("bank.transactions", "customer.snapshots"),  # an erasure comes by the second
+    topics=("bank.transactions", "customer.files"),  # an erasure comes by the second
 )
-CUSTOMERS: Final = Digested(
-    "customers",
-    "SELECT id::text AS key, concat_ws('|', id, version) AS content FROM customer WHERE erased_at IS NULL",
-    topics=("customer.snapshots",),
-)
-DIGESTED: Final = (POSTINGS, CUSTOMERS, replace(DIRECTORY, topics=("directory.snapshots",)))
+DIGESTED: Final = (POSTINGS, *(_of_facet(facet) for facet in Facet), replace(DIRECTORY, topics=("directory.snapshots",)))
 
 
 def taking(calendar: BusinessCalendar, clock: Clock, *, few_partitions: bool) -> Taking:

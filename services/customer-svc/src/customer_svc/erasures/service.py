@@ -14,7 +14,6 @@ from guanxi_common.errors import NotFound
 from guanxi_common.keys.store import KeyStore
 from guanxi_common.messaging import outbox
 from guanxi_common.security.audit import repository as audit
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.security.principal import SYSTEM_SCOPE, AuditContext, Purpose
 from guanxi_common.work import Work
 
@@ -23,6 +22,7 @@ from customer_svc.erasures.errors import AccountsOpen, ErasureListAway
 from customer_svc.erasures.events import CustomerErased
 from customer_svc.facets import service as facets
 from customer_svc.personal_data import PERSONAL_DATA
+from customer_svc.snapshots.events import CustomerSnapshot
 
 AGAIN: Final = AuditContext("system:erasures", "eraseCustomer", Purpose.OPERATIONS, None)
 
@@ -62,7 +62,7 @@ async def complete_erasures(uow: UnitOfWork, keys: KeyStore, erasures: Sequence[
             await outbox.append(uow, CustomerErased(customer_id=erasure.customer_id), version=version + 1)
             key = str(erasure.customer_id)
             await facets.end(uow, erasure.customer_id)
-            await outbox.append_tombstone(uow, CUSTOMER_SNAPSHOT, "customer.snapshots", key, version=version + 1)
+            await outbox.append_tombstone(uow, CustomerSnapshot.event_type, "customer.snapshots", key, version=version + 1)
             erased.append(erasure)
     return erased
 

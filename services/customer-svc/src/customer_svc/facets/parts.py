@@ -1,4 +1,4 @@
-"""What each slice gives to a facet: a field of its event, as SQL on the customer's row `c`. `$2` is the moment of reading.
+"""What each slice gives to a facet: a field of its event, as SQL on the customer's row `c`.
 
 What counts is each slice's rule: the latest statement of a purpose and channel, the assessment of the latest date, the earliest review.
 """
@@ -26,11 +26,11 @@ _CONTACT_LIMITS = """
 (SELECT jsonb_build_object('max_contacts', max_contacts, 'per_days', per_days)
  FROM contact_preferences WHERE customer_id = c.id AND max_contacts IS NOT NULL)
 """
-# An interval that ended a moment ago still holds for a reader whose clock is behind.
+# Past ones too: a reader's clock may be behind, and the relationship began with the first.
 _ASSIGNMENTS = """
 (SELECT coalesce(jsonb_agg(jsonb_build_object('capacity', capacity, 'staff_id', staff_id, 'outlet_id', outlet_id,
         'valid_from', valid_from, 'valid_to', valid_to) ORDER BY valid_from, capacity), '[]')
- FROM book_assignment WHERE customer_id = c.id AND (valid_to IS NULL OR valid_to > $2::timestamptz - interval '1 day'))
+ FROM book_assignment WHERE customer_id = c.id)
 """
 
 PARTS: Final[Mapping[Facet, Mapping[str, str]]] = {

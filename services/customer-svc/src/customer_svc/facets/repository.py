@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -61,9 +60,7 @@ async def end_facets(uow: UnitOfWork, customer_id: UUID) -> list[tuple[Facet, in
     return [(Facet(row[0]), row[1]) for row in await uow.driver.fetch(_END, customer_id)]
 
 
-async def read_contents(
-    uow: UnitOfWork, versions: Sequence[FacetVersion], now: datetime
-) -> dict[tuple[UUID, Facet], Mapping[str, Any]]:
+async def read_contents(uow: UnitOfWork, versions: Sequence[FacetVersion]) -> dict[tuple[UUID, Facet], Mapping[str, Any]]:
     """What the slices hold of the facets, by customer and facet: a statement for all customers with the same facets."""
     of_customer: dict[UUID, list[Facet]] = {}
     for one in versions:
@@ -73,8 +70,7 @@ async def read_contents(
         groups.setdefault(tuple(sorted(facets)), []).append(customer_id)
     contents = {}
     for together, customer_ids in groups.items():
-        arguments = [customer_ids, now] if Facet.BOOK in together else [customer_ids]
-        for row in await uow.driver.fetch(_reading(together), *arguments):
+        for row in await uow.driver.fetch(_reading(together), customer_ids):
             contents.update({(row["id"], facet): row[facet] for facet in together})
     return contents
 

@@ -1,7 +1,6 @@
 """Tell facets of customers: raise their versions, read what the slices hold, and append it to the outbox."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,7 +29,6 @@ async def tell(
     uow: UnitOfWork,
     customer_ids: Collection[UUID],
     facets: Collection[Facet],
-    now: datetime,
     keys: Mapping[UUID, DataKey] = NO_KEYS,
 ) -> None:
     """Tell the facets of the customers, each at its next version, as everything stands that this transaction has stored.
@@ -38,14 +36,13 @@ async def tell(
     The file needs the customers' data keys. Whoever tells the same facet waits here, and reads what this transaction has stored; in
     one transaction a facet of a customer is told once. An erased customer has no facets.
     """
-    await _append(uow, await repository.raise_versions(uow, customer_ids, facets), keys, now)
+    await _append(uow, await repository.raise_versions(uow, customer_ids, facets), keys)
 
 
 async def tell_again(
     uow: UnitOfWork,
     customer_ids: Collection[UUID],
     facets: Collection[Facet],
-    now: datetime,
     keys: Mapping[UUID, DataKey] = NO_KEYS,
 ) -> None:
     """Tell those of the facets anew that the customers have, each at the version that it has.
@@ -53,7 +50,7 @@ async def tell_again(
     A customer whose data key is gone is being erased, and has no file any more.
     """
     versions = await repository.lock_versions(uow, customer_ids, facets)
-    await _append(uow, [one for one in versions if one.facet is not Facet.FILE or one.customer_id in keys], keys, now)
+    await _append(uow, [one for one in versions if one.facet is not Facet.FILE or one.customer_id in keys], keys)
 
 
 async def end(uow: UnitOfWork, customer_id: UUID) -> None:
@@ -63,8 +60,8 @@ async def end(uow: UnitOfWork, customer_id: UUID) -> None:
         await outbox.append_tombstone(uow, event.event_type, event.topic, str(customer_id), version=version)
 
 
-async def _append(uow: UnitOfWork, versions: Sequence[FacetVersion], keys: Mapping[UUID, DataKey], now: datetime) -> None:
-    contents = await repository.read_contents(uow, versions, now)
+async def _append(uow: UnitOfWork, versions: Sequence[FacetVersion], keys: Mapping[UUID, DataKey]) -> None:
+    contents = await repository.read_contents(uow, versions)
     events = [(_event(one, contents[one.customer_id, one.facet], keys), one.version) for one in versions]
     await outbox.append_snapshots(uow, events)
 

@@ -74,7 +74,7 @@ def take_up_actions(parts: EngagementWorkerParts) -> Handler:
 
 
 def follow_withdrawals(parts: EngagementWorkerParts) -> Handler:
-    """Make the handler of `customer.snapshots` that stands behind the replica's: what is set aside goes with its consent."""
+    """Make the handler of `customer.agreements` that stands behind the replica's: what is set aside goes with its consent."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if not uow.replaying:

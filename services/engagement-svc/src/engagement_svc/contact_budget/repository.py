@@ -57,7 +57,8 @@ async def lock_accounts(uow: UnitOfWork, customer_ids: Collection[UUID]) -> None
 async def agreed_limit(uow: UnitOfWork, customer_id: UUID) -> ContactLimit | None:
     """The limit that the customer has agreed to, if any."""
     row = await uow.driver.fetchrow(
-        "SELECT max_contacts, contact_period_days FROM customer WHERE customer_id = $1 AND max_contacts IS NOT NULL", customer_id
+        "SELECT max_contacts, contact_period_days FROM customer_agreements WHERE customer_id = $1 AND max_contacts IS NOT NULL",
+        customer_id,
     )
     return ContactLimit(row[0], row[1]) if row else None
 
@@ -65,7 +66,7 @@ async def agreed_limit(uow: UnitOfWork, customer_id: UUID) -> ContactLimit | Non
 async def quiet_hours(uow: UnitOfWork, customer_id: UUID) -> QuietHours | None:
     """When the customer does not want to be contacted, if that was agreed."""
     row = await uow.driver.fetchrow(
-        "SELECT quiet_from, quiet_to FROM customer WHERE customer_id = $1 AND quiet_from IS NOT NULL", customer_id
+        "SELECT quiet_from, quiet_to FROM customer_agreements WHERE customer_id = $1 AND quiet_from IS NOT NULL", customer_id
     )
     return QuietHours(row[0], row[1]) if row else None
 
@@ -161,7 +162,8 @@ async def past_their_day(
 async def customers_who_refuse(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[UUID]:
     """Those of the customers who have withdrawn or refused anything."""
     rows = await uow.driver.fetch(
-        """SELECT customer_id FROM customer WHERE customer_id = ANY($1::uuid[]) AND consents @> '[{"granted": false}]'""",
+        "SELECT customer_id FROM customer_agreements"
+        """ WHERE customer_id = ANY($1::uuid[]) AND consents @> '[{"granted": false}]'""",
         list(customer_ids),
     )
     return [row[0] for row in rows]
@@ -171,8 +173,8 @@ async def refused_reservations(uow: UnitOfWork, customer_ids: Collection[UUID]) 
     """What is set aside although the customer refuses it, and since when (ISO 8601), by customer."""
     columns = ", ".join(f"held.{name}" for name in _NAMES)
     rows = await uow.driver.fetch(
-        f"SELECT {columns}, statement ->> 'since' FROM contact_reservation held JOIN customer USING (customer_id)"  # noqa: S608  # constants
-        " CROSS JOIN LATERAL jsonb_array_elements(customer.consents) statement"
+        f"SELECT {columns}, statement ->> 'since' FROM contact_reservation held JOIN customer_agreements agreed USING (customer_id)"  # noqa: S608  # constants
+        " CROSS JOIN LATERAL jsonb_array_elements(agreed.consents) statement"
         " WHERE held.customer_id = ANY($1::uuid[]) AND held.state = 'reserved' AND NOT (statement ->> 'granted')::boolean"
         " AND statement ->> 'purpose' = held.consent_purpose AND statement ->> 'channel' = held.channel"
         " ORDER BY held.customer_id, held.id",

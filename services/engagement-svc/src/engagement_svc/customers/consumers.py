@@ -1,24 +1,51 @@
-"""`customer.snapshots`: the replica and the book."""
+"""`customer.files`, `customer.agreements`: the replica."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from guanxi_common.clock import Clock
-from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.erasure.replay import erase_told
-from guanxi_common.keys.store import DataKey, KeyStore
-from guanxi_common.messaging.envelope import Envelope, Version, newest_of_each_key
-from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.facets import FacetReplica, Values, keeping, open_each, read_each
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import Handler
-from guanxi_common.security.directory.consumers import apply_books
-from guanxi_common.security.fields import Place, SealBroken, unseal_json
+from guanxi_common.security.directory.consumers import CUSTOMER_BOOK
 
-from engagement_svc.customers import repository
-from engagement_svc.customers.repository import CustomerReplica
-from engagement_svc.personal_data import PERSONAL_DATA
+FILES: Final = FacetReplica(
+    "customer.files",
+    "guanxi.customer_file.snapshot.v1",
+    "customer",
+    {"customer_type": "text", "outlet_id": "uuid", "language": "text", "name": "text", "birth_date": "date"},
+)
+AGREEMENTS: Final = FacetReplica(
+    "customer.agreements",
+    "guanxi.customer_agreements.snapshot.v1",
+    "customer_agreements",
+    {
+        "max_contacts": "int",
+        "contact_period_days": "int",
+        "quiet_from": "time",
+        "quiet_to": "time",
+        "consents": "jsonb",
+        "preferred_channels": "jsonb",
+    },
+)
+FACETS: Final = {FILES.topic: FILES.type, AGREEMENTS.topic: AGREEMENTS.type, "customer.books": CUSTOMER_BOOK}
+"""The type of each facet that engagement-svc keeps, by its topic."""
+
+
+class _File(msgspec.Struct):
+    """What the replica reads of a file."""
+
+    customer_type: str
+    outlet_id: UUID
+    language: str
+
+
+class _Personal(msgspec.Struct):
+    display_name: str
+    birth_date: date | None = None
 
 
 class _ContactLimits(msgspec.Struct):
@@ -41,72 +68,44 @@ class _QuietHours(msgspec.Struct, rename={"from_": "from"}):
     to: _TimeOfDay
 
 
-class _Snapshot(msgspec.Struct):
-    """What the replica reads of `customer.snapshot`."""
+class _Agreements(msgspec.Struct):
+    """What the replica reads of the agreements."""
 
-    customer_id: UUID
-    customer_type: str
-    outlet_id: UUID
-    language: str
-    sealed: str
     contact_limits: _ContactLimits | None = None
     consents: list[_Consent] = []
     quiet_hours: _QuietHours | None = None
     preferred_channels: tuple[str, ...] = ()
 
 
-class _Opened(msgspec.Struct):
-    display_name: str
-    birth_date: date | None = None
+def keep_files(keys: KeyStore) -> Handler:
+    """Make the handler of files. A customer whose data key was destroyed is kept without a name until erased."""
+
+    async def read(events: Sequence[Envelope]) -> list[Values]:
+        opened = await open_each(keys, events, _Personal)
+        return [
+            (file.customer_type, file.outlet_id, file.language, known and known.display_name, known and known.birth_date)
+            for file, known in zip(read_each(events, _File), opened, strict=True)
+        ]
+
+    return keeping(FILES, read)
 
 
-def replicate_customers(keys: KeyStore, clock: Clock) -> Handler:
-    """Make the handler of `customer.snapshots`. A customer whose data key was destroyed is kept without a name until erased."""
+def keep_agreements() -> Handler:
+    """Make the handler of agreements."""
 
-    async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        events = newest_of_each_key(events)
-        snapshots = [(_snapshot(event), event.version) for event in events if event.data is not None]
-        data_keys = await keys.get_many({snapshot.customer_id for snapshot, _ in snapshots})
-        await repository.apply_customers(
-            uow, [_replica(snapshot, version, data_keys.get(snapshot.customer_id)) for snapshot, version in snapshots]
-        )
-        await apply_books(uow, events)
-        await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
+    async def read(events: Sequence[Envelope]) -> list[Values]:
+        return [_values(agreed) for agreed in read_each(events, _Agreements)]
 
-    return handle
+    return keeping(AGREEMENTS, read)
 
 
-def _snapshot(event: Envelope) -> _Snapshot:
-    try:
-        return msgspec.convert(event.data, _Snapshot)
-    except msgspec.ValidationError as error:
-        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
-
-
-def _replica(snapshot: _Snapshot, version: Version, key: DataKey | None) -> CustomerReplica:
-    opened = _open(snapshot, key) if key else None
-    limits, quiet = snapshot.contact_limits, snapshot.quiet_hours
-    return CustomerReplica(
-        customer_id=snapshot.customer_id,
-        customer_type=snapshot.customer_type,
-        outlet_id=snapshot.outlet_id,
-        language=snapshot.language,
-        name=opened.display_name if opened else None,
-        birth_date=opened.birth_date if opened else None,
-        version=version.number,
-        epoch=version.epoch,
-        max_contacts=limits.max_contacts if limits else None,
-        contact_period_days=limits.per_days if limits else None,
-        consents=[msgspec.to_builtins(consent) for consent in snapshot.consents],
-        quiet_from=time.fromisoformat(quiet.from_) if quiet else None,
-        quiet_to=time.fromisoformat(quiet.to) if quiet else None,
-        preferred_channels=snapshot.preferred_channels,
+def _values(agreed: _Agreements) -> Values:
+    limits, quiet = agreed.contact_limits, agreed.quiet_hours
+    return (
+        limits.max_contacts if limits else None,
+        limits.per_days if limits else None,
+        time.fromisoformat(quiet.from_) if quiet else None,
+        time.fromisoformat(quiet.to) if quiet else None,
+        msgspec.json.encode(agreed.consents).decode(),
+        msgspec.json.encode(agreed.preferred_channels).decode(),
     )
-
-
-def _open(snapshot: _Snapshot, key: DataKey) -> _Opened:
-    try:
-        place = Place("customer.snapshots", "sealed", snapshot.customer_id)
-        return msgspec.convert(unseal_json(snapshot.sealed, key, place), _Opened)
-    except SealBroken as error:
-        raise PermanentError("seal_broken", "customer.snapshot") from error

@@ -1,4 +1,4 @@
-"""The replica's one table."""
+"""The replica: a table for each facet, whatever comes first. Who looks after a customer stands in `book_assignment`."""
 
 from datetime import date, time
 from typing import Any
@@ -12,12 +12,7 @@ from engagement_svc.database import Base
 
 
 class CustomerRow(Base):
-    """What lists show and the contact rules need of a customer. Who looks after it stands in `book_assignment`.
-
-    At most `max_contacts` in `contact_period_days`, if the customer has agreed to a limit; `consents`: list of {purpose, channel,
-    granted, since}; of `preferred_channels` the first is the dearest. From `quiet_from` until `quiet_to` (local times, may pass midnight)
-    the customer does not want to be contacted.
-    """
+    """The file: what lists show of a customer."""
 
     __tablename__ = "customer"
 
@@ -29,9 +24,24 @@ class CustomerRow(Base):
     birth_date: Mapped[date | None]
     version: Mapped[int]
     epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+
+
+class CustomerAgreementsRow(Base):
+    """The agreements: what the contact rules need.
+
+    At most `max_contacts` in `contact_period_days`, if the customer has agreed to a limit; `consents`: list of {purpose, channel,
+    granted, since}; of `preferred_channels` the first is the dearest. From `quiet_from` until `quiet_to` (local times, may pass midnight)
+    the customer does not want to be contacted.
+    """
+
+    __tablename__ = "customer_agreements"
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    epoch: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     max_contacts: Mapped[int | None]
     contact_period_days: Mapped[int | None]
     quiet_from: Mapped[time | None]
     quiet_to: Mapped[time | None]
-    consents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
-    preferred_channels: Mapped[list[str] | None] = mapped_column(JSONB)
+    consents: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    preferred_channels: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))

@@ -1,4 +1,4 @@
-"""`customer.snapshots`, `directory.snapshots`: tasks go where the responsibility for their customers goes (D11), and end with them."""
+"""`customer.books`, `directory.snapshots`: tasks go where the responsibility for their customers goes (D11), and end with them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -32,7 +32,7 @@ def tasks_follow_staff(replicate: Handler, clock: Clock) -> Handler:
 
 
 def tasks_follow_the_book(clock: Clock) -> Handler:
-    """Make the handler of `customer.snapshots` that stands behind the replica's: open tasks go where the customer went."""
+    """Make the handler of `customer.books` that stands behind the replica's: open tasks go where the customer went."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if not uow.replaying:
@@ -43,7 +43,7 @@ def tasks_follow_the_book(clock: Clock) -> Handler:
 
 
 def tasks_end_with_the_erased(clock: Clock) -> Handler:
-    """Make the handler of `customer.snapshots` that stands before the replica's: an erased customer's open tasks end, and that is told."""
+    """Make the handler of a facet that stands before the replica's: an erased customer's open tasks end, and that is told."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         erased = [UUID(event.key) for event in events if event.data is None]

@@ -16,13 +16,14 @@ from guanxi_common.set_aside import not_set_aside
 from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from engagement_svc.customers.tables import CustomerRow
+from engagement_svc.customers.tables import CustomerAgreementsRow, CustomerRow
 from engagement_svc.tasks.policy import SNOOZED, Ended
 from engagement_svc.tasks.tables import TaskRow
 
 _task = table_of(TaskRow)
 _SHOWN_AGAIN: Final = {"visible_from": None, "rank_key": _task.c.rank_key.op("&")(~SNOOZED)}
 _customer = table_of(CustomerRow)
+_agreed = table_of(CustomerAgreementsRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ async def insert_task(uow: UnitOfWork, task: Task) -> bool:
 
 async def read_task(uow: UnitOfWork, scope: RowScope, task_id: UUID, now: datetime) -> ListedTask | None:
     statement = (
-        select(_task, _customer.c.name, _customer.c.quiet_from, _customer.c.quiet_to)
+        select(_task, _customer.c.name, _agreed.c.quiet_from, _agreed.c.quiet_to)
         .outerjoin(_customer, _customer.c.customer_id == _task.c.customer_id)
+        .outerjoin(_agreed, _agreed.c.customer_id == _task.c.customer_id)
         .where(_task.c.id == task_id, visible_customers(scope, _task.c.customer_id, now))
     )
     row = (await uow.execute(statement)).mappings().first()
@@ -137,8 +139,9 @@ _NOT_BY_OUTLET = """
 ))
 """
 _PAGE = """
-SELECT page.*, customer.name, customer.quiet_from, customer.quiet_to, row_number() OVER (ORDER BY rank_key, id) AS place
+SELECT page.*, customer.name, agreed.quiet_from, agreed.quiet_to, row_number() OVER (ORDER BY rank_key, id) AS place
 FROM (SELECT * FROM ({source}) AS candidates {in_order}) AS page LEFT JOIN customer USING (customer_id)
+    LEFT JOIN customer_agreements agreed USING (customer_id)
 """
 
 

@@ -5,9 +5,10 @@ from typing import Final
 from guanxi_common.jobs import Job
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.recovery.rebuilds import waiting_for_rebuilds
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT, directory_handlers
+from guanxi_common.security.directory.consumers import CUSTOMER_BOOK, directory_handlers
 from guanxi_common.slices import Slice
 
+from engagement_svc.customers.consumers import FACETS
 from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.tasks import service
 from engagement_svc.tasks.consumers import (
@@ -24,12 +25,13 @@ def _subscriptions(parts: EngagementWorkerParts) -> list[Subscription]:
     replicate_staff = directory_handlers(parts.issuer)[STAFF_SNAPSHOT]
     return [
         Subscription("directory.snapshots", {STAFF_SNAPSHOT: tasks_follow_staff(replicate_staff, parts.clock)}),
-        Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: tasks_follow_the_book(parts.clock)}),
+        Subscription("customer.books", {CUSTOMER_BOOK: tasks_follow_the_book(parts.clock)}),
     ]
 
 
 def _before_the_replica(parts: EngagementWorkerParts) -> list[Subscription]:
-    return [Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: tasks_end_with_the_erased(parts.clock)})]
+    handle = tasks_end_with_the_erased(parts.clock)
+    return [Subscription(topic, {type_: handle}) for topic, type_ in FACETS.items()]
 
 
 def _jobs(parts: EngagementWorkerParts) -> list[Job]:

@@ -1,4 +1,4 @@
-"""`customer.snapshots`: a customer whose birthday is near may have become known just now."""
+"""Facets of customers: one whose birthday is near may have become known just now."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ from engagement_svc.touches.policy import TouchStandard
 
 
 def touches_follow_customers(parts: EngagementWorkerParts, standard: TouchStandard) -> Handler:
-    """Make the handler that stands behind the replica's and the book's."""
+    """Make the handler of each facet that stands behind the replica's: the last one that comes finds the customer complete."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if not uow.replaying:

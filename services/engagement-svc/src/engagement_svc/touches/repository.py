@@ -26,7 +26,7 @@ SELECT customer_id, birth_date, consents, preferred_channels,
     {_OPENED.format("greeting")} AS greeted_at,
     {_OPENED.format("care_contact")} AS cared_for_at,
     EXISTS (SELECT FROM task WHERE task.customer_id = customer.customer_id AND state = 'open' AND origin_kind = 'action') AS has_action
-FROM customer
+FROM customer JOIN customer_agreements USING (customer_id)
 """  # noqa: S608  # constants
 _NEXT: Final = f"{_KNOWN} WHERE customer_id > $1 ORDER BY customer_id LIMIT $2"
 _OF: Final = f"{_KNOWN} WHERE customer_id = ANY($1::uuid[]) ORDER BY customer_id"

@@ -5,9 +5,9 @@ from typing import Final
 from guanxi_common.jobs import Job
 from guanxi_common.messaging.runner import Subscription
 from guanxi_common.recovery.rebuilds import waiting_for_rebuilds
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.slices import Slice
 
+from engagement_svc.customers.consumers import FACETS
 from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.touches import service
 from engagement_svc.touches.consumers import touches_follow_customers
@@ -15,7 +15,8 @@ from engagement_svc.touches.policy import load_touch_standard
 
 
 def _subscriptions(parts: EngagementWorkerParts) -> list[Subscription]:
-    return [Subscription("customer.snapshots", {CUSTOMER_SNAPSHOT: touches_follow_customers(parts, load_touch_standard())})]
+    handle = touches_follow_customers(parts, load_touch_standard())
+    return [Subscription(topic, {type_: handle}) for topic, type_ in FACETS.items()]
 
 
 def _jobs(parts: EngagementWorkerParts) -> list[Job]:

@@ -12,12 +12,14 @@ from engagement_svc.complaints import repository, service
 from engagement_svc.complaints.errors import ComplaintResolved
 from engagement_svc.complaints.repository import Complaint
 from engagement_svc.complaints.schemas import ComplaintRecord, Resolution
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.customers.consumers import FILES
 from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import NotFound, StaleVersion
+from guanxi_common.facets import keep
+from guanxi_common.messaging.envelope import Version
 from guanxi_common.messaging.outbox.rows import unpack
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
@@ -72,7 +74,7 @@ async def desk(postgres: Any) -> AsyncIterator[Desk]:
         database = Database(create_engine(url, pool_size=6))
         customer, outlet, rm = uuid4(), uuid4(), uuid4()
         async with database.transaction() as uow:
-            await apply_customers(uow, [CustomerReplica(customer, "individual", outlet, "zh", "王伟", None, 1)])
+            await keep(uow, FILES, [(customer, Version(1, 1), ("individual", outlet, "zh", "王伟", None))])
             start = NOW - timedelta(days=30)
             await directory.apply_books(uow, [Book(customer, (Assignment("primary_rm", rm, outlet, start),), 1)])
             await uow.commit()

@@ -57,7 +57,7 @@ async def test_d5_only_that_purpose_and_channel_goes_and_a_new_grant_brings_noth
 async def test_d5_an_older_snapshot_that_comes_late_changes_nothing(desk: Any) -> None:
     held = await desk.reserve()
     async with desk.branch.database.transaction() as uow:
-        await uow.driver.execute("UPDATE customer SET version = 9")
+        await uow.driver.execute("UPDATE customer_agreements SET version = 9")
         await uow.commit()
     await desk.agree(granted=False)
     assert (await desk.confirm(held.id)).state == "confirmed"

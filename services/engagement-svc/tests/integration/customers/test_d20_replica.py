@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.customers.consumers import FILES
+from guanxi_common.facets import keep
+from guanxi_common.messaging.envelope import Version
 
 pytestmark = pytest.mark.anyio
 
@@ -13,6 +15,5 @@ async def test_d20_the_replica_takes_a_lower_version_of_a_later_epoch_and_an_old
     steps = [("before", 9, 1, "before"), ("after", 6, 2, "after"), ("late", 10, 1, "after"), ("again", 6, 2, "again")]
     async with branch.database.transaction() as uow:
         for name, version, epoch, kept in steps:
-            replica = CustomerReplica(branch.customer, "person", branch.outlet, "zh", name, None, version, epoch=epoch)
-            await apply_customers(uow, [replica])
+            await keep(uow, FILES, [(branch.customer, Version(epoch, version), ("person", branch.outlet, "zh", name, None))])
             assert await uow.driver.fetchval("SELECT name FROM customer WHERE customer_id = $1", branch.customer) == kept

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.customers.consumers import FILES
 from engagement_svc.tasks import repository
 from engagement_svc.tasks.repository import ListQuery, Task
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.facets import keep
 from guanxi_common.ids import new_id
+from guanxi_common.messaging.envelope import Version
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
@@ -38,7 +40,7 @@ class Bank:
         """A customer with this book, whose open tasks have `ranks` and are stored as `owner`'s."""
         customer_id = uuid4()
         async with self.database.transaction() as uow:
-            await apply_customers(uow, [CustomerReplica(customer_id, "person", outlet, "zh", "王伟", None, 1)])
+            await keep(uow, FILES, [(customer_id, Version(1, 1), ("person", outlet, "zh", "王伟", None))])
             await directory.apply_books(uow, [Book(customer_id, assignments, 1)])
             for rank in ranks:
                 assert await repository.insert_task(uow, _task(customer_id, rank, owner, outlet))

@@ -1,22 +1,23 @@
 """D4: the day's pass opens each touch once, and what scoring-svc recommended before is not doubled."""
 
 import asyncio
+import json
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from engagement_svc.actions.service import Recommendation
-from engagement_svc.customers.repository import CustomerReplica, apply_customers
+from engagement_svc.customers.consumers import AGREEMENTS, FILES
 from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.touches import service
 from engagement_svc.touches.consumers import touches_follow_customers
 from engagement_svc.touches.policy import load_touch_standard
 from guanxi_common.calendar import BusinessCalendar
-from guanxi_common.messaging.envelope import Envelope
+from guanxi_common.facets import keep
+from guanxi_common.messaging.envelope import Envelope, Version
 from guanxi_common.security.directory import repository as directory
-from guanxi_common.security.directory.consumers import CUSTOMER_SNAPSHOT
 from guanxi_common.security.directory.values import Assignment, Book
 from guanxi_common.security.principal import RowScope, ScopeKind
 from guanxi_common.work import Work
@@ -44,7 +45,7 @@ async def look(branch: Any) -> None:
 
 async def tell(branch: Any, customer: UUID) -> None:
     """The step behind the replica, for a snapshot of the customer's."""
-    event = Envelope(uuid4(), CUSTOMER_SNAPSHOT, "customer.snapshots", str(customer), "/customer-svc", branch.clock.now(), {}, 1)
+    event = Envelope(uuid4(), FILES.type, FILES.topic, str(customer), "/customer-svc", branch.clock.now(), {}, 1)
     async with branch.database.transaction() as uow:
         await touches_follow_customers(branch.parts, TOUCHES)(uow, [event])
         await uow.commit()
@@ -54,8 +55,10 @@ async def know(branch: Any, born: date | None = BORN, days: int = 30, **more: An
     """A further customer of RM A's, for so many days in the book."""
     customer, since = uuid4(), branch.clock.now() - timedelta(days=days)
     async with branch.database.transaction() as uow:
-        replica = CustomerReplica(customer, "person", branch.outlet, "zh", "李娜", born, 1, **more)
-        await apply_customers(uow, [replica])
+        await keep(uow, FILES, [(customer, Version(1, 1), ("person", branch.outlet, "zh", "李娜", born))])
+        limit = more.get("max_contacts"), more.get("contact_period_days")
+        agreed = [json.dumps(more.get(name, [])) for name in ("consents", "preferred_channels")]
+        await keep(uow, AGREEMENTS, [(customer, Version(1, 1), (*limit, None, None, *agreed))])
         await directory.apply_books(uow, [Book(customer, (Assignment("primary_rm", branch.rm_a, branch.outlet, since),), 1)])
         await uow.commit()
     return customer

@@ -66,7 +66,7 @@ _FLOWS = (Measure.INFLOW, Measure.OUTFLOW, Measure.TURNOVER)
 # A part is a row of the directory, or a code.
 _GROUPS = {Part.BOOK: "NULL::uuid", Part.OUTLET: "holder.outlet_id", Part.STAFF: "holder.staff_id", Part.TIER: "NULL::uuid"}
 _CODES = dict.fromkeys(Part, "NULL::text") | {
-    Part.TIER: "(SELECT detail ->> 'tier' FROM customer_facts WHERE customer_id = holder.customer_id)"
+    Part.TIER: "(SELECT tier FROM customer_classification WHERE customer_id = holder.customer_id)"
 }
 _NAMES = {Part.BOOK: "NULL::text", Part.OUTLET: "(SELECT name FROM directory_outlet WHERE id = group_id)",
           Part.STAFF: "(SELECT name FROM directory_staff WHERE id = group_id)", Part.TIER: "group_code"}  # fmt: skip

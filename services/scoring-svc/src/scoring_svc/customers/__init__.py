@@ -1,1 +1,1 @@
-"""What scoring knows of a customer beside the ledger: risk profile, consents, vulnerability, preferred channels."""
+"""What scoring knows of a customer beside the ledger: risk profile, consents, vulnerability, preferred channels, tier."""

@@ -1,86 +1,99 @@
-"""`customer.snapshots`: the book, what the customer has agreed to, and a look at what is to be done."""
+"""`customer.files`, `customer.agreements`, `customer.classifications`: what is known of customers, and a look at what is to be done."""
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.erasure.replay import erase_told
-from guanxi_common.keys.store import DataKey, KeyStore
-from guanxi_common.messaging.envelope import Envelope, newest_of_each_key
-from guanxi_common.messaging.failures import PermanentError
+from guanxi_common.facets import FacetReplica, Values, keeping, open_each, read_each
+from guanxi_common.keys.store import KeyStore
+from guanxi_common.messaging.envelope import Envelope
 from guanxi_common.messaging.runner import Handler
-from guanxi_common.security.directory.consumers import apply_books
-from guanxi_common.security.fields import Place, SealBroken, unseal_json
 
-from scoring_svc.customers import repository
-from scoring_svc.customers.policy import Consent, CustomerFacts, RiskProfile
-from scoring_svc.personal_data import PERSONAL_DATA
+from scoring_svc.customers.policy import Consent, RiskProfile
 from scoring_svc.queues import planning
 
+FILES: Final = FacetReplica(
+    "customer.files",
+    "guanxi.customer_file.snapshot.v1",
+    "customer_facts",
+    {"customer_type": "text", "birth_date": "date", "known_since": "date"},
+    first=("known_since",),
+)
+AGREEMENTS: Final = FacetReplica(
+    "customer.agreements", "guanxi.customer_agreements.snapshot.v1", "customer_agreements", {"detail": "jsonb"}
+)
+CLASSIFICATIONS: Final = FacetReplica(
+    "customer.classifications", "guanxi.customer_classification.snapshot.v1", "customer_classification", {"tier": "text"}
+)
 
-class _Snapshot(msgspec.Struct):
-    """What scoring reads of `customer.snapshot`; all but the first three may be absent."""
 
-    customer_id: UUID
+class _File(msgspec.Struct):
+    """What scoring reads of a file."""
+
     customer_type: str
-    sealed: str
-    tier: str | None = None
+
+
+class _Personal(msgspec.Struct):
+    birth_date: date | None = None
+
+
+class _Agreements(msgspec.Struct):
+    """What scoring reads of the agreements; all may be absent."""
+
     risk_profile: RiskProfile | None = None
     consents: tuple[Consent, ...] = ()
     vulnerable_until: date | None = None
     preferred_channels: tuple[str, ...] = ()
 
 
-class _Opened(msgspec.Struct):
-    birth_date: date | None = None
+class _Classification(msgspec.Struct):
+    """What scoring reads of a classification."""
+
+    tier: str | None = None
 
 
-def replicate_customers(keys: KeyStore, calendar: BusinessCalendar, clock: Clock) -> Handler:
-    """Make the handler. A customer whose data key was destroyed is kept without a birth date until erased."""
+def keep_files(keys: KeyStore, calendar: BusinessCalendar, clock: Clock) -> Handler:
+    """Make the handler of files. A customer whose data key was destroyed is kept without a birth date until erased."""
+
+    async def read(events: Sequence[Envelope]) -> list[Values]:
+        today = calendar.local_date(clock.now())
+        opened = await open_each(keys, events, _Personal)
+        return [
+            (file.customer_type, known and known.birth_date, today)
+            for file, known in zip(read_each(events, _File), opened, strict=True)
+        ]
+
+    return keeping(FILES, read)
+
+
+def keep_agreements() -> Handler:
+    """Make the handler of agreements."""
+
+    async def read(events: Sequence[Envelope]) -> list[Values]:
+        return [(msgspec.json.encode(agreed).decode(),) for agreed in read_each(events, _Agreements)]
+
+    return keeping(AGREEMENTS, read)
+
+
+def keep_classifications() -> Handler:
+    """Make the handler of classifications."""
+
+    async def read(events: Sequence[Envelope]) -> list[Values]:
+        return [(classified.tier,) for classified in read_each(events, _Classification)]
+
+    return keeping(CLASSIFICATIONS, read)
+
+
+def plan_again(clock: Clock) -> Handler:
+    """Make the handler that stands behind a replica's: what is known of the customers decides what is to be done for them."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        now, events = clock.now(), newest_of_each_key(events)
-        told = [(_snapshot(event), event.version) for event in events if event.data is not None]
-        data_keys = await keys.get_many({snapshot.customer_id for snapshot, _ in told})
-        today = calendar.local_date(now)
-        facts = [(_facts(snapshot, data_keys.get(snapshot.customer_id), today), version) for snapshot, version in told]
-        await repository.apply_customers(uow, facts)
-        await apply_books(uow, events)
         if not uow.replaying:
-            await planning.mark(uow, [snapshot.customer_id for snapshot, _ in told], now)
-        await erase_told(uow, PERSONAL_DATA, [event.key for event in events if event.data is None], clock)
+            await planning.mark(uow, [UUID(event.key) for event in events], clock.now())
 
     return handle
-
-
-def _snapshot(event: Envelope) -> _Snapshot:
-    try:
-        return msgspec.convert(event.data, _Snapshot)
-    except msgspec.ValidationError as error:
-        raise PermanentError("invalid_event", event.type, event_id=event.id) from error
-
-
-def _facts(snapshot: _Snapshot, key: DataKey | None, today: date) -> CustomerFacts:
-    return CustomerFacts(
-        customer_id=snapshot.customer_id,
-        customer_type=snapshot.customer_type,
-        birth_date=_birth_date(snapshot, key) if key else None,
-        known_since=today,
-        tier=snapshot.tier,
-        risk_profile=snapshot.risk_profile,
-        consents=snapshot.consents,
-        vulnerable_until=snapshot.vulnerable_until,
-        preferred_channels=snapshot.preferred_channels,
-    )
-
-
-def _birth_date(snapshot: _Snapshot, key: DataKey) -> date | None:
-    try:
-        place = Place("customer.snapshots", "sealed", snapshot.customer_id)
-        return msgspec.convert(unseal_json(snapshot.sealed, key, place), _Opened).birth_date
-    except SealBroken as error:
-        raise PermanentError("seal_broken", "customer.snapshot") from error

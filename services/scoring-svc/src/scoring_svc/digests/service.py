@@ -6,6 +6,7 @@ from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.digests.directory import DIRECTORY
 from guanxi_common.digests.policy import Digested
 from guanxi_common.digests.repository import Comparison
+from guanxi_common.facets import digested_facet
 from guanxi_common.messaging import outbox
 
 from scoring_svc.digests.events import DigestCompared
@@ -20,10 +21,14 @@ LEDGER: Final = Digested(
     """,
     dated=True,
 )
-CUSTOMERS: Final = Digested(
-    "customers", "SELECT customer_id::text AS key, concat_ws('|', customer_id, version) AS content FROM customer_facts"
+DIGESTED: Final = (
+    LEDGER,
+    digested_facet("customer.files", "customer_facts"),
+    digested_facet("customer.agreements", "customer_agreements"),
+    digested_facet("customer.classifications", "customer_classification"),
+    digested_facet("customer.books", "book_assignment"),
+    DIRECTORY,
 )
-DIGESTED: Final = (LEDGER, CUSTOMERS, DIRECTORY)
 
 
 async def tell(uow: UnitOfWork, comparison: Comparison) -> None:

@@ -12,10 +12,9 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
-from guanxi_common.messaging.envelope import Envelope, Version
+from guanxi_common.messaging.envelope import Envelope
 from scoring_svc.actions import planner
 from scoring_svc.actions.policy import ActionStandard
-from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
 from scoring_svc.method import Method
 from scoring_svc.products.consumers import PRODUCT_SNAPSHOT, replicate_products
@@ -50,6 +49,7 @@ class Desk:
     method: Method
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     customer: UUID = field(default_factory=uuid4)
+    keep_facts: Any = None
 
     async def know(self, version: int = 1, **more: Any) -> None:
         fields: dict[str, Any] = {
@@ -60,7 +60,7 @@ class Desk:
         }
         async with self.database.transaction() as uow:
             facts = CustomerFacts(customer_id=self.customer, **{**fields, **more})
-            await customers.apply_customers(uow, [(facts, Version(1, version))])
+            await self.keep_facts(uow, facts, version=version)
             await uow.commit()
 
     async def offer(self, *snapshots: dict[str, Any]) -> None:
@@ -108,10 +108,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(postgres: Any) -> AsyncIterator[Desk]:
+async def desk(postgres: Any, keep_facts: Any) -> AsyncIterator[Desk]:
     method = load_method(BusinessCalendar(zone="Asia/Shanghai"))
     everyone = method.replacing(replace(method[ActionStandard], hold_out_bp=0, exploration_bp=0))
     async with postgres.service_database("scoring_svc") as url:
         database = Database(create_engine(url, pool_size=4))
-        yield Desk(database, everyone)
+        yield Desk(database, everyone, keep_facts=keep_facts)
         await database.dispose()

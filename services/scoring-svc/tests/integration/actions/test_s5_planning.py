@@ -235,7 +235,7 @@ async def test_s5_a_customer_without_consent_is_reported_with_the_rule(desk: Des
 
 async def test_s5_the_uplift_report_counts_each_group_by_intention_to_treat(desk: Desk) -> None:
     everyone = desk.method.replacing(replace(desk.method[ActionStandard], hold_out_bp=5_000))
-    desk = Desk(desk.database, everyone, ManualClock(NOW))
+    desk = Desk(desk.database, everyone, ManualClock(NOW), keep_facts=desk.keep_facts)
     for number in range(12):
         desk.customer = uuid4()
         await desk.know()

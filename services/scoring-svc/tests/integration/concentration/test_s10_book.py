@@ -161,9 +161,7 @@ async def test_s10_the_margin_by_product_is_each_accounts_last_balance_at_its_pr
 async def test_s10_by_tier_and_those_without_one_beside(uow: UnitOfWork) -> None:
     for tier, credit in (("private", 900), ("private", 500), ("preferred", 100), (None, 7)):
         one = await customer(uow, NORTH, RM_A, (1, "transfer", credit, 0))
-        await uow.driver.execute(
-            "INSERT INTO customer_facts VALUES ($1, 1, 'individual', NULL, $2, $3)", one, TODAY, json.dumps({"tier": tier})
-        )
+        await uow.driver.execute("INSERT INTO customer_classification (customer_id, version, tier) VALUES ($1, 1, $2)", one, tier)
     await customer(uow, NORTH, RM_A, (1, "transfer", 3, 0))  # the replica has not heard of this one
     found = await read(uow, Measure.BALANCE, by=Part.TIER)
     assert [(part.id, part.name, part.figures.customers, part.figures.total_minor) for part in found.parts] == [

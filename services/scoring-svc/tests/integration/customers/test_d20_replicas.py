@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 from guanxi_common.db.uow import Database, create_engine
+from guanxi_common.facets import keep
 from guanxi_common.messaging.envelope import Version
-from scoring_svc.customers.policy import CustomerFacts
-from scoring_svc.customers.repository import apply_customers
+from scoring_svc.customers.consumers import FILES
 from scoring_svc.products.repository import apply_products
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +22,7 @@ async def test_d20_both_replicas_take_a_lower_version_of_a_later_epoch_and_an_ol
         database = Database(create_engine(url, pool_size=1))
         async with database.transaction() as uow:
             for text, version, kept in STEPS:
-                facts = CustomerFacts(customer_id=customer, customer_type=text, birth_date=None, known_since=date(2026, 1, 1))
-                await apply_customers(uow, [(facts, version)])
+                await keep(uow, FILES, [(customer, version, (text, None, date(2026, 1, 1)))])
                 await apply_products(uow, [("DEP-12M", version, {"family": text})])
                 assert await uow.driver.fetchval("SELECT customer_type FROM customer_facts") == kept
                 assert await uow.driver.fetchval("SELECT detail ->> 'family' FROM product") == kept

@@ -8,11 +8,10 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.errors import DomainError
-from guanxi_common.messaging.envelope import Envelope, Version
+from guanxi_common.messaging.envelope import Envelope
 from guanxi_sandbox.berka import read_berka
 from prometheus_client import REGISTRY
 from scoring_svc.actions import planner
-from scoring_svc.customers import repository as customers
 from scoring_svc.customers.policy import Consent, CustomerFacts
 from scoring_svc.holdings.repository import HoldingChange, apply_changes
 from scoring_svc.method import Method
@@ -250,14 +249,16 @@ async def test_s4_a_challenger_speaks_beside_the_rule_and_changes_nothing(shop: 
     assert after.challenger.model_version == "related_sale:LOAN-1"
 
 
-async def test_s4_an_action_names_the_model_of_its_propensity(shop: Database, method: Method, now: datetime, book: Any) -> None:
+async def test_s4_an_action_names_the_model_of_its_propensity(
+    shop: Database, method: Method, now: datetime, book: Any, keep_facts: Any
+) -> None:
     await put_to_use(shop, method, await train(shop, method, now), now)
     ids = await book.mark(25)
     await book.score()
     agreed = (Consent("marketing", "phone", granted=True),)
     async with shop.transaction() as uow:
         known = [CustomerFacts(one, "individual", None, date(1994, 3, 20), consents=agreed) for one in ids]
-        await customers.apply_customers(uow, [(facts, Version(1, 1)) for facts in known])
+        await keep_facts(uow, *known)
         await planning.mark(uow, ids, now)
         await planner.plan_due_customers(uow, method, now)
         rows = await uow.driver.fetch(

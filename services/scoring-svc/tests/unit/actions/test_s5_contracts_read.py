@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 from guanxi_contracts.topics import examples_of
-from scoring_svc.customers.consumers import _Snapshot
+from scoring_svc.customers.consumers import _Agreements
 from scoring_svc.holdings.consumers import _Account
 from scoring_svc.products.policy import Product
 
@@ -21,13 +21,13 @@ def test_s4_a_product_is_read_from_its_snapshot(example: str) -> None:
     assert {link.product_code for link in product.links} == {link["product_code"] for link in told["links"]}
 
 
-def test_s4_consents_and_risk_profile_are_read_from_the_customers_snapshot() -> None:
-    told = examples_of("guanxi.customer.snapshot.v1")["typical"]
-    snapshot = msgspec.convert(told, _Snapshot)
+def test_s4_consents_and_risk_profile_are_read_from_the_agreements() -> None:
+    told = examples_of("guanxi.customer_agreements.snapshot.v1")["typical"]
+    snapshot = msgspec.convert(told, _Agreements)
     assert snapshot.risk_profile is not None
     assert snapshot.risk_profile.expires_on == date.fromisoformat(told["risk_profile"]["expires_on"])
     assert [one.granted for one in snapshot.consents] == [one["granted"] for one in told["consents"]]
-    bare = msgspec.convert({"customer_id": str(uuid4()), "customer_type": "individual", "sealed": "AQ"}, _Snapshot)
+    bare = msgspec.convert({"customer_id": str(uuid4())}, _Agreements)
     assert (bare.risk_profile, bare.consents) == (None, ())
 
 

@@ -1,4 +1,4 @@
-"""How a service keeps its replica: handlers for `directory.snapshots` and for the book in `customer.snapshots`.
+"""How a service keeps its replica: handlers for `directory.snapshots` and for the book in `customer.books`.
 
 A deployment trusts one issuer, so staff and clients are kept under the issuer that the service itself is configured with.
 """
@@ -19,7 +19,7 @@ from guanxi_common.security.principal import CallerKind, ScopeKind
 
 Handler = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 
-CUSTOMER_SNAPSHOT = "guanxi.customer.snapshot.v1"
+CUSTOMER_BOOK = "guanxi.customer_book.snapshot.v1"
 
 DIRECTORY_KEYS: Final = {
     "directory_outlet": "'outlet:' || kept.id",
@@ -29,7 +29,7 @@ DIRECTORY_KEYS: Final = {
 }
 """The key in `directory.snapshots` of each table's rows, for a rebuild (`recovery.rebuilds.Replica`)."""
 BOOK_KEYS: Final = {"book_assignment": "kept.customer_id::text"}
-"""The same of the book in `customer.snapshots`."""
+"""The same of the book in `customer.books`."""
 
 
 class _OutletData(BaseModel):
@@ -77,7 +77,7 @@ class _AssignmentData(BaseModel):
     valid_to: datetime | None = None
 
 
-class _CustomerData(BaseModel):
+class _BookData(BaseModel):
     customer_id: UUID
     assignments: list[_AssignmentData]
 
@@ -124,15 +124,13 @@ async def apply_roles(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 async def apply_books(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Apply the assignments of customer snapshots; a tombstone removes them. A service that reads more of the snapshot calls
-    this from its own handler.
-    """
+    """Apply the assignments of customers; a tombstone removes them."""
     events = newest_of_each_key(events)
     books = [
         Book(
             data.customer_id, tuple(Assignment(**dict(interval)) for interval in data.assignments), version.number, version.epoch
         )
-        for data, version in _read(events, _CustomerData)
+        for data, version in _read(events, _BookData)
     ]
     await repository.apply_books(uow, books)
     await repository.remove_books(uow, [UUID(key) for key in _erased(events)])
