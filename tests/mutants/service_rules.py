@@ -206,8 +206,8 @@ _actions = (
     _engagement(
         "one contact uses one reservation",
         "actions/service.py",
-        '        await budget.settle(work.uow, reservation.id, "released", work.now)\n    for action in concluded:',
-        '        await budget.settle(work.uow, reservation.id, "confirmed", work.now)\n    for action in concluded:',
+        '        await budget.settle(work.uow, reservation.id, "released", work.now)\n    for action in answered:',
+        '        await budget.settle(work.uow, reservation.id, "confirmed", work.now)\n    for action in answered:',
         f"{TAKEN_UP}::test_s5_one_contact_concludes_all_actions_and_uses_one_reservation",
     ),
     _engagement(
