@@ -146,8 +146,8 @@ _sums = (
     _scoring(
         "one customer's value in a concentration saturates",
         "concentration/repository.py",
-        'value=saturated_sql(f"coalesce(round({_VALUES[measure]}), 0)"),',
-        'value=f"coalesce(round({_VALUES[measure]}), 0)::bigint",',
+        'value=saturated_sql(f"coalesce(round({_VALUES[asked.measure]}), 0)"),',
+        'value=f"coalesce(round({_VALUES[asked.measure]}), 0)::bigint",',
         f"{SUMS}::test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_scores_nor_the_head_office",
     ),
     _scoring(

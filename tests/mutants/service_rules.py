@@ -29,7 +29,7 @@ _models = (
     _scoring(
         "a model is approved by somebody other than who had it trained",
         "register/service.py",
-        "    if version.trained_by == author:",
+        "    if version.trained_by == work.actor:",
         "    if False:",
         f"{REGISTER}::test_s6_who_had_it_trained_does_not_approve_it",
     ),

@@ -110,18 +110,9 @@ async def _raise_signals(uow: UnitOfWork, method: Method, shared: Round, situati
     drops = signal_policy.satisfaction_drops(answers, method[SignalStandard])
     by_currency["XXX"] = [one for one in drops if one.business_date >= shared.today - signals.HORIZON]
     raised: list[signal_store.Signal] = []
+    raising = signals.Raising(uow, method.calendar, method[SignalStandard], shared.raised_on, shared.now)
     for currency, findings in by_currency.items():
-        raised += await signals.raise_findings(
-            uow,
-            method.calendar,
-            method[SignalStandard],
-            situation.customer_id,
-            currency,
-            shared.today,
-            findings,
-            shared.raised_on,
-            shared.now,
-        )
+        raised += await signals.raise_findings(raising, situation.customer_id, currency, shared.today, findings)
     return raised
 
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.security.directory.scope import visible_customers_sql
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.activity.policy import Figures, Group
 
@@ -32,19 +31,11 @@ GROUP BY days, currency, CUBE (product_code, activity_class)
 """
 
 
-async def read_sums(
-    uow: UnitOfWork,
-    scope: RowScope,
-    customer_id: UUID,
-    as_of: date,
-    windows: Sequence[int],
-    known_at: datetime | None,
-    now: datetime,
-) -> list[Group]:
+async def read_sums(work: Work, customer_id: UUID, as_of: date, windows: Sequence[int], known_at: datetime | None) -> list[Group]:
     """What counts by `as_of` in each window, in no order: the whole, and by product, by class and by both; only what had been
     recorded by `known_at` (None: all that is known), entries, reversals and products alike. Nothing of a customer out of scope."""
-    visible, arguments = visible_customers_sql(scope, "entry.customer_id", now, first_parameter=6)
-    rows = await uow.driver.fetch(
+    visible, arguments = visible_customers_sql(work.scope, "entry.customer_id", work.now, first_parameter=6)
+    rows = await work.uow.driver.fetch(
         _SUMS.format(visible=visible), customer_id, as_of, list(windows), known_at, max(windows), *arguments
     )
     return [

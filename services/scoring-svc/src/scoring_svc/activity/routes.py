@@ -60,8 +60,6 @@ async def read_activity(
     known_at: Annotated[Instant | None, Query(description="What was known at this instant; default now.")] = None,
 ) -> Response:
     async with call.read() as read:
-        found = await service.read_activity(
-            read.uow, read.scope, parts_of(call).method, customer_id, read.now, as_of=as_of, known_at=known_at
-        )
+        found = await service.read_activity(read.work, parts_of(call).method, customer_id, as_of=as_of, known_at=known_at)
         await audit.record(read.uow, read.audit, customer_id, ("activity",))
         return read.reply(found)

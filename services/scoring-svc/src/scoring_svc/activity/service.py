@@ -7,7 +7,7 @@ from uuid import UUID
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.security.directory.scope import customer_is_visible
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.activity import repository
 from scoring_svc.activity.policy import ClassSum, Figures, WindowSum, arrange
@@ -26,29 +26,22 @@ from scoring_svc.method import Method, day_asked
 
 
 async def read_activity(
-    uow: UnitOfWork,
-    scope: RowScope,
-    method: Method,
-    customer_id: UUID,
-    now: datetime,
-    *,
-    as_of: date | None,
-    known_at: datetime | None,
+    work: Work, method: Method, customer_id: UUID, *, as_of: date | None, known_at: datetime | None
 ) -> ActivityOut:
     """The sums on a business date (default: today), by what was known at an instant (default: now).
 
     The same `as_of` and `known_at` give the same answer, whatever comes later. Raises `NotFound` for a customer out of scope, and
     `InvalidInput` for what is to come.
     """
-    if not await customer_is_visible(uow, scope, customer_id, now):
+    if not await customer_is_visible(work.uow, work.scope, customer_id, work.now):
         raise NotFound
-    day = day_asked(method, now, as_of, known_at)
-    groups = await repository.read_sums(uow, scope, customer_id, day, WINDOWS, known_at, now)
+    day = day_asked(method, work.now, as_of, known_at)
+    groups = await repository.read_sums(work, customer_id, day, WINDOWS, known_at)
     return ActivityOut(
         customer_id=customer_id,
         as_of=day,
-        known_at=known_at or now,
-        balances=await _balances(uow, customer_id, day, known_at),
+        known_at=known_at or work.now,
+        balances=await _balances(work.uow, customer_id, day, known_at),
         classes=[
             _class_out(method[ActivityClasses], code)
             for code in sorted({group.activity_class for group in groups if group.activity_class is not None})

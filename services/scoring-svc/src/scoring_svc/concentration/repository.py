@@ -3,15 +3,14 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.money import saturated_sql
 from guanxi_common.security.directory.scope import visible_customers_sql
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.concentration.policy import Ints, MarginRates, Measure, Part
 
@@ -95,36 +94,38 @@ class PartOfBook:
     values: Ints
 
 
-async def read_values(
-    uow: UnitOfWork,
-    scope: RowScope,
-    part: Part,
-    measure: Measure,
-    currency: str,
-    as_of: date,
-    window_days: int,
-    bank_bookings: Collection[str],
-    rates: MarginRates,
-    now: datetime,
-) -> list[PartOfBook]:
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """By what customers are valued, on which date, and into which parts their book is divided."""
+
+    part: Part
+    measure: Measure
+    currency: str
+    as_of: date
+    window_days: int
+    bank_bookings: Collection[str]
+    rates: MarginRates
+
+
+async def read_values(work: Work, asked: Valued) -> list[PartOfBook]:
     """Every customer in scope that is in the book now, with its value by `as_of` in minor units; 0 without a posting."""
-    visible, arguments = visible_customers_sql(scope, "holder.customer_id", now, first_parameter=8)
+    visible, arguments = visible_customers_sql(work.scope, "holder.customer_id", work.now, first_parameter=8)
     statement = _BOOK.format(
-        group=_GROUPS[part],
-        code=_CODES[part],
-        name=_NAMES[part],
-        value=saturated_sql(f"coalesce(round({_VALUES[measure]}), 0)"),
+        group=_GROUPS[asked.part],
+        code=_CODES[asked.part],
+        name=_NAMES[asked.part],
+        value=saturated_sql(f"coalesce(round({_VALUES[asked.measure]}), 0)"),
         visible=visible,
-        days="false" if measure is Measure.PRODUCT_MARGIN else _IN_WINDOW if measure in _FLOWS else "true",
+        days="false" if asked.measure is Measure.PRODUCT_MARGIN else _IN_WINDOW if asked.measure in _FLOWS else "true",
     )
     given: tuple[Any, ...] = (
-        currency,
-        as_of,
-        window_days,
-        sorted(bank_bookings),
-        json.dumps(dict(rates.volume_rates_bp)),
-        rates.balance_rate_bp,
-        now,
+        asked.currency,
+        asked.as_of,
+        asked.window_days,
+        sorted(asked.bank_bookings),
+        json.dumps(dict(asked.rates.volume_rates_bp)),
+        asked.rates.balance_rate_bp,
+        work.now,
     )
-    rows = await uow.driver.fetch(statement, *given, *arguments)
+    rows = await work.uow.driver.fetch(statement, *given, *arguments)
     return [PartOfBook(row["group_id"], row["name"], np.array(row["values"], dtype=np.int64)) for row in rows]

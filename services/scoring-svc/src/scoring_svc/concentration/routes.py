@@ -68,7 +68,7 @@ async def read_concentration(
 ) -> Response:
     async with call.read() as read:
         asked = Question(measure, currency, as_of, by, limit)
-        return read.reply(await service.read_concentration(read.uow, read.scope, parts_of(call).method, asked, read.now))
+        return read.reply(await service.read_concentration(read.work, parts_of(call).method, asked))
 
 
 @concentration.get(
@@ -84,6 +84,6 @@ async def draw_concentration(
 ) -> Response:
     async with call.read() as read:
         asked = Question(measure, currency, as_of, Part.BOOK)
-        found = await service.measure_concentration(read.uow, read.scope, parts_of(call).method, asked, read.now)
+        found = await service.measure_concentration(read.work, parts_of(call).method, asked)
     picture = draw(found.book, locale=call.locale, measure=found.measure.text, currency=currency, as_of=found.as_of)
     return Response(picture, headers={"Cache-Control": "no-store"}, media_type=SVG)

@@ -1,13 +1,12 @@
 """How concentrated the book is, as a whole and in its parts."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 from guanxi_common.currencies import MINOR_DIGITS
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, Text
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.concentration import repository
 from scoring_svc.concentration.policy import (
@@ -20,7 +19,7 @@ from scoring_svc.concentration.policy import (
     concentration,
     standard_for,
 )
-from scoring_svc.concentration.repository import PartOfBook
+from scoring_svc.concentration.repository import PartOfBook, Valued
 from scoring_svc.concentration.schemas import ConcentrationOut, FiguresOut, PartOut, TopShareOut
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.method import Method, day_asked
@@ -49,24 +48,15 @@ class Answered:
     parts: list[tuple[PartOfBook, Concentration]]
 
 
-async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method, asked: Question, now: datetime) -> Answered:
+async def measure_concentration(work: Work, method: Method, asked: Question) -> Answered:
     """Measure the book in scope. Raises `InvalidInput` for a date to come and an unknown currency."""
-    as_of = day_asked(method, now, asked.as_of)
+    as_of = day_asked(method, work.now, asked.as_of)
     if asked.currency not in MINOR_DIGITS:
         raise InvalidInput(Text("currency is none of ISO 4217.", "currency 不是 ISO 4217 币种代码。"))
     standard = standard_for(load_standards(ConcentrationStandard, "concentration"), asked.measure, as_of)
-    parts = await repository.read_values(
-        uow,
-        scope,
-        asked.by,
-        asked.measure,
-        asked.currency,
-        as_of,
-        standard.window_days,
-        method[ActivityClasses].bank_bookings,
-        standard.margin,
-        now,
-    )
+    bank_bookings = method[ActivityClasses].bank_bookings
+    valued = Valued(asked.by, asked.measure, asked.currency, as_of, standard.window_days, bank_bookings, standard.margin)
+    parts = await repository.read_values(work, valued)
     values = np.concatenate([part.values for part in parts]) if parts else np.zeros(0, dtype=np.int64)
     whole = concentration(values, standard.top_percents)
     divided = [] if asked.by is Part.BOOK else [(part, concentration(part.values, standard.top_percents)) for part in parts]
@@ -74,11 +64,9 @@ async def measure_concentration(uow: UnitOfWork, scope: RowScope, method: Method
     return Answered(as_of, standard, standard.describe(asked.measure), whole, divided)
 
 
-async def read_concentration(
-    uow: UnitOfWork, scope: RowScope, method: Method, asked: Question, now: datetime
-) -> ConcentrationOut:
+async def read_concentration(work: Work, method: Method, asked: Question) -> ConcentrationOut:
     """As `measure_concentration`, as a caller sees it."""
-    found = await measure_concentration(uow, scope, method, asked, now)
+    found = await measure_concentration(work, method, asked)
     return ConcentrationOut(
         as_of=found.as_of,
         currency=asked.currency,

@@ -1,7 +1,7 @@
 """Fits of the lifetime model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,15 +21,24 @@ HORIZON_WEEKS = 90 / 7
 """How far ahead acts are foretold."""
 
 
+@dataclass(frozen=True, slots=True)
+class FittedOn:
+    """The book that a fit rests on: of which run, on which business date, of how many customers."""
+
+    run_id: UUID
+    as_of: date
+    customers: int
+
+
 async def store_model(
-    uow: UnitOfWork, model_id: UUID, run_id: UUID, as_of: date, fitted: Fit[BgNbd] | FitRefused, customers: int, now: datetime
+    uow: UnitOfWork, model_id: UUID, fitted_on: FittedOn, fitted: Fit[BgNbd] | FitRefused, now: datetime
 ) -> None:
     """Keep a fit, and make it the active one; a refused fit is kept with its reason and changes nothing else."""
     values: dict[str, Any] = {
         "id": model_id,
-        "run_id": run_id,
-        "as_of": as_of,
-        "customers": customers,
+        "run_id": fitted_on.run_id,
+        "as_of": fitted_on.as_of,
+        "customers": fitted_on.customers,
         "parameters": {},
         "standard_errors": {},
         "log_likelihood": None,

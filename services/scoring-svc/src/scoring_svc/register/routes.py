@@ -12,7 +12,6 @@ from guanxi_common.http.routes import router
 from guanxi_common.security.audit import repository as audit
 from starlette.responses import Response
 
-from scoring_svc.parts import parts_of
 from scoring_svc.register import repository, service
 from scoring_svc.register.policy import Role
 from scoring_svc.register.repository import Drift, ModelVersion
@@ -140,7 +139,7 @@ async def read_model_drift(model_id: UUID, call: Annotated[Call, permission("mod
 )
 async def approve_model(model_id: UUID, body: StepRequest, call: Annotated[Call, permission("model.approve")]) -> Response:
     async with call.write() as write:
-        version = await service.approve(write.uow, model_id, call.principal.actor, body.reason, write.now)
+        version = await service.approve(write.work, model_id, body.reason)
         await audit.record(write.uow, write.audit, model_id, ("state",), subject_type="model")
         return await write.reply(200, _out(version))
 
@@ -159,16 +158,7 @@ async def activate_model(
     model_id: UUID, body: ActivationRequest, call: Annotated[Call, permission("model.activate")]
 ) -> Response:
     async with call.write() as write:
-        version = await service.activate(
-            write.uow,
-            parts_of(call).method,
-            model_id,
-            Role(body.role),
-            body.replaces,
-            call.principal.actor,
-            body.reason,
-            write.now,
-        )
+        version = await service.activate(write.work, model_id, Role(body.role), body.replaces, body.reason)
         await audit.record(write.uow, write.audit, model_id, ("state",), subject_type="model")
         return await write.reply(200, _out(version))
 
@@ -181,9 +171,7 @@ async def activate_model(
 )
 async def rollback_model(model_id: UUID, body: StepRequest, call: Annotated[Call, permission("model.activate")]) -> Response:
     async with call.write() as write:
-        returned = await service.roll_back(
-            write.uow, parts_of(call).method, model_id, call.principal.actor, body.reason, write.now
-        )
+        returned = await service.roll_back(write.work, model_id, body.reason)
         retired = await repository.read_version(write.uow, model_id)
         if retired is None:
             raise NotFound

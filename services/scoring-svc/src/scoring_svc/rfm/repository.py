@@ -10,7 +10,7 @@ from guanxi_common.db.rows import table_of
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.money import saturated_sql
 from guanxi_common.security.directory.scope import visible_customers_sql
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -51,21 +51,14 @@ _MONEY = {f"money_{when}": saturated_sql(f"coalesce(sum(money) FILTER (WHERE {wh
 
 
 async def count_moves(
-    uow: UnitOfWork,
-    scope: RowScope,
-    before: date,
-    after: date,
-    window_days: int,
-    customer_initiated: Collection[str],
-    bounds: Mapping[str, RfmBounds],
-    now: datetime,
+    work: Work, before: date, after: date, window_days: int, customer_initiated: Collection[str], bounds: Mapping[str, RfmBounds]
 ) -> dict[str, list[tuple[int, int, int]] | None]:
     """(cell before, cell after, customers) by currency, ascending; None for a currency without bounds.
 
     The cells are those of `policy.cell` under `bounds` on both dates, by present knowledge of the days.
     """
-    visible, arguments = visible_customers_sql(scope, "day.customer_id", now, first_parameter=9)
-    rows = await uow.driver.fetch(
+    visible, arguments = visible_customers_sql(work.scope, "day.customer_id", work.now, first_parameter=9)
+    rows = await work.uow.driver.fetch(
         _MOVES.format(visible=visible, no_cell=NO_CELL, **_MONEY),
         before,
         after,

@@ -51,6 +51,4 @@ async def read_rfm_migrations(
     call: Annotated[Call, permission("rfm_migration.read")],
 ) -> Response:
     async with call.read() as read:
-        return read.reply(
-            await service.read_migrations(read.uow, read.scope, parts_of(call).method, from_date, to_date, read.now)
-        )
+        return read.reply(await service.read_migrations(read.work, parts_of(call).method, from_date, to_date))

@@ -1,10 +1,10 @@
 """Who moved between RFM groups from one date to another."""
 
-from datetime import date, datetime
+from datetime import date
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import InvalidInput, Text
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.method import EARLIEST, Method
@@ -13,17 +13,13 @@ from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmBounds, RfmStandard, migr
 from scoring_svc.rfm.schemas import RfmGroupOut, RfmMatrixOut, RfmMigrationOut, RfmMoveOut
 
 
-async def read_migrations(
-    uow: UnitOfWork, scope: RowScope, method: Method, before: date, after: date, now: datetime
-) -> RfmMigrationOut:
+async def read_migrations(work: Work, method: Method, before: date, after: date) -> RfmMigrationOut:
     """The moves of the customers in scope, under the bounds that are in force now, on both dates: else a customer who changed nothing
     would move because others did. Raises `InvalidInput` unless before < after <= today."""
-    if not EARLIEST <= before < after <= method.calendar.local_date(now):
+    if not EARLIEST <= before < after <= work.today:
         raise InvalidInput(Text("from lies before to, and to not in the future.", "from 须早于 to，且 to 不得在将来。"))
-    bounds = await _bounds_in_force(uow, method)
-    found = await repository.count_moves(
-        uow, scope, before, after, RFM_WINDOW_DAYS, method[ActivityClasses].customer_initiated, bounds, now
-    )
+    bounds = await _bounds_in_force(work.uow, method)
+    found = await repository.count_moves(work, before, after, RFM_WINDOW_DAYS, method[ActivityClasses].customer_initiated, bounds)
     groups = (*method[RfmStandard].groups, method[RfmStandard].no_activity)
     return RfmMigrationOut(
         from_date=before,

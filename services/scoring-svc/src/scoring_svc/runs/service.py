@@ -7,7 +7,7 @@ of the changes in batches. A worker that is killed leaves the step to the next, 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
@@ -110,6 +110,17 @@ async def work_on_run(uow: UnitOfWork, database: Database, method: Method, now: 
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """The step that scores the book. `database`: for its progress."""
+
+    uow: UnitOfWork
+    database: Database
+    method: Method
+    run: ScoreRun
+    now: datetime
+
+
 async def _step(uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, now: datetime) -> None:
     today = method.calendar.local_date(now)
     await uow.driver.execute("SET LOCAL statement_timeout = 0")
@@ -158,7 +169,7 @@ async def _score(uow: UnitOfWork, database: Database, method: Method, run: Score
     active = await read_active_models(uow)
     fitting = book if run.as_of == today else await _book_as_of(uow, method, run.as_of)
     models, result = await _fit(uow, run, fitting, active, now)
-    changed = await _build(uow, database, method, run, book, models, now)
+    changed = await _build(_Scoring(uow, database, method, run, now), book, models)
     await exchange.take_alone(uow)
     if not await repository.begin_stage(uow, run.id, repository.PUBLISHING, changed, now):
         raise _Cancelled
@@ -174,7 +185,7 @@ async def _fit(
     model_id = new_id()
     start = active.predictor.parameters if active.predictor else None
     fitted = await off_the_loop(uow, partial(books.fit, book.columns, start))
-    await fits.store_model(uow, model_id, run.id, run.as_of, fitted, book.size, now)
+    await fits.store_model(uow, model_id, fits.FittedOn(run.id, run.as_of, book.size), fitted, now)
     bounds = await off_the_loop(uow, partial(books.bounds, book, f"run-{run.id}"))
     await rfm.freeze_bands(uow, run.id, run.as_of, RFM_WINDOW_DAYS, bounds, now)
     models = replace(active, rfm_bounds={**active.rfm_bounds, **bounds})
@@ -185,11 +196,10 @@ async def _fit(
     return models, {"customers": book.size, "lifetime_model": lifetime, "rfm_currencies": sorted(bounds)}
 
 
-async def _build(
-    uow: UnitOfWork, database: Database, method: Method, run: ScoreRun, book: Book, models: ActiveModels, now: datetime
-) -> int:
+async def _build(step: _Scoring, book: Book, models: ActiveModels) -> int:
     """Build the new table and the news of it; returns how many scores have changed."""
-    found = await off_the_loop(uow, partial(books.lifetimes, book, models.predictor))
+    method, run, now = step.method, step.run, step.now
+    found = await off_the_loop(step.uow, partial(books.lifetimes, book, models.predictor))
     bands = {name: method[RfmStandard].bounds_in_force(name, models.rfm_bounds) for name in book.currencies}
     version = str(Versions(method[RetentionStandard].version, models.model_id))
     writer = RowWriter(book, method.calendar.local_date(now), now, version, bands)
@@ -206,11 +216,11 @@ async def _build(
             for piece in pieces:
                 yield piece
             if number % REPORTED == REPORTED - 1:
-                await _report(database, run, blocks[number].stop, book.size)
+                await _report(step.database, run, blocks[number].stop, book.size)
 
-    await exchange.build(uow, rows(), all_plain=bool(book.columns["plain"].all()))
+    await exchange.build(step.uow, rows(), all_plain=bool(book.columns["plain"].all()))
     changed = np.concatenate(changes)
-    await exchange.copy_news_in(uow, _each(news_rows(book, changed)))
+    await exchange.copy_news_in(step.uow, _each(news_rows(book, changed)))
     return int(changed.size)
 
 

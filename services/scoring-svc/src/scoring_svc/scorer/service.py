@@ -64,7 +64,7 @@ async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], n
     retention = await read_retention_models(uow)
     engagement = await engagements.read_engagement(uow, ids) if retention else {}
     published = await repository.claim_untold(uow, ids)
-    raised_on = await signal_store.raised_on(uow, ids)
+    raising = signals.Raising(uow, method.calendar, method[SignalStandard], await signal_store.raised_on(uow, ids), now)
     told_until = min(today, await ledger.feed_position(uow))
     scores: list[tuple[Score, CustomerHistory]] = []
     emptied: list[UUID] = []
@@ -85,7 +85,7 @@ async def score_taken(uow: UnitOfWork, method: Method, dirty: Sequence[Dirty], n
             continue
         scores.append(scored)
         silent_until = told_until if one.settled else None
-        await _publish(uow, method, one, *scored, published.get(one.customer_id), raised_on, silent_until, now)
+        await _publish(raising, method, one, scored, published.get(one.customer_id), silent_until)
     if emptied:
         await repository.forget_scores(uow, emptied)
     if scores:
@@ -105,33 +105,22 @@ async def queue_due_postings(uow: UnitOfWork, method: Method, now: datetime) -> 
 
 
 async def _publish(
-    uow: UnitOfWork,
+    raising: signals.Raising,
     method: Method,
     dirty: Dirty,
-    score: Score,
-    history: CustomerHistory,
+    scored: tuple[Score, CustomerHistory],
     before: Published | None,
-    raised_on: signals.RaisedOn,
     silent_until: date | None,
-    now: datetime,
 ) -> None:
     """Append what is new of one customer, in the trace of the event that made it dirty."""
+    score, history = scored
     with continue_trace(dirty.traceparent, "score customer"):
         raised = await signals.raise_signals(
-            uow,
-            method.calendar,
-            method[ActivityClasses],
-            method[SignalStandard],
-            dirty.customer_id,
-            history,
-            dirty.touched_from,
-            raised_on,
-            now,
-            silent_until=silent_until,
+            raising, method[ActivityClasses], dirty.customer_id, history, dirty.touched_from, silent_until=silent_until
         )
-        await actions.answer_signals(uow, method[ActionStandard], raised, score.as_of, now)
+        await actions.answer_signals(raising.uow, method[ActionStandard], raised, score.as_of, raising.now)
         if before != Published(score.retention.band, score.main_reason_code):
-            await outbox.append(uow, updated(score, before))
+            await outbox.append(raising.uow, updated(score, before))
 
 
 def updated(score: Score, before: Published | None) -> ScoreUpdated:

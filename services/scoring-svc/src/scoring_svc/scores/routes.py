@@ -87,8 +87,6 @@ async def read_score(
     known_at: Annotated[Instant | None, Query(description="What was known at this instant; default now.")] = None,
 ) -> Response:
     async with call.read() as read:
-        score = await service.read_score(
-            read.uow, read.scope, parts_of(call).method, customer_id, read.now, as_of=as_of, known_at=known_at
-        )
+        score = await service.read_score(read.work, parts_of(call).method, customer_id, as_of=as_of, known_at=known_at)
         await audit.record(read.uow, read.audit, customer_id, ("score",))
         return read.reply(ScoreOut.of(score))

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import NotFound
 from guanxi_common.security.directory.scope import customer_is_visible
-from guanxi_common.security.principal import RowScope
+from guanxi_common.work import Work
 
 from scoring_svc.engagements import repository as engagements
 from scoring_svc.features.policy import NO_ENGAGEMENT, Engagement, FeatureStandard, features_of
@@ -35,16 +34,7 @@ from scoring_svc.scores.versions import Versions
 from scoring_svc.signals.policy import SignalStandard
 
 
-async def read_score(
-    uow: UnitOfWork,
-    scope: RowScope,
-    method: Method,
-    customer_id: UUID,
-    now: datetime,
-    *,
-    as_of: date | None,
-    known_at: datetime | None,
-) -> Score:
+async def read_score(work: Work, method: Method, customer_id: UUID, *, as_of: date | None, known_at: datetime | None) -> Score:
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
     `as_of` and `known_at` move the data, not the method: standards, bands and models are those in force now, and `model_version` and
@@ -52,7 +42,8 @@ async def read_score(
 
     Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
-    if not await customer_is_visible(uow, scope, customer_id, now):
+    uow, now = work.uow, work.now
+    if not await customer_is_visible(uow, work.scope, customer_id, now):
         raise NotFound
     day = day_asked(method, now, as_of, known_at)
     if known_at is None:

@@ -1,6 +1,7 @@
 """Find what is to be signalled in a customer's history, and raise it once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,36 +56,37 @@ def find(
             yield finding
 
 
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """What the findings of a batch of customers share. `raised_on`: what was raised of them before."""
+
+    uow: UnitOfWork
+    calendar: BusinessCalendar
+    standard: SignalStandard
+    raised_on: RaisedOn
+    now: datetime
+
+
 async def raise_signals(
-    uow: UnitOfWork,
-    calendar: BusinessCalendar,
+    raising: Raising,
     classes: ActivityClasses,
-    standard: SignalStandard,
     customer_id: UUID,
     history: CustomerHistory,
     touched_from: date,
-    raised_on: RaisedOn,
-    now: datetime,
     *,
     silent_until: date | None,
 ) -> list[Signal]:
     """Raise what is found, is not cooling down and was not raised before; returns what is new."""
-    findings = find(history, touched_from, standard, silent_until=silent_until)
-    return await raise_findings(
-        uow, calendar, standard, customer_id, history.currency, history.as_of, findings, raised_on, now, classes=classes
-    )
+    findings = find(history, touched_from, raising.standard, silent_until=silent_until)
+    return await raise_findings(raising, customer_id, history.currency, history.as_of, findings, classes=classes)
 
 
 async def raise_findings(
-    uow: UnitOfWork,
-    calendar: BusinessCalendar,
-    standard: SignalStandard,
+    raising: Raising,
     customer_id: UUID,
     currency: str,
     today: date,
     findings: Iterable[Finding],
-    raised_on: RaisedOn,
-    now: datetime,
     *,
     classes: ActivityClasses | None = None,
 ) -> list[Signal]:
@@ -92,7 +94,8 @@ async def raise_findings(
 
     `classes`: the findings rest on entries of the day, which the evidence names.
     """
-    dates = {kind: list(raised_on.get((customer_id, kind, currency), ())) for kind in Kind}
+    uow, standard = raising.uow, raising.standard
+    dates = {kind: list(raising.raised_on.get((customer_id, kind, currency), ())) for kind in Kind}
     new: list[Signal] = []
     for finding in findings:
         if policy.is_cooling(finding.kind, finding.business_date, dates[finding.kind], standard):
@@ -106,13 +109,13 @@ async def raise_findings(
             currency=currency,
             severity=finding.severity,
             business_date=on,
-            historical=not finding.lies_ahead and policy.is_historical(on, today, calendar, standard),
+            historical=not finding.lies_ahead and policy.is_historical(on, today, raising.calendar, standard),
             reason_code=finding.reason.code,
             reason_en=finding.reason.text.en,
             reason_zh=finding.reason.text.zh,
             evidence={**_evidence(finding), "currency": currency, "entry_ids": [str(entry) for entry in entry_ids]},
             standard_version=standard.version,
-            raised_at=now,
+            raised_at=raising.now,
         )
         if await repository.insert_signal(uow, signal):
             dates[finding.kind].append(on)

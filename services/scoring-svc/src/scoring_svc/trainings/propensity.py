@@ -25,7 +25,7 @@ from scoring_svc.training.metrics import auc_estimate, average_precision_estimat
 from scoring_svc.training.table import InvalidFile
 from scoring_svc.trainings.cases import Case, Known, case_at, read_known
 from scoring_svc.trainings.repository import Training
-from scoring_svc.trainings.retention import Plan, keep, plan_of, read_sample, refuse
+from scoring_svc.trainings.retention import Plan, Trained, keep, plan_of, read_sample, refuse
 
 
 async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
@@ -48,7 +48,7 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         return
     described = _describe(method, plan, product, earlier, fitted, rule)
     card = partial(card_of, training=described, fitted=fitted, standard=method[PropensityStandard], words=method[FeatureStandard])
-    await keep(uow, training, plan, described, fitted, card, now)
+    await keep(uow, training, Trained(plan, described, fitted, card), now)
 
 
 async def _read_cases(uow: UnitOfWork, method: Method, plan: Plan, product: Product, catalogue: Sequence[Product]) -> list[Case]:

@@ -102,9 +102,8 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         await refuse(uow, training, error, now)
         return
     described = _describe(method, plan, rhythm, earlier, fitted)
-    await keep(
-        uow, training, plan, described, fitted, lambda title: card_of(title, described, fitted, method[FeatureStandard]), now
-    )
+    card = partial(card_of, training=described, fitted=fitted, standard=method[FeatureStandard])
+    await keep(uow, training, Trained(plan, described, fitted, card), now)
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
@@ -213,16 +212,19 @@ async def sample(uow: UnitOfWork, cut: date) -> list[list[UUID]]:
     return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
-async def keep(
-    uow: UnitOfWork,
-    training: Training,
-    plan: Plan,
-    described: Mapping[str, Any],
-    fitted: Fitted,
-    card: Callable[[str], str],
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training. `described`: what the version says of it; `card` makes the model card of a title."""
+
+    plan: Plan
+    described: Mapping[str, Any]
+    fitted: Fitted
+    card: Callable[[str], str]
+
+
+async def keep(uow: UnitOfWork, training: Training, trained: Trained, now: datetime) -> None:
     """Keep the version and end its training: a candidate, and back-tested where the back-test could be held."""
+    fitted = trained.fitted
     await register.lock_name(uow, training.name)
     number = await register.next_number(uow, training.name)
     artefact = artefacts.pack(fitted.model)
@@ -232,11 +234,11 @@ async def keep(
         new_id(),
         training.name,
         number,
-        plan.kind.value,
+        trained.plan.kind.value,
         State.CANDIDATE,
         training.requested_by,
         now,
-        described,
+        trained.described,
         back_test,
         artefact.digest,
     )
@@ -244,9 +246,9 @@ async def keep(
         "score": _text(fitted.score),
         "features": {name: _text(distribution) for name, distribution in fitted.features.items()},
     }
-    await register.insert_version(uow, version, card(f"{training.name}-{number}"), artefact, distributions)
-    trained = Step(None, State.CANDIDATE, training.requested_by, now, f"training {training.id}")
-    await register.record_step(uow, version.id, trained)
+    await register.insert_version(uow, version, trained.card(f"{training.name}-{number}"), artefact, distributions)
+    begun = Step(None, State.CANDIDATE, training.requested_by, now, f"training {training.id}")
+    await register.record_step(uow, version.id, begun)
     if judged:
         tested = Step(State.CANDIDATE, State.BACK_TESTED, "system:do-model-trainings", now, judged.protocol)
         await register.record_step(uow, version.id, tested)

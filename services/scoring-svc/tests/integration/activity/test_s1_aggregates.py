@@ -19,6 +19,7 @@ from guanxi_common.messaging.inbox import PostgresInbox
 from guanxi_common.messaging.processing import Processor, Subscription
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
 from guanxi_contracts.codec import encode
+from guanxi_testing.work import work_by
 from scoring_svc.activity.repository import _SUMS
 from scoring_svc.activity.schemas import ActivityOut, FiguresOut
 from scoring_svc.activity.service import read_activity
@@ -154,7 +155,8 @@ class Bank:
     ) -> ActivityOut:
         async with self.database.transaction(readonly=True) as uow:
             at = now or self.clock.now()
-            return await read_activity(uow, scope, METHOD, self.customer, at, as_of=as_of, known_at=known_at)
+            work = work_by("staff:1", uow, at, METHOD.calendar, scope)
+            return await read_activity(work, METHOD, self.customer, as_of=as_of, known_at=known_at)
 
     def by_hand(self, as_of: date, known_at: datetime) -> dict[tuple[Any, ...], FiguresOut]:
         """(window, currency, product or "*", class or "*") → figures: each known entry counted in turn, by nothing but the definition."""

@@ -11,6 +11,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.errors import InvalidInput
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
+from guanxi_testing.work import work_by
 from scoring_svc.concentration.policy import Measure, Part
 from scoring_svc.concentration.schemas import ConcentrationOut
 from scoring_svc.concentration.service import Question, read_concentration
@@ -54,7 +55,7 @@ async def read(uow: UnitOfWork, measure: Measure, scope: RowScope = SYSTEM_SCOPE
     question = Question(
         measure, asked.get("currency", "CNY"), asked.get("as_of"), asked.get("by", Part.BOOK), asked.get("limit", 100)
     )
-    return await read_concentration(uow, scope, METHOD, question, NOW)
+    return await read_concentration(work_by("staff:1", uow, NOW, METHOD.calendar, scope), METHOD, question)
 
 
 async def test_s10_each_measure_is_what_the_postings_add_up_to(uow: UnitOfWork) -> None:

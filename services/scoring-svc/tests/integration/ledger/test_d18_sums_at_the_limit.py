@@ -10,7 +10,7 @@ import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.money import POSTING_LIMIT, SUM_LIMIT
-from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_testing.work import work_by
 from scoring_svc.concentration.policy import Measure, Part
 from scoring_svc.concentration.service import Question, read_concentration
 from scoring_svc.ledger import repository
@@ -161,11 +161,12 @@ async def test_d18_a_customer_beyond_eight_bytes_is_scored_and_stops_neither_sco
 
 
 async def _answers_to_the_head_office(uow: UnitOfWork) -> None:
+    work = work_by("staff:1", uow, NOW, METHOD.calendar)
     for measure in Measure:
-        found = await read_concentration(uow, SYSTEM_SCOPE, METHOD, Question(measure, "CNY", TODAY, Part.STAFF, 10), NOW)
+        found = await read_concentration(work, METHOD, Question(measure, "CNY", TODAY, Part.STAFF, 10))
         assert found.book.customers == 6
         assert measure is Measure.PRODUCT_MARGIN or found.book.total_minor >= SUM_LIMIT or measure is Measure.MARGIN
     bounds = {"CNY": RfmBounds((1, 2, 3, 4), (1, 2, 3, 4), (10**9, SUM_LIMIT - 1, INT8 - 1, INT8), "standard:1:CNY")}
     before = TODAY - timedelta(days=30)
-    moves = await count_moves(uow, SYSTEM_SCOPE, before, TODAY, 365, METHOD[ActivityClasses].customer_initiated, bounds, NOW)
+    moves = await count_moves(work, before, TODAY, 365, METHOD[ActivityClasses].customer_initiated, bounds)
     assert sum(customers for *_, customers in moves["CNY"] or ()) == 6

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.ids import new_id
+from guanxi_testing.work import work_by
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.method import Method
 from scoring_svc.register import artefacts, repository, service
@@ -53,8 +54,8 @@ async def put_to_use(
     database: Database, method: Method, version: ModelVersion, now: datetime, role: Role = Role.CHAMPION
 ) -> None:
     async with database.transaction() as uow:
-        await service.approve(uow, version.id, APPROVER, "Back-test read.", now)
-        await service.activate(uow, method, version.id, role, None, APPROVER, "Approved.", now)
+        await service.approve(work_by(APPROVER, uow, now, method.calendar), version.id, "Back-test read.")
+        await service.activate(work_by(APPROVER, uow, now, method.calendar), version.id, role, None, "Approved.")
         await uow.commit()
 
 

@@ -10,6 +10,7 @@ from guanxi_common.db.uow import Database
 from guanxi_common.errors import DomainError
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_sandbox.berka import read_berka
+from guanxi_testing.work import work_by
 from prometheus_client import REGISTRY
 from scoring_svc.actions import planner
 from scoring_svc.customers.policy import Consent, CustomerFacts
@@ -116,8 +117,8 @@ async def put_to_use(
     database: Database, method: Method, version: ModelVersion, now: datetime, role: Role = Role.CHAMPION
 ) -> None:
     async with database.transaction() as uow:
-        await service.approve(uow, version.id, APPROVER, "Back-test read.", now)
-        await service.activate(uow, method, version.id, role, None, APPROVER, "Approved.", now)
+        await service.approve(work_by(APPROVER, uow, now, method.calendar), version.id, "Back-test read.")
+        await service.activate(work_by(APPROVER, uow, now, method.calendar), version.id, role, None, "Approved.")
         await uow.commit()
 
 
@@ -205,7 +206,7 @@ async def test_s4_without_an_active_model_the_rule_speaks_and_the_answer_says_wh
     assert after["LOAN"].model_version == "related_sale:LOAN-1"
     assert after["CARD"] == before["CARD"]
     async with shop.transaction() as uow:
-        assert await service.roll_back(uow, method, version.id, APPROVER, "Too many calls.", now) is None
+        assert await service.roll_back(work_by(APPROVER, uow, now, method.calendar), version.id, "Too many calls.") is None
         await uow.commit()
     assert await assessed(shop, method, now, one) == before
 

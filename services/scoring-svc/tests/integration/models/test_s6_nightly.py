@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from guanxi_common.db.uow import Database
+from guanxi_testing.work import work_by
 from prometheus_client import REGISTRY
 from scoring_svc.method import Method
 from scoring_svc.register import artefacts, repository, service
@@ -58,8 +59,10 @@ async def train(database: Database, method: Method, now: datetime, role: Role, r
         assert done is not None
         assert done.result is not None
         model_id = UUID(done.result["model_id"])
-        await service.approve(uow, model_id, "staff:approver", "Back-test read.", now)
-        version = await service.activate(uow, method, model_id, role, replaces, "staff:approver", "Approved.", now)
+        await service.approve(work_by("staff:approver", uow, now, method.calendar), model_id, "Back-test read.")
+        version = await service.activate(
+            work_by("staff:approver", uow, now, method.calendar), model_id, role, replaces, "Approved."
+        )
         await uow.commit()
     return version
 
@@ -113,7 +116,7 @@ async def test_s6_scores_by_versions_no_longer_in_use_still_come_out_the_same(
     assert all(score["challenger"]["model_version"] == "retention-2" for score in stored.values())
     await run_book(bank, method, now, keep=True)
     async with bank.transaction() as uow:
-        await service.roll_back(uow, method, champion.id, "staff:operator", "Too many calls.", now)
+        await service.roll_back(work_by("staff:operator", uow, now, method.calendar), champion.id, "Too many calls.")
         await uow.driver.execute("TRUNCATE dirty_customer")
         await uow.commit()
     artefacts.forget_loaded()
@@ -241,7 +244,7 @@ async def test_s6_drift_of_a_version_out_of_use_is_told_no_more(bank: Database, 
         await uow.commit()
     assert REGISTRY.get_sample_value("guanxi_model_drift_psi", labels) is not None
     async with bank.transaction() as uow:
-        await service.roll_back(uow, method, version.id, "staff:operator", "Too many calls.", now)
+        await service.roll_back(work_by("staff:operator", uow, now, method.calendar), version.id, "Too many calls.")
         assert await measure_drift(uow, method, now) == 0
         await uow.commit()
     assert REGISTRY.get_sample_value("guanxi_model_drift_psi", labels) is None

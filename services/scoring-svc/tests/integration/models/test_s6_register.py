@@ -10,6 +10,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import DomainError, NotFound
 from guanxi_common.ids import new_id
+from guanxi_testing.work import work_by
 from scoring_svc.register import repository, service
 from scoring_svc.register.errors import OtherActive, SamePerson, WrongState
 from scoring_svc.register.policy import Role, State
@@ -46,19 +47,19 @@ class Register:
 
     async def approve(self, model_id: UUID, author: str = APPROVER) -> State:
         async with self.database.transaction() as uow:
-            version = await service.approve(uow, model_id, author, "Back-test read.", NOW)
+            version = await service.approve(work_by(author, uow, NOW, METHOD.calendar), model_id, "Back-test read.")
             await uow.commit()
         return version.state
 
     async def activate(self, model_id: UUID, replaces: UUID | None, role: Role = Role.CHAMPION) -> State:
         async with self.database.transaction() as uow:
-            version = await service.activate(uow, METHOD, model_id, role, replaces, OPERATOR, "Approved.", NOW)
+            version = await service.activate(work_by(OPERATOR, uow, NOW, METHOD.calendar), model_id, role, replaces, "Approved.")
             await uow.commit()
         return version.state
 
     async def roll_back(self, model_id: UUID) -> UUID | None:
         async with self.database.transaction() as uow:
-            returned = await service.roll_back(uow, METHOD, model_id, OPERATOR, "Too many calls.", NOW)
+            returned = await service.roll_back(work_by(OPERATOR, uow, NOW, METHOD.calendar), model_id, "Too many calls.")
             await uow.commit()
         return returned.id if returned else None
 
@@ -180,7 +181,7 @@ async def test_s6_a_step_that_was_not_committed_leaves_nothing(register: Registe
     first, second = await register.approved(), await register.approved()
     await register.activate(first, None)
     async with register.database.transaction() as uow:
-        await service.activate(uow, METHOD, second, Role.CHAMPION, first, OPERATOR, "Approved.", NOW)
+        await service.activate(work_by(OPERATOR, uow, NOW, METHOD.calendar), second, Role.CHAMPION, first, "Approved.")
         # The process dies here.
     assert await register.states() == ["active", "approved"]
     assert len(await register.steps(second)) == 3

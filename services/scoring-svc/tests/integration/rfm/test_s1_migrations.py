@@ -13,6 +13,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.errors import InvalidInput
 from guanxi_common.security.principal import SYSTEM_SCOPE, RowScope, ScopeKind
+from guanxi_testing.work import work_by
 from scoring_svc.ledger.history import history_of, rfm_columns
 from scoring_svc.ledger.policy import ActivityClasses, DailyActivity
 from scoring_svc.rfm.policy import RFM_WINDOW_DAYS, RfmStandard, cell
@@ -100,7 +101,7 @@ async def test_s1_the_matrix_is_that_of_single_cells_for_whom_the_caller_may_see
     ]
     async with database.transaction(readonly=True) as uow:
         for scope, visible in scopes:
-            found = await read_migrations(uow, scope, FIXED, BEFORE, AFTER, NOW)
+            found = await read_migrations(work_by("staff:1", uow, NOW, FIXED.calendar, scope), FIXED, BEFORE, AFTER)
             got = Counter(
                 {(m.currency, move.from_group, move.to_group): move.customers for m in found.matrices for move in m.moves}
             )
@@ -113,11 +114,11 @@ async def test_s1_the_matrix_is_that_of_single_cells_for_whom_the_caller_may_see
 async def test_s1_without_a_book_run_quintiles_have_no_bounds_and_it_is_said(database: Database) -> None:
     await store(database, book(20), uuid4(), uuid4())
     async with database.transaction(readonly=True) as uow:
-        found = await read_migrations(uow, SYSTEM_SCOPE, METHOD, BEFORE, AFTER, NOW)
+        found = await read_migrations(work_by("staff:1", uow, NOW, METHOD.calendar), METHOD, BEFORE, AFTER)
         assert (found.matrices, found.without_bounds) == ([], ["CNY", "CZK"])
         for before, after in ((AFTER, AFTER), (AFTER, BEFORE), (BEFORE, date(2026, 11, 24))):
             with pytest.raises(InvalidInput):
-                await read_migrations(uow, SYSTEM_SCOPE, METHOD, before, after, NOW)
+                await read_migrations(work_by("staff:1", uow, NOW, METHOD.calendar), METHOD, before, after)
 
 
 def test_s1_fixed_bands_of_the_standard_are_used_when_scoring() -> None:

@@ -10,7 +10,7 @@ from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.messaging.envelope import Envelope
-from guanxi_common.security.principal import SYSTEM_SCOPE
+from guanxi_testing.work import work_by
 from scoring_svc.engagements.consumers import INTERACTION_RECORDED, take_up_contacts
 from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
@@ -48,7 +48,9 @@ async def enter(uow: UnitOfWork, customer: UUID) -> None:
 
 async def named(database: Database, customer: UUID, known_at: datetime | None = None) -> dict[str, list[str]]:
     async with database.transaction(readonly=True) as uow:
-        score = await read_score(uow, SYSTEM_SCOPE, METHOD, customer, LATER, as_of=TODAY, known_at=known_at)
+        score = await read_score(
+            work_by("staff:1", uow, LATER, METHOD.calendar), METHOD, customer, as_of=TODAY, known_at=known_at
+        )
     return {reason.code: list(reason.evidence_ids) for reason in score.retention.reasons}
 
 
@@ -111,6 +113,6 @@ async def test_8c_an_appointment_without_effect_is_told_as_an_appointment(databa
         await take_up_contacts(standard, ManualClock(NOW))(uow, [event])
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
-        score = await read_score(uow, SYSTEM_SCOPE, METHOD, customer, LATER, as_of=TODAY, known_at=None)
+        score = await read_score(work_by("staff:1", uow, LATER, METHOD.calendar), METHOD, customer, as_of=TODAY, known_at=None)
     [reason] = [reason for reason in score.retention.reasons if reason.code == "contact"]
     assert (reason.text.en, reason.contribution_bp) == ("An appointment was made on 2026-03-10.", -1_000)

@@ -12,7 +12,7 @@ from scoring_svc.ledger.history import history_of
 from scoring_svc.ledger.policy import DailyActivity, load_activity_classes
 from scoring_svc.signals import repository
 from scoring_svc.signals.policy import SignalStandard
-from scoring_svc.signals.service import raise_signals
+from scoring_svc.signals.service import Raising, raise_signals
 from scoring_svc.standards import load_standards
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +40,7 @@ async def test_s7_a_signal_is_raised_once_and_counted_when_durable(postgres: Any
                 before = await repository.raised_on(uow, [customer])
                 calendar = BusinessCalendar(zone="Asia/Shanghai")
                 new = await raise_signals(
-                    uow, calendar, classes, standard, customer, history, TODAY, before, NOW, silent_until=TODAY
+                    Raising(uow, calendar, standard, before, NOW), classes, customer, history, TODAY, silent_until=TODAY
                 )
                 if commit:
                     await uow.commit()
