@@ -42,6 +42,7 @@ from tests.mutants.simulation_rules import SIMULATION_RULES
 from tests.mutants.touches_rules import TOUCHES_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
 from tests.mutants.work_rules import WORK_RULES
+from tests.mutants.values_rules import VALUES_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
@@ -69,6 +70,7 @@ RULES: Final = (
     *PEOPLE_RULES,
     *SIMULATION_RULES,
     *WORK_RULES,
+    *VALUES_RULES,
 )
 SEEDS: Final = 100
 TIME_LIMIT: Final = 300.0

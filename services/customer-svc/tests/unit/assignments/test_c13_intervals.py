@@ -93,14 +93,24 @@ def test_c13_a_transfer_ends_what_is_open_where_the_new_begins(
             [rm(RM), assistant(ASSISTANT, BEGAN, NOW), assistant(HELPER, NOW)],
             [(rm(RM), HELPER)],
         ),
-        # What has ended is not told again.
+        # What has ended is not told again, nor is what begins this moment and was decided before.
         ([rm(RM, BEGAN, NOW), rm(NEXT, NOW)], [rm(RM, BEGAN, NOW), rm(NEXT, NOW)], [(rm(NEXT, NOW), None)]),
+        (
+            [rm(RM, BEGAN, SOON), rm(NEXT, SOON)],
+            [rm(RM, BEGAN, SOON), rm(NEXT, SOON), assistant(HELPER, NOW)],
+            [(rm(RM, BEGAN, SOON), HELPER)],
+        ),
     ],
 )
 def test_c13_what_a_change_of_the_book_decided(
     before: list[Interval], after: list[Interval], told: list[tuple[Interval, UUID | None]]
 ) -> None:
     assert policy.new_assignments(before, after, NOW) == told
+
+
+def test_c13_whoever_else_assists_goes_on() -> None:
+    after = policy.hand_over([rm(RM), assistant(HELPER)], RM, NEXT, NORTH, assists=True, now=NOW)
+    assert after == [rm(RM, BEGAN, NOW), rm(NEXT, NOW), assistant(HELPER)]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +121,7 @@ def test_c13_what_a_change_of_the_book_decided(
         ((BEGAN, None), (BEGAN, SOON), [(BEGAN, NOW)]),
         ((BEGAN, SOON), (SOON, None), [(SOON, None)]),  # after the time as RM
         ((SOON, None), (BEGAN, SOON), [(BEGAN, SOON)]),  # before it
+        ((BEGAN, SOON), (SOON, NOW + timedelta(days=9)), [(SOON, NOW + timedelta(days=9))]),
         ((SOON, None), (SOON, None), []),
     ],
 )

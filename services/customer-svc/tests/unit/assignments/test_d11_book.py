@@ -142,4 +142,6 @@ def test_d11_who_may_not_assist_leaves_the_customers_without_an_assistant():
 def test_d11_what_takes_somebody_away_from_their_customers(facts, needed):
     staff = Staff(RM, "iss", "rm", "A", "relationship_manager", NORTH, None, True, 1)
     assert policy.needs_empty_book(staff, replace(staff, **facts)) is needed
-    assert not policy.needs_empty_book(replace(staff, active=False), staff)
+    gone = replace(staff, active=False)
+    assert not policy.needs_empty_book(gone, staff)
+    assert not policy.needs_empty_book(gone, replace(gone, name="B"))

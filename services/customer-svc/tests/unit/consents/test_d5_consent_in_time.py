@@ -70,6 +70,7 @@ def test_d5_each_channel_has_a_word_of_its_own() -> None:
         ([said(True, 5, 1), said(False, 2, 2)], True, "v1", 0, True),
         ([said(True, 5, 1), said(False, 2, 2)], True, "v1", 5, False),  # an older one that was kept before
         ([said(True, 5, 1), said(False, 2, 2)], True, "v1", 4, True),
+        ([said(True, 2, 1), said(False, 2, 2)], True, "v1", 2, True),  # of one moment the one that came in last counts
         ([said(False, 2, 1, "sms")], False, None, 0, True),  # of another channel
         ([said(True, 5, 1), said(False, 2, 2, "sms")], False, None, 2, True),
     ],

@@ -40,6 +40,7 @@ HK, TAIWAN, FOREIGN = DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT, 
         (RESIDENT, "810000199408230021", False),  # a residence permit is another document
         (RESIDENT, "1101051949123100", False),
         (RESIDENT, "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X", False),  # Arabic digits
+        (RESIDENT, "1١٠١٠٥١٩٤٩١٢٣١٠٠٢X", False),
         (HMT, "810000199408230021", True),  # the ministry's sample for Hong Kong
         (HMT, "830000199201300022", True),  # and for Taiwan
         (HMT, "11010519491231002X", False),

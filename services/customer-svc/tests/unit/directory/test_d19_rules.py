@@ -6,8 +6,17 @@ from uuid import UUID
 
 import pytest
 import yaml
-from customer_svc.directory.policy import load_roles, parse_roles
-from customer_svc.proposals.policy import Hindrance, Proposal, State, client_needs_two, staff_needs_two, why_not_decide
+from customer_svc.directory.policy import LEAST_APPROVERS, is_invalid_leave, load_roles, parse_roles
+from customer_svc.proposals.policy import (
+    APART,
+    LIFETIME,
+    Hindrance,
+    Proposal,
+    State,
+    client_needs_two,
+    staff_needs_two,
+    why_not_decide,
+)
 from guanxi_common.security.directory.values import Client, Staff
 
 POWER = frozenset({"head_office", "compliance_officer", "operations"})
@@ -24,6 +33,25 @@ PROPOSAL = Proposal(
 def test_the_power_roles_are_those_of_the_decision():
     assert load_roles().power == POWER
     assert load_roles().approving == {"head_office", "compliance_officer"}
+
+
+def test_d19_the_figures_of_the_decision():
+    assert (LIFETIME, APART, LEAST_APPROVERS) == (timedelta(days=7), timedelta(days=7), 2)
+
+
+@pytest.mark.parametrize(
+    ("away_from", "away_until", "invalid"),
+    [
+        (None, None, False),
+        (NOW, NOW + timedelta(microseconds=1), False),
+        (NOW, NOW, True),
+        (NOW, NOW - timedelta(days=1), True),
+        (NOW, None, True),
+        (None, NOW, True),
+    ],
+)
+def test_d11_a_leave_has_a_beginning_and_an_end_after_it(away_from, away_until, invalid):
+    assert is_invalid_leave(away_from, away_until) is invalid
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """C11: up at once, down after the grace, and back without a trace of it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -39,6 +40,17 @@ def test_c11_the_best_currency_counts_and_a_threshold_is_reached_at_its_value(
     assert standard().reached(assets) == reached
 
 
+def test_c11_who_has_nothing_reaches_no_tier_however_low() -> None:
+    assert standard(tier("low", CNY=1)).reached({}) is None
+    assert standard(tier("low", CNY=1)).reached({"CNY": -5}) is None
+    assert standard(tier("all", CNY=0)).reached({}) == "all"
+
+
+def test_c11_the_order_and_the_names_of_the_tiers() -> None:
+    assert [standard().rank(code) for code in ("high", "low", None, "gone")] == [0, 1, 2, 2]
+    assert [standard().name(code) for code in ("high", "low", "gone")] == [Text("high", "high"), Text("low", "low"), None]
+
+
 def test_c11_up_at_once_and_from_nothing() -> None:
     assert review(TierState(None, TODAY), "high", TODAY, standard()) == TierState("high", TODAY)
     below = TierState("low", TODAY - timedelta(days=9), TODAY - timedelta(days=1))
@@ -73,5 +85,14 @@ def test_c11_a_standard_whose_tiers_are_not_in_order_is_refused() -> None:
     with pytest.raises(ValueError, match="harder to reach"):
         standard(tier("high", CNY=100), tier("low", CNY=100))
     assert standard(tier("high", CNY=100), tier("low", CNY=50, EUR=10)).reached({"EUR": 10**9}) == "low"
+    with pytest.raises(ValueError, match="harder to reach"):
+        standard(tier("high", CNY=1_000, EUR=10), tier("low", CNY=100, EUR=20))
     with pytest.raises(ValueError, match="described once"):
         standard(tier("one", CNY=100), tier("one", CNY=50))
+
+
+def test_c11_without_a_grace_a_tier_is_lost_at_once_and_no_grace_is_negative() -> None:
+    strict = replace(standard(), grace_days=0)
+    assert review(TierState("high", TODAY - timedelta(days=9)), "low", TODAY, strict) == TierState("low", TODAY)
+    with pytest.raises(ValueError, match="grace"):
+        replace(standard(), grace_days=-1)
