@@ -41,8 +41,8 @@ from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.simulation_rules import SIMULATION_RULES
 from tests.mutants.touches_rules import TOUCHES_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
-from tests.mutants.work_rules import WORK_RULES
 from tests.mutants.values_rules import VALUES_RULES
+from tests.mutants.work_rules import WORK_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
