@@ -36,7 +36,9 @@ def test_the_power_roles_are_those_of_the_decision():
 
 
 def test_d19_the_figures_of_the_decision():
-    assert (LIFETIME, APART, LEAST_APPROVERS) == (timedelta(days=7), timedelta(days=7), 2)
+    week = timedelta(days=7)
+    assert [LIFETIME, APART] == [week, week]
+    assert len(load_roles().approving) >= LEAST_APPROVERS == 2
 
 
 @pytest.mark.parametrize(
