@@ -37,7 +37,7 @@ def test_the_power_roles_are_those_of_the_decision():
 
 def test_d19_the_figures_of_the_decision():
     week = timedelta(days=7)
-    assert [LIFETIME, APART] == [week, week]
+    assert [week, week] == [LIFETIME, APART]
     assert len(load_roles().approving) >= LEAST_APPROVERS == 2
 
 
