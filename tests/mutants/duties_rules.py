@@ -8,6 +8,9 @@ ENGAGEMENT: Final = "services/engagement-svc"
 EVIDENCE: Final = f"{ENGAGEMENT}/tests/unit/tasks/test_d1_evidence.py"
 DUTIES: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d1_duties.py"
 ARRANGING: Final = f"{ENGAGEMENT}/tests/integration/tasks/test_d1_arranging.py"
+CORRECTORS: Final = f"{ENGAGEMENT}/tests/unit/interactions/test_d3_who_corrects.py"
+CORRECTIONS: Final = f"{ENGAGEMENT}/tests/integration/interactions/test_d3_corrections.py"
+REVISIONS: Final = "services/scoring-svc/tests/integration/engagements/test_d3_corrected_contacts.py"
 TAKEN_UP: Final = f"{ENGAGEMENT}/tests/integration/actions/test_s5_actions_taken_up.py"
 
 
@@ -127,5 +130,79 @@ DUTIES_RULES: Final = (
         "            await service.end_with_the_erased(uow, [erasure.customer_id], erasure.erased_at)",
         "            pass",
         f"{ARRANGING}::test_d1_an_erased_customers_open_tasks_end_and_that_is_told",
+    ),
+    _engagement(
+        "nobody else's record is corrected but by the lead",
+        "interactions/policy.py",
+        "    if not author and not lead:",
+        "    if False:",
+        f"{CORRECTORS}::test_d3_the_author_has_seven_days_and_the_lead_thirty",
+    ),
+    _engagement(
+        "a task that the corrected contact answers no more is open again",
+        "tasks/service.py",
+        "    if reopened:\n",
+        "    if False:\n",
+        f"{CORRECTIONS}::test_d3_a_task_that_the_contact_answers_no_more_is_open_again_with_its_clock",
+    ),
+    _engagement(
+        "a task that is open again is not breached at once",
+        "tasks/repository.py",
+        "_task.c.due_at <= now, graceless, of_which",
+        "_task.c.due_at <= now, of_which",
+        f"{CORRECTIONS}::test_d3_a_task_open_again_has_a_business_day_before_it_is_breached",
+    ),
+    _engagement(
+        "of two corrections at once one counts",
+        "interactions/service.py",
+        "    work.check_version(said.revision)\n",
+        "",
+        f"{CORRECTIONS}::test_d3_of_two_corrections_at_once_one_counts",
+    ),
+    _engagement(
+        "the budget follows a correction",
+        "contact_budget/service.py",
+        "    await repository.give_back(work.uow, [one.id for one in counted], work.now)\n",
+        "",
+        f"{CORRECTIONS}::test_d3_the_budget_follows",
+    ),
+    _engagement(
+        "an offer that is open again rests on a contact set aside anew",
+        "interactions/service.py",
+        "    await corrections.reserve_again(work, rules, reopened)\n",
+        "",
+        f"{CORRECTIONS}::test_d3_an_offer_worked_on_again_rests_on_a_contact_set_aside_anew",
+    ),
+    _engagement(
+        "what was said before a correction stays",
+        "interactions/repository.py",
+        '    await uow.execute(insert(_revision).from_select(["interaction_id", "revision", "customer_id", "said"], before))\n',
+        "",
+        f"{CORRECTIONS}::test_d3_every_revision_stays_readable",
+    ),
+    Rule(
+        "an older revision of a contact that arrives later counts no more",
+        "scoring_svc/engagements/repository.py",
+        "            AND kept.revision > incoming.revision\n",
+        "            AND false\n",
+        f"{REVISIONS}::test_d3_the_greatest_revision_counts_in_every_order_of_arrival",
+        "services/scoring-svc",
+    ),
+    Rule(
+        "a greater revision supersedes what was known of the contact",
+        "scoring_svc/engagements/repository.py",
+        "        AND kept.revision < incoming.revision AND kept.superseded_at IS NULL\n",
+        "        AND false\n",
+        f"{REVISIONS}::test_d3_the_greatest_revision_counts_in_every_order_of_arrival",
+        "services/scoring-svc",
+    ),
+    Rule(
+        "the outcome of an action that is open again is forgotten",
+        "scoring_svc/actions/service.py",
+        "success=success, times=-1)",
+        "success=success, times=0)",
+        "services/scoring-svc/tests/integration/actions/test_s5_planning.py"
+        "::test_d3_an_action_worked_on_again_is_live_and_its_outcome_is_learnt_anew",
+        "services/scoring-svc",
     ),
 )
