@@ -62,7 +62,6 @@ class CustomerSnapshot(DomainEvent, type="guanxi.customer.snapshot.v1", topic="c
     customer_type: str
     outlet_id: UUID
     language: str
-    tier: str | None = None
     assignments: list[AssignmentInterval]
     sealed: str
     risk_profile: RiskProfileTold | None = None

@@ -9,7 +9,6 @@ from guanxi_common.db.uow import UnitOfWork
 # What counts is each slice's rule: the latest statement of a purpose and channel, the assessment of the latest date, the earliest review.
 _STANDING = """
 SELECT
-    (SELECT tier FROM customer_tier WHERE customer_id = $1) AS tier,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('capacity', capacity, 'staff_id', staff_id, 'outlet_id', outlet_id,
             'valid_from', valid_from, 'valid_to', valid_to) ORDER BY valid_from, capacity), '[]')
         FROM book_assignment WHERE customer_id = $1) AS assignments,

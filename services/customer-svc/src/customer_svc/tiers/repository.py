@@ -13,7 +13,6 @@ from guanxi_common.security.directory.tables import BookAssignment
 from guanxi_common.security.principal import RowScope
 from guanxi_common.set_aside import not_set_aside_sql
 from sqlalchemy import insert, or_, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from customer_svc.tiers.policy import TierState
 from customer_svc.tiers.tables import CustomerTierRow, TierChangeRow
@@ -101,15 +100,36 @@ async def read_state(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: d
     return read_as(TierState, row) if row else None
 
 
-async def store_state(uow: UnitOfWork, customer_id: UUID, state: TierState) -> None:
-    """Insert or replace; the transaction holds the customer's row locked."""
-    values = values_of(state)
-    statement = pg_insert(_state).values(customer_id=customer_id, **values)
-    await uow.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_=values))
+async def lock_states(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, TierState | None]:
+    """The states of the customers who are not erased, by id; None: never reviewed. No other review, and no erasure, until the end."""
+    held = await uow.driver.fetch(
+        "SELECT id FROM customer WHERE id = ANY($1::uuid[]) AND erased_at IS NULL ORDER BY id FOR KEY SHARE", list(customer_ids)
+    )
+    states: dict[UUID, TierState | None] = {row[0]: None for row in held}
+    rows = await uow.driver.fetch(
+        "SELECT customer_id, tier, since, below_since FROM customer_tier WHERE customer_id = ANY($1::uuid[])"
+        " ORDER BY customer_id FOR UPDATE",
+        list(states),
+    )
+    return states | {row[0]: TierState(row[1], row[2], row[3]) for row in rows}
 
 
-async def insert_change(uow: UnitOfWork, change: TierChange) -> None:
-    await uow.execute(insert(_change).values(values_of(change)))
+async def store_states(uow: UnitOfWork, states: Mapping[UUID, TierState]) -> None:
+    """Insert or replace; the states are locked."""
+    await uow.driver.execute(
+        "INSERT INTO customer_tier (customer_id, tier, since, below_since)"
+        " SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[])"
+        " ON CONFLICT (customer_id) DO UPDATE SET tier = EXCLUDED.tier, since = EXCLUDED.since, below_since = EXCLUDED.below_since",
+        list(states),
+        [state.tier for state in states.values()],
+        [state.since for state in states.values()],
+        [state.below_since for state in states.values()],
+    )
+
+
+async def insert_changes(uow: UnitOfWork, changes: Sequence[TierChange]) -> None:
+    if changes:
+        await uow.execute(insert(_change), [values_of(change) for change in changes])
 
 
 async def list_changes(uow: UnitOfWork, scope: RowScope, customer_id: UUID, now: datetime, *, limit: int) -> list[TierChange]:

@@ -9,12 +9,12 @@ from guanxi_common.work import Work
 from customer_svc.parts import CustomerWorkerParts
 from customer_svc.tiers.policy import TierStandard
 from customer_svc.tiers.routes import tiers
-from customer_svc.tiers.service import TierRules, review_due
+from customer_svc.tiers.service import review_due
 
 
 def _jobs(parts: CustomerWorkerParts) -> list[Job]:
     async def review_tiers(work: Work) -> int:
-        return await review_due(work, TierRules(parts.standards[TierStandard], parts.keys), parts.patience)
+        return await review_due(work, parts.standards[TierStandard], parts.patience)
 
     return [parts.job("review-tiers", 1.0, review_tiers)]
 

@@ -3,13 +3,13 @@
 import asyncio
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from customer_svc.accounts.schemas import AccountItem, HolderReference
 from customer_svc.accounts.service import report_accounts
 from customer_svc.tiers import repository, service
 from customer_svc.tiers.policy import TierStandard, TierState
-from customer_svc.tiers.service import TierRules
 from customer_svc.transactions.schemas import MoneyIn
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ def balance(amount: int, number: str = "A1", as_of: date = TODAY, currency: str 
 
 
 async def review(desk: Any) -> int:
-    return await desk.write(lambda uow: service.review_due(desk.system(uow), TierRules(desk.standards[TierStandard], desk.keys)))
+    return await desk.write(lambda uow: service.review_due(desk.system(uow), desk.standards[TierStandard]))
 
 
 async def state(desk: Any) -> TierState | None:
@@ -42,10 +42,16 @@ async def state(desk: Any) -> TierState | None:
 
 
 async def tiered(desk: Any) -> list[tuple[str | None, str | None]]:
-    return [(data.get("before"), data.get("tier")) for kind, _, data in await desk.told() if kind == "customer.tiered"]
+    """The moves in order; each is told once, at the facet's next version, and the file's version never moves."""
+    told = await desk.facets("classification")
+    moves = [(one.before, one.tier) for one in reversed(await changes(desk))]
+    assert [(version, data.get("tier")) for _, version, data in told] == list(enumerate((tier for _, tier in moves), 1))
+    assert [row["version"] for row in await desk.fetch("SELECT version FROM customer")] == [1]
+    assert await desk.told() == [], "neither a change nor another facet"
+    return moves
 
 
-async def test_c11_a_balance_lifts_at_once_and_the_snapshot_tells_it(desk: Any) -> None:
+async def test_c11_a_balance_lifts_at_once_and_the_classification_tells_it(desk: Any) -> None:
     await open_account(desk)
     assert await review(desk) == 0, "an account without a balance is nothing to judge"
     await report(desk, balance(PREFERRED - 1, as_of=TODAY - timedelta(days=1)))
@@ -55,7 +61,6 @@ async def test_c11_a_balance_lifts_at_once_and_the_snapshot_tells_it(desk: Any) 
     await review(desk)
     assert await state(desk) == TierState("preferred", TODAY)
     assert await tiered(desk) == [(None, "preferred")]
-    assert (await desk.snapshot())["tier"] == "preferred"
     assert await review(desk) == 0
 
 
@@ -85,7 +90,6 @@ async def test_c11_down_after_the_grace_and_to_none_when_all_is_closed(desk: Any
     assert await review(desk) == 1
     assert await state(desk) == TierState(None, TODAY + timedelta(days=90))
     assert await tiered(desk) == [(None, "wealth"), ("wealth", None)]
-    assert (await desk.snapshot()).get("tier") is None
     assert [one.tier for one in await changes(desk)] == [None, "wealth"]
     assert await review(desk) == 0
 
@@ -109,8 +113,27 @@ async def test_c11_reviews_at_once_with_reports_miss_no_balance_and_tell_each_mo
     moves = await tiered(desk)
     assert [after for _, after in moves][-1] == "private"
     assert [before for before, _ in moves] == [None, *(after for _, after in moves[:-1])]
-    versions = await desk.versions()
-    assert versions == list(range(2, 2 + len(moves)))
+
+
+async def test_d7_many_are_reviewed_together_and_only_their_classification_is_told(desk: Any) -> None:
+    """One row of the outbox for each shard, whoever moved; the one who did not move is not told."""
+    numbers = [str(number) for number in range(2, 42)]
+
+    async def found(uow: Any) -> None:
+        for number in numbers:
+            await desk.add_customer(uow, uuid4(), number)
+
+    await desk.write(found)
+    for number in numbers:
+        known = {"holder": HolderReference("core", number), "product_code": "deposit", "opened_on": date(2020, 1, 1)}
+        await report(desk, AccountItem("core", f"A{number}", "opened", currency="CNY", **known))
+    await report(desk, *(balance(0 if number == "2" else WEALTH, f"A{number}") for number in numbers))
+    before = len(await desk.fetch("SELECT FROM outbox"))
+    assert await review(desk) == len(numbers)
+    assert len(await desk.fetch("SELECT FROM outbox")) - before <= 16
+    told = await desk.facets("classification")
+    assert [(version, data["tier"]) for _, version, data in told] == [(1, "wealth")] * (len(numbers) - 1)
+    assert await desk.facets() == told
 
 
 async def changes(desk: Any) -> list[repository.TierChange]:

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from customer_svc.tiers import queue, repository, service
 from customer_svc.tiers.policy import TierStandard, TierState
-from customer_svc.tiers.service import TierRules
 from guanxi_common.set_aside.repository import list_items, retry
 from guanxi_testing.poison import mend, poison
 
@@ -21,17 +20,14 @@ async def test_d18_a_customer_whose_tier_cannot_be_stored_fails_alone_and_is_rev
     async def fill(uow: Any) -> None:
         for number, one in enumerate(others):
             await desk.add_customer(uow, one, f"other-{number}")
-        for one in (*others, desk.customer):
-            await repository.store_state(uow, one, below)
+        await repository.store_states(uow, dict.fromkeys((*others, desk.customer), below))
         await queue.mark_due(uow, others[:2], desk.now)
         await poison(uow, "customer_tier", "customer_id", others[1])
 
     await desk.write(fill)
 
     async def review() -> int:
-        return await desk.write(
-            lambda uow: service.review_due(desk.system(uow), TierRules(desk.standards[TierStandard], desk.keys))
-        )
+        return await desk.write(lambda uow: service.review_due(desk.system(uow), desk.standards[TierStandard]))
 
     for seconds in (0, 31, 121):
         desk.now += timedelta(seconds=seconds)
