@@ -41,6 +41,7 @@ def due(rule: ClockRule, count: int, start: datetime, **said: timedelta | dateti
         ("end_of_business_day", 0, "2026-11-25T09:30", "2026-11-26T00:00"),
         ("end_of_business_day", 0, "2026-11-28T09:30", "2026-12-01T00:00"),
         ("end_of_business_day", 1, "2026-11-27T23:59", "2026-12-01T00:00"),
+        ("end_of_business_day", 1, "2026-11-28T09:30", "2026-12-02T00:00"),  # a Saturday belongs to Monday, so Tuesday's
         ("end_of_business_day", 5, "2026-09-29T12:00", "2026-10-13T00:00"),  # 30 September, 8, 9, 10 and 12 October
         # Ends of calendar days.
         ("end_of_calendar_day", 0, "2026-11-28T09:30", "2026-11-29T00:00"),
