@@ -20,7 +20,7 @@ WRITING = [
     "batchCreateTransactions", "reconcile", "registerOutlet", "registerStaff", "changeStaff", "recordInteraction", "agreePlan",
     "openComplaint", "resolveComplaint", "grantConsents", "withdrawConsents", "changeContactPreferences", "assessRisk",
     "openVulnerability", "reviewVulnerability", "resolveVulnerability", "createProduct", "publishProductVersion",
-    "recordSatisfaction", "acknowledgeComplaint", "snoozeTask", "delegateTask", "correctInteraction",
+    "breakGlass", "reviewAccessGrant", "recordSatisfaction", "acknowledgeComplaint", "snoozeTask", "delegateTask", "correctInteraction",
     "reviewPlan", "declineAction", "reserveContact", "confirmContact", "releaseContact", "startScoreRun", "startModelTraining",
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
     "resumePartition", "skipPartitionLetters", "approveProposal", "rejectProposal",

@@ -76,8 +76,8 @@ def _without_limits(document: dict[str, Any], schema: dict[str, Any], path: str)
 
 IN_ADDRESSES = {
     "account_id", "as_of", "breached", "by", "code", "currency", "cursor", "customer_id", "explain", "family", "from", "is_open",
-    "kind", "known_at", "limit", "measure", "name", "number", "outlet_id", "queue", "rm_id", "role", "snoozed", "source", "state",
-    "status", "to",
+    "kind", "known_at", "limit", "measure", "name", "number", "outlet_id", "pending", "queue", "rm_id", "role", "snoozed", "source",
+    "state", "status", "to",
 }  # fmt: skip
 """Ids, days, and words of ours: `name` is a model's, `code` a product's."""
 

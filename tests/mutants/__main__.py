@@ -18,6 +18,7 @@ from typing import Final, Literal
 from rich.console import Console
 from rich.table import Table
 
+from tests.mutants.access_rules import ACCESS_RULES
 from tests.mutants.asvs_edge_rules import ASVS_EDGE_RULES
 from tests.mutants.asvs_house_rules import ASVS_HOUSE_RULES
 from tests.mutants.asvs_rules import ASVS_RULES
@@ -46,6 +47,7 @@ from tests.mutants.work_rules import WORK_RULES
 
 ROOT: Final = Path(__file__).parents[2]
 RULES: Final = (
+    *ACCESS_RULES,
     *RESTORE_RULES,
     *MESSAGING_RULES,
     *SERVICE_RULES,

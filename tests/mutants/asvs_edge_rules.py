@@ -108,7 +108,7 @@ ASVS_EDGE_RULES: Final = (
         "a key that a token brings along is not used",
         f"{_COMMON}/security/tokens.py",
         'await self._jwks.key(header["kid"])',
-        'ECKey.import_key(header["jwk"]) if "jwk" in header else await self._jwks.key(header["kid"])',
+        'await self._jwks.key(header["kid"]) or __import__("joserfc.jwk").jwk.ECKey.import_key(header["jwk"])',
         f"{UNIT}/security/test_tokens.py::test_a_key_brought_along_is_not_used",
     ),
     Rule(
@@ -233,8 +233,8 @@ ASVS_EDGE_RULES: Final = (
     Rule(
         "spans go where a setting says and nowhere else",
         f"{_COMMON}/telemetry/traces.py",
-        "    if trace_file is None:\n        return None\n",
-        '    trace_file = trace_file or Path("/dev/null")\n',
+        "    if otlp_endpoint:\n        return HttpSpanExporter(otlp_endpoint)\n",
+        '    if otlp_endpoint or trace_file is None:\n        return HttpSpanExporter(otlp_endpoint or "http://127.0.0.1:9")\n',
         f"{UNIT}/telemetry/test_traces.py::test_without_a_destination_what_came_in_goes_on",
     ),
     Rule(

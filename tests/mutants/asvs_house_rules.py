@@ -53,15 +53,15 @@ ASVS_HOUSE_RULES: Final = (
     _house(
         "no markup of users is read",
         f"{_COMMON}/http/health.py",
-        "from html import escape\n",
-        "from html import escape\n\nfrom markdown import markdown\n",
+        '    text = escape(getdoc(kind) or "")',
+        '    from markdown import markdown\n\n    text = escape(getdoc(kind) or "")',
         f"{_SOURCE}::test_no_interpreter_of_another_language_is_at_hand",
     ),
     _house(
         "no template is interpreted",
-        f"{_COMMON}/http/problems.py",
-        "import msgspec\nimport structlog\n",
-        "import jinja2\nimport msgspec\nimport structlog\n",
+        f"{_COMMON}/http/health.py",
+        "    return HTMLResponse(\n",
+        "    from jinja2 import Template\n\n    return HTMLResponse(\n",
         f"{_SOURCE}::test_no_interpreter_of_another_language_is_at_hand",
     ),
     _house(

@@ -1,6 +1,6 @@
 """The API process: builds every part and the application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import FastAPI
 from guanxi_common import operations, set_aside
@@ -17,6 +17,7 @@ from guanxi_common.security.build import build_blind_index, build_key_store
 from guanxi_common.standards import Register
 from guanxi_common.standards.refreshing import refreshing
 
+from customer_svc.access_grants.service import resolve
 from customer_svc.erasures.service import completing
 from customer_svc.kinds import KINDS
 from customer_svc.parts import ContactIndexes, CustomerParts
@@ -74,7 +75,7 @@ def build_app(settings: CustomerSettings, parts: CustomerParts) -> FastAPI:
     """The application of the given parts."""
     return create_service_app(
         http_settings(settings),
-        parts,
+        replace(parts, resolve_principal=resolve),
         routers=[
             *SLICES.routers,
             dead_letters.routes("customer-svc"),

@@ -10,6 +10,7 @@ PERSONAL_DATA: Final = (
     PersonalTable("contact_preferences", holds="agreement", purpose="consent"),
     PersonalTable("risk_profile", holds="assessment", purpose="suitability"),
     PersonalTable("vulnerability", export="opened", holds="circumstances", purpose="protection"),
+    PersonalTable("access_grant", export="opened", holds="dealings", purpose="accountability"),
     PersonalTable("customer_tier", holds="assessment", purpose="relationship"),
     PersonalTable("tier_change", holds="assessment", purpose="relationship"),
     PersonalTable("tier_due", export="none", holds="reference", purpose="operation"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from guanxi_common.slices import Slices
 
+from customer_svc.access_grants.slice import ACCESS_GRANTS
 from customer_svc.accounts.slice import ACCOUNTS
 from customer_svc.assignments.slice import ASSIGNMENTS
 from customer_svc.clients.slice import CLIENTS
@@ -34,6 +35,7 @@ SLICES: Final = Slices(
     PRODUCTS,
     MATCH_CASES,
     CUSTOMERS,
+    ACCESS_GRANTS,
     ASSIGNMENTS,
     CONSENTS,
     CONTACT_PREFERENCES,

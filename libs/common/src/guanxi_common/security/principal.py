@@ -60,11 +60,20 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A customer beyond the caller's rows, opened to the caller until then (break-glass)."""
+
+    customer_id: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RowScope:
     """The rows one operation may touch: a mandatory argument of every repository method that reads or writes customers' data.
 
     `staff_id` is set for OWN; `outlet_ids` (the subtree, the caller's own outlet included) for OUTLET. `sources` are those for which
-    a client may speak; None for everybody else, whom no source binds. `stands_in` makes the books of others the caller's own for a time.
+    a client may speak; None for everybody else, whom no source binds. `stands_in` makes the books of others the caller's own for a time,
+    and `opened` lets the caller read single customers beyond these rows.
     """
 
     kind: ScopeKind
@@ -72,6 +81,11 @@ class RowScope:
     outlet_ids: tuple[UUID, ...] = ()
     sources: frozenset[str] | None = None
     stands_in: tuple[StandIn, ...] = ()
+    opened: tuple[Opened, ...] = ()
+
+    def opened_at(self, now: datetime) -> list[UUID]:
+        """The customers that are opened to the caller now."""
+        return [grant.customer_id for grant in self.opened if now < grant.until]
 
     def keepers(self, now: datetime) -> list[UUID]:
         """Whose books are own books now: the caller's, and of those for whom the caller stands in; of nobody for a client."""
@@ -99,6 +113,7 @@ class Principal:
     grants: dict[str, ScopeKind]
     sources: frozenset[str] | None = None
     stands_in: tuple[StandIn, ...] = ()
+    opened: tuple[Opened, ...] = ()
 
     @property
     def actor(self) -> str:
@@ -112,12 +127,19 @@ class Principal:
         return self.id
 
     def scope(self, permission: str) -> RowScope:
-        """The rows over which the caller holds `permission`; raises `Forbidden` without it."""
+        """The rows over which the caller holds `permission`; raises `Forbidden` without it. What was opened is for reading alone."""
         kind = self.grants.get(permission)
         if kind is None:
             raise Forbidden(Text(f"The role lacks the permission {permission}.", f"该角色没有权限 {permission}。"))
         staff_id = self.id if self.identity.kind == "staff" else None
-        return RowScope(kind, staff_id, self.outlet_ids, self.sources, self.stands_in if kind is ScopeKind.OWN else ())
+        return RowScope(
+            kind,
+            staff_id,
+            self.outlet_ids,
+            self.sources,
+            stands_in=self.stands_in if kind is ScopeKind.OWN else (),
+            opened=self.opened if permission.endswith(".read") else (),
+        )
 
 
 class Purpose(StrEnum):

@@ -33,6 +33,13 @@ def _file_requests(house: House) -> OfOneService:
         house.call("customer", "head_office", "POST", f"/v1/customers/{customer_id}:assign", json=body)
         return customer_id
 
+    def opened(target: str) -> str:
+        """An access beyond the rows of whoever opened it; who may not review it."""
+        if target not in outlets:
+            return str(uuid4())
+        path = f"/v1/customers/{fresh(target)}:breakGlass"
+        return house.create("customer", {"own": "colleague", "other": "lead"}[target], path, asked)
+
     def posting() -> dict[str, Any]:
         money = {"amount": 1, "currency": "CNY"}
         known = {"source": "core", "account_number": "holder-own", "external_id": uuid4().hex}
@@ -48,6 +55,7 @@ def _file_requests(house: House) -> OfOneService:
 
     closing = {"source": "core", "account_number": "holder-own", "kind": "closed", "closed_on": "2026-11-23"}
     day = {"booked_on": "2026-11-02", "currency": "CNY", "count": 1, "sum": 1}
+    asked = {"reason": "客户在柜台等候。", "hours": 1}
     return {
         "registerCustomer": lambda t: ("/v1/customers", registration(house.ids.get(outlets.get(t, ""), str(uuid4())))),
         "readCustomer": lambda t: (f"/v1/customers/{customer(t)}", None),
@@ -63,6 +71,9 @@ def _file_requests(house: House) -> OfOneService:
         ),
         "revealIdentity": lambda t: (f"/v1/customers/{customer(t)}:reveal", {"reason": "核对身份证件。"}),
         "eraseCustomer": lambda t: (f"/v1/customers/{fresh(t)}:erase", {"basis": "customer_request"}),
+        "breakGlass": lambda t: (f"/v1/customers/{fresh(t)}:breakGlass", asked),
+        "listAccessGrants": lambda _: ("/v1/access-grants", None),
+        "reviewAccessGrant": lambda t: (f"/v1/access-grants/{opened(t)}:review", {"verdict": "justified"}),
         "assignCustomer": lambda t: (f"/v1/customers/{fresh(t)}:assign", {"rm_id": rm(t)}),
         "replaceTransfer": lambda t: (f"/v1/customers/{in_transfer(t)}:replaceTransfer", {"rm_id": rm(t)}),
         "cancelTransfer": lambda t: (f"/v1/customers/{in_transfer(t)}:cancelTransfer", None),

@@ -3,7 +3,8 @@
 A customer is visible under
 - OWN: if the caller, or somebody for whom the caller stands in now, is its primary RM or assistant now;
 - OUTLET: if its `primary_rm` row names an outlet of the caller's subtree now, whether or not an RM stands in that row;
-- ALL: always.
+- ALL: always;
+- any: while the customer is opened to the caller (`RowScope.opened`).
 *Now* is `valid_from <= now < valid_to`, so a transfer that was decided before takes effect by the clock alone.
 """
 
@@ -31,7 +32,9 @@ def visible_customers(
     else:
         reached = and_(book.capacity == "primary_rm", book.outlet_id.in_(scope.outlet_ids))
     valid = and_(book.valid_from <= now, or_(book.valid_to.is_(None), book.valid_to > now))
-    return exists(select(1).select_from(book).where(book.customer_id == customer_id, valid, reached))
+    within = exists(select(1).select_from(book).where(book.customer_id == customer_id, valid, reached))
+    opened = scope.opened_at(now)
+    return or_(within, customer_id.in_(opened)) if opened else within
 
 
 def visible_customers_sql(
@@ -39,8 +42,9 @@ def visible_customers_sql(
 ) -> tuple[str, tuple[object, ...]]:
     """The same for statements written for the driver: the condition and its arguments, numbered from `first_parameter`.
 
-    `customer_id` is a column expression of the statement, never input. The text does not depend on the caller,
-    so that plans are kept. The arguments are `now` and a list: keepers of books, or outlets; none for ALL.
+    `customer_id` is a column expression of the statement, never input. The text does not depend on the caller, so that plans are kept, but
+    for the few to whom customers are opened. The arguments, none for ALL, are `now`, a list (keepers of books, or outlets) and, for these
+    few, the opened customers: a statement has them last.
 
     `row_by_row` is for pages: the condition is looked up for the rows in turn until the page is full, never joined with the book.
     """
@@ -58,6 +62,8 @@ def visible_customers_sql(
         f"EXISTS (SELECT FROM book_assignment book WHERE book.customer_id = {customer_id}"
         f" AND book.valid_from <= {instant} AND (book.valid_to IS NULL OR {instant} < book.valid_to) AND {reached}{fence})"
     )
+    if opened := scope.opened_at(now):
+        return f"({condition} OR {customer_id} = ANY(${first_parameter + 2}::uuid[]))", (now, argument, opened)
     return condition, (now, argument)
 
 
