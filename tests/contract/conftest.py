@@ -23,6 +23,7 @@ from customer_svc.standards import service as standards
 from engagement_svc import main as engagement_main
 from engagement_svc import worker as engagement_worker
 from engagement_svc.actions.service import give_way
+from engagement_svc.kinds import KINDS as ENGAGEMENT_KINDS
 from engagement_svc.parts import EngagementParts
 from engagement_svc.rules import Rules
 from engagement_svc.settings import EngagementSettings
@@ -59,7 +60,7 @@ from scoring_svc import main as scoring_main
 from scoring_svc import worker as scoring_worker
 from scoring_svc.parts import ScoringParts
 from scoring_svc.settings import ScoringSettings
-from scoring_svc.shipped import load_method
+from scoring_svc.shipped import load_methods
 
 from tests.contract.sheet import SHEET
 
@@ -164,12 +165,16 @@ def _apps(house: House, settings: CustomerSettings) -> dict[str, FastAPI]:
         "engagement": engagement_main.build_app(
             EngagementSettings(**addresses),
             EngagementParts(
-                **common, database=house.databases["engagement"], standards=load_standards(), calendar=calendar, give_way=give_way
+                **common,
+                database=house.databases["engagement"],
+                register=Register(ENGAGEMENT_KINDS, calendar),
+                calendar=calendar,
+                give_way=give_way,
             ),
         ),
         "scoring": scoring_main.build_app(
             ScoringSettings(**addresses),
-            ScoringParts(**common, database=house.databases["scoring"], method=load_method(calendar)),
+            ScoringParts(**common, database=house.databases["scoring"], methods=load_methods(calendar)),
         ),
     }
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 import asyncpg
 import numpy as np
 import pytest
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.ids import new_id
 from guanxi_sandbox.commands import PRESIDENT
 from guanxi_testing.bank import Bank, Member, business_today
@@ -20,6 +21,7 @@ from guanxi_testing.deployment import RunningDeployment
 from guanxi_testing.eventually import eventually
 from scoring_svc.scores.columns import score_of
 from scoring_svc.scores.documents import document_of
+from scoring_svc.shipped import load_method
 
 from tests.conftest import deployed
 
@@ -112,7 +114,9 @@ class History:
         scores = [await scoring.get(f"/v1/scores/{self._customer_id}", {"as_of": day}) for day in days]
         stored = await database.fetchrow("SELECT * FROM score WHERE customer_id = $1", self._customer_id)
         assert stored is not None
-        scores.append(json.loads(stored["detail"]) if stored["detail"] else document_of(score_of(stored)))
+        scores.append(
+            json.loads(stored["detail"]) if stored["detail"] else document_of(score_of(stored, load_method(BusinessCalendar())))
+        )
         for score in scores:
             assert score.pop("customer_id") == self._customer_id
             del score["known_at"]

@@ -40,6 +40,7 @@ from tests.mutants.rules import HOUSE, MESSAGING_RULES, SIMULATION, Rule
 from tests.mutants.scoring_rules import SCORING_RULES
 from tests.mutants.service_rules import SERVICE_RULES
 from tests.mutants.simulation_rules import SIMULATION_RULES
+from tests.mutants.std_rules import STD_RULES
 from tests.mutants.touches_rules import TOUCHES_RULES
 from tests.mutants.transport_rules import TRANSPORT_RULES
 from tests.mutants.values_rules import VALUES_RULES
@@ -71,6 +72,7 @@ RULES: Final = (
     *ROLES_RULES,
     *PEOPLE_RULES,
     *SIMULATION_RULES,
+    *STD_RULES,
     *WORK_RULES,
     *VALUES_RULES,
 )

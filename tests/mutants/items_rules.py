@@ -191,7 +191,7 @@ _queues = (
     _scoring(
         "whom a run cannot tell of is left to the scorer",
         "runs/publishing.py",
-        "    await mark_dirty(uow, failed, today, now)\n",
+        "    await mark_dirty(uow, failed, method.calendar.local_date(now), now)\n",
         "",
         f"{QUEUES}::test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of",
     ),

@@ -25,8 +25,8 @@ from customer_svc.parts import CustomerWorkerParts
 from customer_svc.slices import SLICES
 from customer_svc.transactions.events import TransactionPosted, TransactionReversed
 from engagement_svc import worker as engagement
+from engagement_svc.kinds import KINDS as ENGAGEMENT_KINDS
 from engagement_svc.parts import EngagementWorkerParts
-from engagement_svc.standards import load_standards
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import SystemClock
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
@@ -53,7 +53,7 @@ from guanxi_testing.eventually import eventually
 from guanxi_testing.fabric import QUICK
 from scoring_svc import worker as scoring
 from scoring_svc.parts import ScoringWorkerParts
-from scoring_svc.shipped import load_method
+from scoring_svc.shipped import load_methods
 
 T = TypeVar("T")
 ISSUER = "https://issuer.bank.example"
@@ -297,14 +297,14 @@ def _followers(engaged: str, scored: str, bus: EmbeddedBus, owner: Owner) -> tup
         clock=clock,
         calendar=CALENDAR,
         keys=keys,
-        standards=load_standards(),
+        register=Register(ENGAGEMENT_KINDS, CALENDAR),
         issuer=ISSUER,
         erasures=FileErasureList(Path("no-list")),
     )
     scored_by = ScoringWorkerParts(
         clock=clock,
         calendar=CALENDAR,
-        method=load_method(CALENDAR),
+        methods=load_methods(CALENDAR),
         keys=keys,
         issuer=ISSUER,
         erasures=worker.erasures,

@@ -173,7 +173,7 @@ class RunningDeployment:
         environment |= {f"GUANXI_{service.upper()}_PORT": str(port) for service, port in self._ports.items()}
         environment |= {f"GUANXI_{service.upper()}_WORKER_PORT": str(port) for service, port in self._worker_ports.items()}
         environment |= {"GUANXI_HOME": str(self.home), "GUANXI_POSTGRES_PORT": str(self._postgres_port)}
-        environment["GUANXI_FEW_PARTITIONS"] = "true"
+        environment |= {"GUANXI_FEW_PARTITIONS": "true", "GUANXI_STANDARD_NOTICE_SECONDS": "1"}
         return (
             environment
             | ({"CLOCK_OF_CHILDREN": json.dumps(self._clock)} if self._clock else {})

@@ -7,13 +7,15 @@ from guanxi_common.digests import routes as digests
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
+from guanxi_common.standards import Register
+from guanxi_common.standards.refreshing import refreshing
 
 from engagement_svc.actions.service import give_way
+from engagement_svc.kinds import KINDS
 from engagement_svc.parts import EngagementParts
 from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.slices import SLICES
-from engagement_svc.standards import load_standards
 from engagement_svc.tasks.consumers import erasing_with_tasks
 
 DESCRIPTION = "Tasks and their clocks, the record of every contact, financial plans and their reviews."
@@ -22,11 +24,10 @@ DESCRIPTION = "Tasks and their clocks, the record of every contact, financial pl
 def create_app() -> FastAPI:
     settings = EngagementSettings()
     clock = SystemClock()
-    parts = EngagementParts(
-        **api_parts(settings, clock, "engagement_svc", erasing_with_tasks(PERSONAL_DATA)),
-        standards=load_standards(),
-        give_way=give_way,
-    )
+    common = api_parts(settings, clock, "engagement_svc", erasing_with_tasks(PERSONAL_DATA))
+    register = Register(KINDS, common["calendar"])
+    common["background"] = (*common["background"], refreshing(common["database"], register, clock))
+    parts = EngagementParts(**common, register=register, give_way=give_way)
     return build_app(settings, parts)
 
 

@@ -10,6 +10,8 @@ from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 from guanxi_common.jobs import WorkerParts
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.standards import Register
+from guanxi_common.standards.refreshing import read_at_start
 from guanxi_common.work import Work
 
 from engagement_svc.rules import Rules
@@ -21,8 +23,19 @@ GiveWay = Callable[[Work, Sequence[UUID]], Awaitable[object]]
 
 @dataclass(frozen=True, kw_only=True)
 class EngagementParts(ServiceParts):
-    standards: Standards
+    """`register` is kept up to date by the part `refreshing`, which stands in `background`."""
+
+    register: Register
     give_way: GiveWay
+
+    async def open(self) -> None:
+        await read_at_start(self.database, self.register, self.clock)
+        await super().open()
+
+    @property
+    def standards(self) -> Standards:
+        """Those in force at this moment. A call takes them once."""
+        return self.register.at(self.clock.now())[Standards]
 
     @property
     def rules(self) -> Rules:
@@ -34,9 +47,14 @@ class EngagementWorkerParts(WorkerParts):
     """What consumers and jobs of engagement-svc are built from. `issuer` is that of the staff."""
 
     keys: KeyStore
-    standards: Standards
+    register: Register
     issuer: str
     erasures: ErasureList
+
+    @property
+    def standards(self) -> Standards:
+        """Those in force at this moment. A job or a batch takes them once."""
+        return self.register.at(self.clock.now())[Standards]
 
     @property
     def rules(self) -> Rules:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -105,7 +105,12 @@ class SalesHold:
 
 @dataclass(frozen=True, slots=True)
 class Standards:
+    """What tasks, actions and contacts go by, and what the version says of itself."""
+
     version: int
+    author: str
+    effective_from: date
+    reason: str
     task_types: Mapping[str, TaskType]
     actions: Mapping[str, ActionKind]
     action_tasks: Mapping[str, str]
@@ -121,6 +126,9 @@ def parse_standards(document: Mapping[str, Any]) -> Standards:
     task_types = {name: _task_type(name, facts) for name, facts in document["task_types"].items()}
     return Standards(
         version=int(document["version"]),
+        author=document["author"],
+        effective_from=document["effective_from"],
+        reason=document["reason"],
         task_types=task_types,
         actions={name: ActionKind(**facts) for name, facts in document["actions"].items()},
         action_tasks=document["action_tasks"],
@@ -153,6 +161,12 @@ def _task_type(name: str, facts: Mapping[str, Any]) -> TaskType:
     )
 
 
-def load_standards() -> Standards:
+def load_document() -> Mapping[str, Any]:
+    """What ships with the service, as the file has it."""
     text = files("engagement_svc").joinpath("standards.yaml").read_text(encoding="utf-8")
-    return parse_standards(yaml.safe_load(text))
+    document: Mapping[str, Any] = yaml.safe_load(text)
+    return document
+
+
+def load_standards() -> Standards:
+    return parse_standards(load_document())

@@ -1,6 +1,7 @@
 """The worker process: relay, consumers and jobs of engagement-svc."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
@@ -20,15 +21,17 @@ from guanxi_common.recovery.republication import republication_job
 from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import BOOK_KEYS, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.slices import joined
+from guanxi_common.standards import Register
 from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
+from guanxi_common.standards.refreshing import read_once, refresh_job
 
 from engagement_svc.customers.consumers import AGREEMENTS, FACETS, FILES
 from engagement_svc.digested import DIGESTED
+from engagement_svc.kinds import KINDS
 from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.personal_data import PERSONAL_DATA
 from engagement_svc.settings import EngagementSettings
 from engagement_svc.slices import SLICES
-from engagement_svc.standards import load_standards
 from engagement_svc.tasks import following
 from engagement_svc.tasks.consumers import STAFF_SNAPSHOT, erasing_with_tasks
 
@@ -49,6 +52,7 @@ async def main() -> None:
             jobs=jobs(parts),
             steps={
                 "keys": KeyWatch(keys).check,
+                "standards": partial(read_once, database, parts.register, clock),
                 "erasures": watch_erasures(settings, database, erasing_with_tasks(PERSONAL_DATA), clock).check,
             },
             replicas=replicas(clock),
@@ -59,12 +63,13 @@ async def main() -> None:
 
 
 def build_parts(settings: EngagementSettings, clock: Clock, keys: KeyStore) -> EngagementWorkerParts:
+    calendar = BusinessCalendar(zone=settings.business_zone)
     return EngagementWorkerParts(
         clock=clock,
-        calendar=BusinessCalendar(zone=settings.business_zone),
+        calendar=calendar,
         patience=settings.patience,
         keys=keys,
-        standards=load_standards(),
+        register=Register(KINDS, calendar),
         issuer=settings.issuer,
         erasures=FileErasureList(settings.erasure_file),
     )
@@ -102,6 +107,7 @@ def replicas(clock: Clock) -> list[Replica]:
 def jobs(parts: EngagementWorkerParts) -> list[Job]:
     return [
         waiting_for_rebuilds(comparison_job(EngagementSettings.service, DIGESTED, parts.clock)),
+        refresh_job(parts.register, parts.clock),
         *SLICES.jobs(parts),
         republication_job([]),
     ]

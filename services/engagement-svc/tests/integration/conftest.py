@@ -19,6 +19,7 @@ from engagement_svc.contact_budget import service as contact_budget
 from engagement_svc.customers.consumers import AGREEMENTS, FILES
 from engagement_svc.interactions.schemas import InteractionRecord
 from engagement_svc.interactions.service import record_interaction
+from engagement_svc.kinds import KINDS
 from engagement_svc.parts import EngagementWorkerParts
 from engagement_svc.rules import Rules
 from engagement_svc.slices import SLICES
@@ -36,6 +37,7 @@ from guanxi_common.messaging.runner import Handler
 from guanxi_common.security.directory import repository as directory
 from guanxi_common.security.directory.values import Assignment, Book, Staff
 from guanxi_common.security.principal import AuditContext, Purpose, RowScope, ScopeKind
+from guanxi_common.standards import Register
 from guanxi_common.work import Work
 from guanxi_testing.work import work_of
 
@@ -74,7 +76,12 @@ class Branch:
         """What the worker's slices are built from."""
         none_erased = FileErasureList(Path(os.devnull))
         return EngagementWorkerParts(
-            clock=self.clock, calendar=CALENDAR, keys=NoKeys(), standards=STANDARDS, issuer="issuer", erasures=none_erased
+            clock=self.clock,
+            calendar=CALENDAR,
+            keys=NoKeys(),
+            register=Register(KINDS, CALENDAR),
+            issuer="issuer",
+            erasures=none_erased,
         )
 
     def handler(self, topic: str, event_type: str) -> Handler:

@@ -8,11 +8,12 @@ from guanxi_common.erasure.replay import erasing
 from guanxi_common.http.app import create_service_app
 from guanxi_common.messaging import dead_letters
 from guanxi_common.process import api_parts, http_settings
+from guanxi_common.standards.refreshing import refreshing
 
 from scoring_svc.parts import ScoringParts
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.settings import ScoringSettings
-from scoring_svc.shipped import load_method
+from scoring_svc.shipped import load_methods
 from scoring_svc.slices import SLICES
 
 DESCRIPTION = (
@@ -24,7 +25,9 @@ def create_app() -> FastAPI:
     settings = ScoringSettings()
     clock = SystemClock()
     common = api_parts(settings, clock, "scoring_svc", erasing(PERSONAL_DATA))
-    return build_app(settings, ScoringParts(**common, method=load_method(common["calendar"])))
+    methods = load_methods(common["calendar"])
+    common["background"] = (*common["background"], refreshing(common["database"], methods.register, clock))
+    return build_app(settings, ScoringParts(**common, methods=methods))
 
 
 def build_app(settings: ScoringSettings, parts: ScoringParts) -> FastAPI:

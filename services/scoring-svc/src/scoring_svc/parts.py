@@ -10,13 +10,25 @@ from guanxi_common.http.call import Call
 from guanxi_common.http.settings import ServiceParts
 from guanxi_common.jobs import WorkerParts
 from guanxi_common.keys.store import KeyStore
+from guanxi_common.standards.refreshing import read_at_start
 
-from scoring_svc.method import Method
+from scoring_svc.method import Method, Methods
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringParts(ServiceParts):
-    method: Method
+    """`methods.register` is kept up to date by the part `refreshing`, which stands in `background`."""
+
+    methods: Methods
+
+    @property
+    def method(self) -> Method:
+        """That of this moment. A call takes it once."""
+        return self.methods.at(self.clock.now())
+
+    async def open(self) -> None:
+        await read_at_start(self.database, self.methods.register, self.clock)
+        await super().open()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +38,18 @@ class ScoringWorkerParts(WorkerParts):
     `scorer` is set when customers wait to be scored, `planning` when they wait to be planned for.
     """
 
-    method: Method
+    methods: Methods
     keys: KeyStore
     issuer: str
     erasures: ErasureList
     database: Database
     scorer: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
     planning: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+
+    @property
+    def method(self) -> Method:
+        """That of this moment. A job or a batch takes it once."""
+        return self.methods.at(self.clock.now())
 
 
 def parts_of(call: Call) -> ScoringParts:

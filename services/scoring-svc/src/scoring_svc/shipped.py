@@ -1,29 +1,23 @@
-"""The standards that ship with the service, from the slices that use them."""
+"""By what the service scores: its kinds of standards, and the classes of activity."""
+
+from datetime import UTC, datetime
+from typing import Final
 
 from guanxi_common.calendar import BusinessCalendar
+from guanxi_common.standards import Register
 
-from scoring_svc.actions.policy import ActionStandard
-from scoring_svc.features.policy import FeatureStandard
+from scoring_svc.kinds import KINDS
 from scoring_svc.ledger.policy import load_activity_classes
-from scoring_svc.method import Method
-from scoring_svc.related_sales.policy import RelatedSaleStandard
-from scoring_svc.related_sales.propensity import PropensityStandard
-from scoring_svc.retention.policy import RetentionStandard
-from scoring_svc.rfm.policy import RfmStandard
-from scoring_svc.signals.policy import SignalStandard
-from scoring_svc.standards import load_standards
+from scoring_svc.method import Method, Methods
+
+_WHEN_ALL_HAVE_BEGUN: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def load_methods(calendar: BusinessCalendar) -> Methods:
+    """What ships, until the process has read the bank's versions."""
+    return Methods(Register(KINDS, calendar), [load_activity_classes()])
 
 
 def load_method(calendar: BusinessCalendar) -> Method:
-    """The newest version of every standard that ships with the service."""
-    standards = (
-        load_activity_classes(),
-        load_standards(RetentionStandard, "retention")[-1],
-        load_standards(SignalStandard, "signals")[-1],
-        load_standards(RelatedSaleStandard, "related_sales")[-1],
-        load_standards(ActionStandard, "actions")[-1],
-        load_standards(RfmStandard, "rfm")[-1],
-        load_standards(FeatureStandard, "features")[-1],
-        load_standards(PropensityStandard, "related_sales", "propensity.yaml")[-1],
-    )
-    return Method(calendar, standards)
+    """The newest version of everything that ships, for commands and measurements on files."""
+    return load_methods(calendar).at(_WHEN_ALL_HAVE_BEGUN)

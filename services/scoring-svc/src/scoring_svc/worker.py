@@ -1,5 +1,7 @@
 """The worker process: relay, consumers and jobs of scoring-svc."""
 
+from functools import partial
+
 from guanxi_common import telemetry
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import Clock, SystemClock
@@ -20,6 +22,7 @@ from guanxi_common.security.build import build_key_store
 from guanxi_common.security.directory.consumers import BOOK_KEYS, DIRECTORY_KEYS, directory_handlers
 from guanxi_common.slices import joined
 from guanxi_common.standards.consumers import STANDARD_KEYS, STANDARD_SNAPSHOT, apply_standards
+from guanxi_common.standards.refreshing import read_once, refresh_job
 
 from scoring_svc.customers.consumers import AGREEMENTS, CLASSIFICATIONS, FILES
 from scoring_svc.digests import service as digests
@@ -28,7 +31,7 @@ from scoring_svc.ledger.recount import recount_days
 from scoring_svc.parts import ScoringWorkerParts
 from scoring_svc.personal_data import PERSONAL_DATA
 from scoring_svc.settings import ScoringSettings
-from scoring_svc.shipped import load_method
+from scoring_svc.shipped import load_methods
 from scoring_svc.slices import SLICES
 
 OF_ALL = ("directory.snapshots", "customer.digests")
@@ -52,6 +55,7 @@ async def main() -> None:
             jobs=jobs(parts),
             steps={
                 "keys": KeyWatch(keys).check,
+                "standards": partial(read_once, database, parts.methods.register, clock),
                 "erasures": watch_erasures(settings, database, erasing(PERSONAL_DATA), clock).check,
             },
             replicas=replicas(clock),
@@ -68,7 +72,7 @@ def build_parts(settings: ScoringSettings, database: Database, clock: Clock, key
         clock=clock,
         calendar=calendar,
         patience=settings.patience,
-        method=load_method(calendar),
+        methods=load_methods(calendar),
         keys=keys,
         issuer=settings.issuer,
         erasures=FileErasureList(settings.erasure_file),
@@ -109,6 +113,7 @@ def replicas(clock: Clock) -> list[Replica]:
 def jobs(parts: ScoringWorkerParts) -> list[Job]:
     return [
         waiting_for_rebuilds(comparison_job(ScoringSettings.service, DIGESTED, parts.clock, digests.tell)),
+        refresh_job(parts.methods.register, parts.clock),
         *SLICES.jobs(parts),
         republication_job([]),
     ]

@@ -1,9 +1,9 @@
 """The versions of the standards that a service goes by, and those in force at a moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final, Generic, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import structlog
 
@@ -13,6 +13,8 @@ from guanxi_common.standards.policy import StandardVersion, in_force, moment_of
 from guanxi_common.standards.shipped import S
 
 log = structlog.get_logger(__name__)
+
+K = TypeVar("K")
 
 ALWAYS: Final = datetime.max.replace(tzinfo=UTC)
 ALWAYS_LATER: Final = 2**31
@@ -25,9 +27,12 @@ class Standards:
     def __init__(self, *standards: Any) -> None:
         self._of_type = {type(standard): standard for standard in standards}
 
-    def __getitem__(self, kind: type[S]) -> S:
+    def __getitem__(self, kind: type[K]) -> K:
         """Raises `KeyError` for a type that the service has not loaded."""
-        return cast("S", self._of_type[kind])
+        return cast("K", self._of_type[kind])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._of_type.values())
 
     def replacing(self, *standards: Any) -> "Standards":
         """The same with other versions of these."""
@@ -84,6 +89,11 @@ class Register:
             if entry.number == number:
                 return cast("S", entry.standard)
         raise LookupError(f"no version {number} of {kind.__name__}")
+
+    def begun(self, kind: type[S], at: datetime) -> list[S]:
+        """The versions that had begun at an instant, the earliest first; before the first, the first."""
+        entries = sorted(self._entries[kind], key=lambda entry: (entry.effective_at, entry.number))
+        return [cast("S", entry.standard) for entry in entries if entry is entries[0] or entry.effective_at <= at]
 
     def _standards(self, at: datetime, known_at: datetime) -> Standards:
         return Standards(*(in_force(entries, at, known_at).standard for entries in self._entries.values()))

@@ -12,12 +12,13 @@ from engagement_svc.touches import service
 from engagement_svc.touches.policy import TouchStandard
 
 
-def touches_follow_customers(parts: EngagementWorkerParts, standard: TouchStandard) -> Handler:
+def touches_follow_customers(parts: EngagementWorkerParts) -> Handler:
     """Make the handler of each facet that stands behind the replica's: the last one that comes finds the customer complete."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
         if not uow.replaying:
             named = {UUID(event.key) for event in events if event.data is not None}
-            await service.open_touches_of(parts.work(uow, "touches"), parts.rules, standard, named)
+            work = parts.work(uow, "touches")
+            await service.open_touches_of(work, parts.rules, parts.register.at(work.now)[TouchStandard], named)
 
     return handle

@@ -47,7 +47,7 @@ async def tell(branch: Any, customer: UUID) -> None:
     """The step behind the replica, for a snapshot of the customer's."""
     event = Envelope(uuid4(), FILES.type, FILES.topic, str(customer), "/customer-svc", branch.clock.now(), {}, 1)
     async with branch.database.transaction() as uow:
-        await touches_follow_customers(branch.parts, TOUCHES)(uow, [event])
+        await touches_follow_customers(branch.parts)(uow, [event])
         await uow.commit()
 
 

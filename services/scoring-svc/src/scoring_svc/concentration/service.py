@@ -23,7 +23,6 @@ from scoring_svc.concentration.repository import PartOfBook, Valued
 from scoring_svc.concentration.schemas import ConcentrationOut, FiguresOut, PartOut, TopShareOut
 from scoring_svc.ledger.policy import ActivityClasses
 from scoring_svc.method import Method, day_asked
-from scoring_svc.standards import load_standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ async def measure_concentration(work: Work, method: Method, asked: Question) -> 
     as_of = day_asked(method, work.now, asked.as_of)
     if asked.currency not in MINOR_DIGITS:
         raise InvalidInput(Text("currency is none of ISO 4217.", "currency 不是 ISO 4217 币种代码。"))
-    standard = standard_for(load_standards(ConcentrationStandard, "concentration"), asked.measure, as_of)
+    standard = standard_for(method.begun(ConcentrationStandard), asked.measure, as_of)
     bank_bookings = method[ActivityClasses].bank_bookings
     valued = Valued(asked.by, asked.measure, asked.currency, as_of, standard.window_days, bank_bookings, standard.margin)
     parts = await repository.read_values(work, valued)

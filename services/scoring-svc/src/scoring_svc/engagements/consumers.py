@@ -16,6 +16,7 @@ from scoring_svc.engagements import repository
 from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.engagements.repository import ContactEffect, NewFact
 from scoring_svc.features.policy import FactKind
+from scoring_svc.method import Methods
 
 INTERACTION_RECORDED = "guanxi.interaction.recorded.v1"
 INTERACTION_CORRECTED = "guanxi.interaction.corrected.v1"
@@ -47,11 +48,13 @@ class _Review(msgspec.Struct):
     outcome: str
 
 
-def take_up_contacts(standard: ContactStandard, clock: Clock) -> Handler:
+def take_up_contacts(methods: Methods, clock: Clock) -> Handler:
     """Make the handler of contacts, recorded and corrected, and of plan reviews."""
 
     async def handle(uow: UnitOfWork, events: Sequence[Envelope]) -> None:
-        await repository.add_effects(uow, [_effect(event, standard) for event in events], clock.now())
+        now = clock.now()
+        standard = methods.at(now)[ContactStandard]
+        await repository.add_effects(uow, [_effect(event, standard) for event in events], now)
 
     return handle
 

@@ -16,13 +16,11 @@ from scoring_svc.engagements.consumers import (
     take_up_contacts,
     take_up_facts,
 )
-from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.parts import ScoringWorkerParts
-from scoring_svc.standards import load_standards
 
 
 def _subscriptions(parts: ScoringWorkerParts) -> list[Subscription]:
-    contacts = waking(take_up_contacts(load_standards(ContactStandard, "engagements")[-1], parts.clock), parts.scorer)
+    contacts = waking(take_up_contacts(parts.methods, parts.clock), parts.scorer)
     facts = waking(take_up_facts(parts.clock), parts.scorer)
     of_facts = dict.fromkeys((COMPLAINT_OPENED, COMPLAINT_RESOLVED, SURVEY_ANSWERED), facts)
     return [

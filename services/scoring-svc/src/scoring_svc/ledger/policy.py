@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
@@ -79,6 +80,7 @@ def parse_activity_classes(document: Mapping[str, Any]) -> ActivityClasses:
     )
 
 
+@cache
 def load_activity_classes() -> ActivityClasses:
     """The mapping that ships with the service."""
     text = files("scoring_svc.ledger").joinpath("activity_classes.yaml").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """What a run has changed, told after the exchange: in batches, each in a transaction of its own, every customer once."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from guanxi_common.messaging import outbox
 from guanxi_common.messaging.failures import describe
 from guanxi_common.set_aside import try_each
 
+from scoring_svc.method import Method
 from scoring_svc.queues import planning
 from scoring_svc.queues.rescoring import mark_dirty
 from scoring_svc.scorer.service import updated
@@ -25,7 +26,7 @@ LATEST: Final = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
 
 
-async def publish_next(uow: UnitOfWork, today: date, now: datetime) -> int | None:
+async def publish_next(uow: UnitOfWork, method: Method, now: datetime) -> int | None:
     """Tell of the next customers, and have them planned anew; returns how many, None while the relay is behind.
 
     A customer whom a scorer holds or is to score is skipped: the scorer tells of the customer itself. Whom the stored score does not let
@@ -41,23 +42,23 @@ async def publish_next(uow: UnitOfWork, today: date, now: datetime) -> int | Non
         return 0
 
     async def publish(customer_ids: Sequence[UUID]) -> None:
-        await _publish(uow, customer_ids, now)
+        await _publish(uow, method, customer_ids, now)
 
     failed = await try_each(uow, [row[0] for row in rows], publish)
     for customer_id, error in failed.items():
         log.warning("score_not_published", customer_id=str(customer_id), error=describe(error))
-    await mark_dirty(uow, failed, today, now)
+    await mark_dirty(uow, failed, method.calendar.local_date(now), now)
     return len(rows)
 
 
-async def _publish(uow: UnitOfWork, customer_ids: Sequence[UUID], now: datetime) -> None:
+async def _publish(uow: UnitOfWork, method: Method, customer_ids: Sequence[UUID], now: datetime) -> None:
     rows = await uow.driver.fetch(
         "DELETE FROM score_news WHERE customer_id = ANY($1::uuid[]) RETURNING customer_id, band, main_reason", list(customer_ids)
     )
     told = {row[0]: Published(row[1], row[2]) for row in rows}
     events = [
         (new_id(), updated(score, told[score.customer_id]))
-        for score in (await read_scores(uow, list(told))).values()
+        for score in (await read_scores(uow, method, list(told))).values()
         if Published(score.retention.band, score.main_reason_code) != told[score.customer_id]
     ]
     await outbox.append_batch(uow, events)

@@ -95,7 +95,7 @@ async def work_on_run(uow: UnitOfWork, database: Database, method: Method, now: 
     if run is None:
         return False
     if run.stage == repository.PUBLISHING:
-        return await _publish(uow, run, method.calendar.local_date(now), now)
+        return await _publish(uow, method, run, now)
     await uow.driver.execute("SAVEPOINT run")
     try:
         await _step(uow, database, method, run, now)
@@ -251,7 +251,7 @@ async def _report(database: Database, run: ScoreRun, done: int, total: int) -> N
         await uow.commit()
 
 
-async def _publish(uow: UnitOfWork, run: ScoreRun, today: date, now: datetime) -> bool:
+async def _publish(uow: UnitOfWork, method: Method, run: ScoreRun, now: datetime) -> bool:
     """The next batch of what has changed; the first also queues whom the exchange left to the single-customer path."""
     await uow.driver.execute("SET LOCAL statement_timeout = 0")
     result = dict(run.result or {})
@@ -259,7 +259,7 @@ async def _publish(uow: UnitOfWork, run: ScoreRun, today: date, now: datetime) -
         await uow.driver.execute("ANALYZE score")
         result["scored_one_by_one"] = await rescoring.mark_left_over(uow, now)
         await repository.keep_result(uow, run.id, result)
-    told = await publishing.publish_next(uow, today, now)
+    told = await publishing.publish_next(uow, method, now)
     if told:
         await repository.note_progress(uow, run.id, (run.rows_done or 0) + told, run.rows_total or 0)
     over = told == 0 and not await publishing.is_left(uow)

@@ -11,7 +11,6 @@ import structlog
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.messaging.failures import describe
 from guanxi_common.set_aside import Whose, whose
-from guanxi_common.standards import standard_of
 from guanxi_common.telemetry.metrics import SCORE_CHECKS
 
 from scoring_svc.background import off_the_loop
@@ -33,7 +32,6 @@ from scoring_svc.scores.policy import Challenger, Score
 from scoring_svc.scores.repository import StoredScore
 from scoring_svc.scores.service import score_customer
 from scoring_svc.scores.versions import Versions, trained_number
-from scoring_svc.standards import load_standards
 
 SAMPLE: Final = 200
 NAMED: Final = 50
@@ -75,14 +73,14 @@ async def check_scores(uow: UnitOfWork, method: Method, now: datetime) -> int:
     local = now.astimezone(ZoneInfo(method.calendar.zone))
     if local.time() < NIGHT_BEGINS or not await checks.begin_check(uow, local.date()):
         return 0
-    sample = await repository.sample_scores(uow, local.date(), SAMPLE)
+    sample = await repository.sample_scores(uow, method, local.date(), SAMPLE)
     if not sample:
         return 0
     outcomes = {stored.customer_id: await _check_alone(uow, method, stored) for stored in sample}
     sample = [stored for stored in sample if outcomes[stored.customer_id] is not None]
     different = [customer_id for customer_id, equal in outcomes.items() if equal is False]
     # A customer touched while we looked has a newer truth by now; it is not the stored score that is wrong.
-    still = {one.customer_id: one for one in await repository.untouched(uow, different)}
+    still = {one.customer_id: one for one in await repository.untouched(uow, method, different)}
     known = {stored.customer_id: stored for stored in sample}
     different = [one for one in different if one in still and still[one].known_at == known[one].known_at]
     await checks.store_check(uow, local.date(), now, len(sample), [str(one) for one in different[:NAMED]], len(different))
@@ -124,7 +122,7 @@ async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, named
     models = await read_models_named(uow, named.versions.lifetime, named.bands_run)
     trained = RetentionModels(await _trained(uow, named.versions.trained), await _trained(uow, named.challenger))
     engagement = await engagements.read_engagement(uow, ids, known_at) if trained else {}
-    then = _method_of(method, named)
+    then = _method_of(method.on(stored.as_of, known_at), named)
     work = partial(
         _score,
         then,
@@ -141,11 +139,11 @@ async def _recompute(uow: UnitOfWork, method: Method, stored: StoredScore, named
 
 
 def _method_of(method: Method, named: Named) -> Method:
-    """The standards that the score names; those that it does not name are the ones in force."""
-    retention = standard_of(load_standards(RetentionStandard, "retention"), named.versions.rules)
+    """The standards that the score names; those that it does not name are those of `method`."""
+    retention = method.numbered(RetentionStandard, named.versions.rules)
     if named.fixed_bands is None:
         return method.replacing(retention, replace(method[RfmStandard], method="quintile"))
-    fixed = standard_of(load_standards(RfmStandard, "rfm"), named.fixed_bands)
+    fixed = method.numbered(RfmStandard, named.fixed_bands)
     return method.replacing(retention, replace(fixed, method="fixed"))
 
 

@@ -8,14 +8,12 @@ a plain score is not stored; `score_of` gives the very score that the single-cus
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guanxi_common.standards import standard_of
-
 from scoring_svc.ledger.history import CustomerHistory, acts_of
+from scoring_svc.method import Method
 from scoring_svc.retention.policy import Code, RetentionInputs, RetentionStandard, retention_risk
 from scoring_svc.rfm.policy import RfmStandard
 from scoring_svc.scores.policy import Figures, Lifetime, Score, rfm_of
 from scoring_svc.scores.versions import Versions
-from scoring_svc.standards import load_standards
 
 INPUTS: Final = (
     "currency",
@@ -65,13 +63,13 @@ def is_plain(score: Score) -> bool:
     )
 
 
-def score_of(row: Mapping[str, Any]) -> Score:
+def score_of(row: Mapping[str, Any], method: Method) -> Score:
     """The score of a plain row. The rules are those that `model_version` names, the names of groups those in force.
 
     Raises `LookupError` or `ValueError` for a version that there is not.
     """
     versions = Versions.parse(row["model_version"])
-    standard = standard_of(load_standards(RetentionStandard, "retention"), versions.rules)
+    standard = method.numbered(RetentionStandard, versions.rules)
     inputs = {name: row[name] for name in INPUTS}
     number, recency, frequency, monetary = row["rfm_cell"], *(row[f"rfm_{name}"] for name in RFM[:3])
     return Score(
@@ -82,6 +80,6 @@ def score_of(row: Mapping[str, Any]) -> Score:
         bands_version=row["bands_version"],
         retention=retention_risk(RetentionInputs(as_of=row["as_of"], **inputs), standard),
         figures=Figures(other_currencies=(), **inputs),
-        rfm=rfm_of(load_standards(RfmStandard, "rfm")[-1], number, recency, frequency, monetary),
+        rfm=rfm_of(method[RfmStandard], number, recency, frequency, monetary),
         lifetime=Lifetime(row["p_alive_bp"], row["expected_acts_90_days"]),
     )

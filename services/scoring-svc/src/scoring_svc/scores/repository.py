@@ -10,6 +10,7 @@ from uuid import UUID
 from guanxi_common.db.uow import UnitOfWork
 
 from scoring_svc.ledger.history import CustomerHistory
+from scoring_svc.method import Method
 from scoring_svc.scores.columns import COLUMNS, columns_of, is_plain, score_of
 from scoring_svc.scores.documents import document_of, score_of_document
 from scoring_svc.scores.policy import Score
@@ -112,44 +113,44 @@ _STORED = ", ".join(("customer_id, as_of, known_at, value_bp, band, main_reason,
 _UNTOUCHED = "NOT EXISTS (SELECT FROM dirty_customer waiting WHERE waiting.customer_id = score.customer_id)"
 
 
-async def sample_scores(uow: UnitOfWork, day: date, limit: int) -> list[StoredScore]:
+async def sample_scores(uow: UnitOfWork, method: Method, day: date, limit: int) -> list[StoredScore]:
     """The day's sample of stored scores that nothing has touched since: another one every day, the same for the same day."""
     rows = await uow.driver.fetch(
         f"SELECT {_STORED} FROM score WHERE {_UNTOUCHED} ORDER BY md5(customer_id::text || $1), customer_id LIMIT $2",  # noqa: S608  # constants
         day.isoformat(),
         limit,
     )
-    return [_stored(row) for row in rows]
+    return [_stored(row, method) for row in rows]
 
 
-async def untouched(uow: UnitOfWork, customer_ids: Collection[UUID]) -> list[StoredScore]:
+async def untouched(uow: UnitOfWork, method: Method, customer_ids: Collection[UUID]) -> list[StoredScore]:
     """Those of the customers whose stored score rests on all that is known now."""
     rows = await uow.driver.fetch(
         f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[]) AND {_UNTOUCHED}",  # noqa: S608  # constants
         list(customer_ids),
     )
-    return [_stored(row) for row in rows]
+    return [_stored(row, method) for row in rows]
 
 
-async def read_scores(uow: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Score]:
+async def read_scores(uow: UnitOfWork, method: Method, customer_ids: Collection[UUID]) -> dict[UUID, Score]:
     """The stored scores of those customers who have one, in the order of their ids."""
     rows = await uow.driver.fetch(
         f"SELECT {_STORED} FROM score WHERE customer_id = ANY($1::uuid[]) ORDER BY customer_id",  # noqa: S608  # constants
         list(customer_ids),
     )
-    return {row["customer_id"]: _score(row) for row in rows}
+    return {row["customer_id"]: _score(row, method) for row in rows}
 
 
-def _stored(row: Mapping[str, Any]) -> StoredScore:
+def _stored(row: Mapping[str, Any], method: Method) -> StoredScore:
     values = {field.name: row[field.name] for field in fields(StoredScore) if field.name != "score"}
     try:
-        return StoredScore(**values, score=_score(row))
+        return StoredScore(**values, score=_score(row, method))
     except (LookupError, ValueError):
         return StoredScore(**values, score=None)
 
 
-def _score(row: Mapping[str, Any]) -> Score:
+def _score(row: Mapping[str, Any], method: Method) -> Score:
     detail = row["detail"]
     if detail is None:
-        return score_of(row)
+        return score_of(row, method)
     return score_of_document(json.loads(detail) if isinstance(detail, str) else detail)

@@ -37,8 +37,8 @@ from scoring_svc.signals.policy import SignalStandard
 async def read_score(work: Work, method: Method, customer_id: UUID, *, as_of: date | None, known_at: datetime | None) -> Score:
     """The score on a business date (default: today), by what was known at an instant (default: now).
 
-    `as_of` and `known_at` move the data, not the method: standards, bands and models are those in force now, and `model_version` and
-    `bands_version` name them. The reasons of the rules name entries that they rest on; see `evidence`.
+    `as_of` and `known_at` move the data and the standards: those that the day went by, as approved by then. Bands and models are those in
+    force now. `model_version` and `bands_version` name them. The reasons of the rules name entries that they rest on; see `evidence`.
 
     Raises `NotFound` for a customer out of scope, and for one without an entry by then; `InvalidInput` for what is to come.
     """
@@ -46,6 +46,7 @@ async def read_score(work: Work, method: Method, customer_id: UUID, *, as_of: da
     if not await customer_is_visible(uow, work.scope, customer_id, now):
         raise NotFound
     day = day_asked(method, now, as_of, known_at)
+    method = method.on(day, known_at or now)
     if known_at is None:
         days = await ledger.read_days(uow, [customer_id], until=day)
     else:

@@ -31,7 +31,7 @@ async def read_situations(
     held = await holdings.read_holdings(uow, customer_ids)
     told = await engagements.read_engagement(uow, customer_ids)
     found: dict[UUID, Situation] = {}
-    scores = await read_scores(uow, customer_ids)
+    scores = await read_scores(uow, method, customer_ids)
     for one in customer_ids:
         known = Situation(
             customer_id=one,

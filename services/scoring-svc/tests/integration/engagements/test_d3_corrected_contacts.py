@@ -7,20 +7,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.clock import ManualClock
 from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_contracts.topics import examples_of
 from scoring_svc.engagements.consumers import INTERACTION_CORRECTED, INTERACTION_RECORDED, take_up_contacts
-from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.engagements.repository import read_contacts, read_engagement
-from scoring_svc.standards import load_standards
+from scoring_svc.shipped import load_methods
 
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-[*_, STANDARD] = load_standards(ContactStandard, "engagements")
+METHODS = load_methods(BusinessCalendar())
 SAID = {1: ("appointment_made", 20), 2: ("reached_positive", 21), 3: ("reached_negative", 22)}
 """By revision: the result, and the day in November."""
 
@@ -46,7 +46,7 @@ async def take_up(database: Database, at: datetime, events: Sequence[Envelope]) 
     """Returns how many customers wait to be scored again."""
     async with database.transaction() as uow:
         await uow.driver.execute("DELETE FROM dirty_customer")
-        await take_up_contacts(STANDARD, ManualClock(at))(uow, events)
+        await take_up_contacts(METHODS, ManualClock(at))(uow, events)
         waiting: int = await uow.driver.fetchval("SELECT count(*) FROM dirty_customer")
         await uow.commit()
     return waiting

@@ -225,14 +225,14 @@ async def test_s6_a_stored_score_is_reproduced_whatever_is_reported_or_posted_la
     await report(database, NOW, customer, [Told(account, TODAY - timedelta(days=90), 900_000)])
     async with database.transaction() as uow:
         await score_dirty_customers(uow, METHOD, NOW)
-        (stored,) = await untouched(uow, [customer])
+        (stored,) = await untouched(uow, METHOD, [customer])
         await uow.commit()
     assert stored.score is not None
     assert stored.score.figures.balance_minor == 899_900
     await report(database, later, customer, [Told(account, TODAY - timedelta(days=5), 400_000)])
     await fold(database, later, [late])
     async with database.transaction(readonly=True) as uow:
-        assert await untouched(uow, [customer]) == []
+        assert await untouched(uow, METHOD, [customer]) == []
         assert await is_reproduced(uow, METHOD, stored)
     assert (await history(database, customer)).balance_on(TODAY) == 399_900
 

@@ -102,7 +102,7 @@ class Book:
     async def stored(self) -> dict[UUID, Any]:
         async with self.database.transaction(readonly=True) as uow:
             rows = await uow.driver.fetch("SELECT customer_id FROM score ORDER BY customer_id")
-            scores = await read_scores(uow, [row[0] for row in rows])
+            scores = await read_scores(uow, self.method, [row[0] for row in rows])
         return {customer_id: document_of(score) for customer_id, score in scores.items()}
 
 

@@ -16,6 +16,7 @@ from guanxi_common.telemetry.worker_http import create_worker_app
 from guanxi_testing.eventually import eventually
 from scoring_svc.method import Method
 from scoring_svc.parts import ScoringWorkerParts
+from scoring_svc.shipped import load_methods
 from scoring_svc.worker import jobs
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +33,7 @@ async def night_shift(database: Database, method: Method, clock: ManualClock) ->
     parts = ScoringWorkerParts(
         clock=clock,
         calendar=method.calendar,
-        method=method,
+        methods=load_methods(method.calendar),
         keys=MagicMock(),
         issuer="",
         erasures=MagicMock(),

@@ -41,7 +41,7 @@ async def details(desk: Desk) -> dict[Any, Any]:
 
 async def _stored(uow: Any) -> Any:
     ids = [row[0] for row in await uow.driver.fetch("SELECT customer_id FROM score")]
-    return await read_scores(uow, ids)
+    return await read_scores(uow, METHOD, ids)
 
 
 @pytest.mark.parametrize("seed", range(4))

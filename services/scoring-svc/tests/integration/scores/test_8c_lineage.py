@@ -12,12 +12,10 @@ from guanxi_common.db.uow import Database, UnitOfWork, create_engine
 from guanxi_common.messaging.envelope import Envelope
 from guanxi_testing.work import work_by
 from scoring_svc.engagements.consumers import INTERACTION_RECORDED, take_up_contacts
-from scoring_svc.engagements.policy import ContactStandard
 from scoring_svc.ledger.repository import Entry, Reversal, fold_entries, fold_reversals
 from scoring_svc.scores.evidence import MOST
 from scoring_svc.scores.service import read_score
-from scoring_svc.shipped import load_method
-from scoring_svc.standards import load_standards
+from scoring_svc.shipped import load_method, load_methods
 
 pytestmark = pytest.mark.anyio
 
@@ -109,8 +107,7 @@ async def test_8c_an_appointment_without_effect_is_told_as_an_appointment(databa
         await enter(uow, customer)
         await fold_entries(uow, [entry(customer, date(2025, 6, 1), -1_000, "card")], NOW, TODAY)
         event = Envelope(uuid4(), INTERACTION_RECORDED, "engagement.activities", str(customer), "/engagement-svc", NOW, data)
-        [*_, standard] = load_standards(ContactStandard, "engagements")
-        await take_up_contacts(standard, ManualClock(NOW))(uow, [event])
+        await take_up_contacts(load_methods(BusinessCalendar()), ManualClock(NOW))(uow, [event])
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
         score = await read_score(work_by("staff:1", uow, LATER, METHOD.calendar), METHOD, customer, as_of=TODAY, known_at=None)
