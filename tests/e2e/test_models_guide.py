@@ -61,7 +61,7 @@ class Journey:
 
         async def ended() -> dict[str, Any]:
             found = await self.get(f"/v1/model-trainings/{training['id']}")
-            return found if found["state"] != "queued" else {}
+            return found if found["finished_at"] else {}
 
         done = await eventually(ended, timeout=DEADLINE, every=0.2)
         assert done["state"] == "succeeded", done

@@ -17,6 +17,7 @@ from guanxi_common.operations.metrics import OPERATION_STANDING
 from guanxi_common.operations.policy import Ended, Failure, Moved
 from guanxi_common.operations.repository import Operation
 from guanxi_common.operations.service import count_ended
+from guanxi_common.parts import STALLED_SECONDS
 from guanxi_common.set_aside.policy import USUAL, Patience, Whose, whose
 
 INTERVAL: Final = 1.0
@@ -55,12 +56,14 @@ class Kind:
 
     `step` does a bounded part of the work, from the operation's checkpoint on. What it raises undoes it: a `DomainError` ends the
     operation with its code and texts, another failure of its own is tried again by `patience`. `alone`: one operation at a time.
+    A step of more than `deadline` seconds is given up.
     """
 
     name: str
     step: Callable[[Step], Awaitable[Moved | Ended]]
     alone: bool = False
     patience: Patience = USUAL
+    deadline: float = STALLED_SECONDS
 
 
 def operation_jobs(database: Database, kinds: Sequence[Kind], clock: Clock) -> list[Job]:
@@ -85,7 +88,7 @@ def _job(database: Database, kind: Kind, clock: Clock) -> Job:
     async def work(uow: UnitOfWork) -> int:
         return int(await do_next_step(uow, database, kind, clock.now()))
 
-    return Job(f"do-{kind.name}", INTERVAL, work)
+    return Job(f"do-{kind.name}", INTERVAL, work, deadline=kind.deadline)
 
 
 async def do_next_step(uow: UnitOfWork, database: Database, kind: Kind, now: datetime) -> bool:

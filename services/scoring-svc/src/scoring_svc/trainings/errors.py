@@ -21,6 +21,15 @@ class NotATrainedName(InvalidInput):
     code, title = "not_trained_here", Text("No training for models of this name", "没有该名称模型的训练")
 
 
+class TrainingRefused(InvalidInput):
+    """The book, or the kind of model, does not allow the training."""
+
+    code, title = "training_refused", Text("The training cannot be done", "无法训练")
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(Text(str(why), f"无法训练：{why}"))
+
+
 class UnknownProduct(InvalidInput):
     """A model is named after a product that is not in the catalogue."""
 

@@ -1,35 +1,28 @@
 """The worker's side of trainings; what only a training needs is imported when there is one, for it takes seconds."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from importlib import import_module
-from uuid import UUID
 
-from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.set_aside import USUAL, Patience, work_off
+from guanxi_common.operations import Ended, Kind, Step
+from guanxi_common.parts import LONG_SECONDS
+from guanxi_common.set_aside import USUAL, Patience
 
 from scoring_svc.background import off_the_loop
 from scoring_svc.method import Method
 from scoring_svc.register.policy import RETENTION
 from scoring_svc.trainings import repository
-from scoring_svc.trainings.repository import Training
+from scoring_svc.trainings.service import KIND
 
 
-async def do_next_training(uow: UnitOfWork, method: Method, now: datetime, patience: Patience = USUAL) -> bool:
-    """Do the oldest queued training in this transaction; False if there is none. Killed in the middle, it is queued again.
+def training_kind(method: Method, patience: Patience = USUAL) -> Kind:
+    """Trainings as operations. A training is one step: killed in the middle, it is begun anew by the next worker.
 
-    One that fails does not stop those behind it: it waits, and is set aside in the end (see `guanxi_common.set_aside`).
+    One that cannot be done fails with its reason; one that fails otherwise waits, and fails in the end. It stops no other.
     """
 
-    async def take(_: Sequence[UUID] | None) -> list[Training]:
-        training = await repository.take_queued_training(uow, now)
-        return [training] if training else []
-
-    async def train(trainings: Sequence[Training]) -> None:
-        [training] = trainings
+    async def train(step: Step) -> Ended:
+        training = await repository.training_of(step.uow, step.operation)
         module = "retention" if training.name == RETENTION else "propensity"
-        trainer = await off_the_loop(uow, lambda: import_module(f"scoring_svc.trainings.{module}"))
-        await trainer.do_training(uow, method, training, now)
+        trainer = await off_the_loop(step.uow, lambda: import_module(f"scoring_svc.trainings.{module}"))
+        return Ended(await trainer.do_training(step.uow, method, training, step.now))
 
-    queue = repository.TRAINING_QUEUE
-    return bool(await work_off(uow, queue, take, train, key=lambda one: one.id, now=now, patience=patience))
+    return Kind(KIND, train, patience=patience, deadline=LONG_SECONDS)

@@ -24,12 +24,13 @@ from scoring_svc.training.fitting import Fitted, fit
 from scoring_svc.training.metrics import auc_estimate, average_precision_estimate
 from scoring_svc.training.table import InvalidFile
 from scoring_svc.trainings.cases import Case, Known, case_at, read_known
+from scoring_svc.trainings.errors import TrainingRefused
 from scoring_svc.trainings.repository import Training
-from scoring_svc.trainings.retention import Plan, Trained, keep, plan_of, read_sample, refuse
+from scoring_svc.trainings.retention import Plan, Trained, keep, plan_of, read_sample
 
 
-async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
-    """Do a training that is locked in this transaction. One that cannot be done is ended with its reason."""
+async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> Mapping[str, Any]:
+    """Do a training in its operation's step; returns its result. Raises `TrainingRefused`."""
     plan = plan_of(training.request, method[FeatureStandard].labels)
     catalogue = await read_catalogue(uow)
     code = training.name.removeprefix(RELATED_SALE)
@@ -44,11 +45,10 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, [case.example for case in later], left_out))
         rule = await off_the_loop(uow, partial(_judge_rule, later)) if fitted.judgement else None
     except (InvalidFile, KindUnavailable) as error:
-        await refuse(uow, training, error, now)
-        return
+        raise TrainingRefused(error) from error
     described = _describe(method, plan, product, earlier, fitted, rule)
     card = partial(card_of, training=described, fitted=fitted, standard=method[PropensityStandard], words=method[FeatureStandard])
-    await keep(uow, training, Trained(plan, described, fitted, card), now)
+    return await keep(uow, training, Trained(plan, described, fitted, card), now)
 
 
 async def _read_cases(uow: UnitOfWork, method: Method, plan: Plan, product: Product, catalogue: Sequence[Product]) -> list[Case]:

@@ -1,29 +1,31 @@
 """Trainings that were asked for, and what the nightly drift reads. Nothing here belongs to a customer, so there is no row scope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from guanxi_common.db.rows import table_of, values_of
 from guanxi_common.db.uow import UnitOfWork
-from guanxi_common.set_aside import not_set_aside
-from sqlalchemy import insert, select, update
+from guanxi_common.operations.repository import Caller, Operation, read_operation
+from guanxi_common.security.principal import SYSTEM_SCOPE
+from sqlalchemy import insert, select
 
 from scoring_svc.trainings.tables import ModelTrainingRow
 
 _training = table_of(ModelTrainingRow)
 
 
-TRAINING_QUEUE = "train"
+_EVERYBODY = Caller(SYSTEM_SCOPE, "system:trainings")
+
 DRIFT_QUEUE = "measure-drift"
-"""The names of the queues for operators."""
+"""The name of the queue for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A training that was asked for; see `ModelTrainingRow`."""
+    """A training that was asked for (`ModelTrainingRow`), and how far its operation is."""
 
     id: UUID
     name: str
@@ -36,25 +38,29 @@ class Training:
 
 
 async def insert_training(uow: UnitOfWork, training: Training) -> None:
-    await uow.execute(insert(_training).values(values_of(training)))
+    """What the operation with the training's id is to train."""
+    values = {name: value for name, value in values_of(training).items() if name in _training.c}
+    await uow.execute(insert(_training).values(values))
 
 
 async def read_training(uow: UnitOfWork, training_id: UUID) -> Training | None:
+    """A training and what became of it, which its operation says; of one that ended before there were operations, its own row."""
     row = (await uow.execute(select(_training).where(_training.c.id == training_id))).mappings().first()
-    return Training(**dict(row)) if row else None
+    if row is None:
+        return None
+    operation = await read_operation(uow, _EVERYBODY, training_id)
+    return Training(**row) if operation is None else _told_by(operation, Training(**row))
 
 
-async def take_queued_training(uow: UnitOfWork, now: datetime) -> Training | None:
-    """Lock the oldest training that is to be done; one whose worker was killed is `queued` again with its lock gone."""
-    queued = (_training.c.state == "queued", not_set_aside(TRAINING_QUEUE, _training.c.id, now))
-    waiting = select(_training).where(*queued).order_by(_training.c.requested_at).limit(1)
-    row = (await uow.execute(waiting.with_for_update(skip_locked=True))).mappings().first()
-    return Training(**dict(row)) if row else None
+async def training_of(uow: UnitOfWork, operation: Operation) -> Training:
+    """What the operation is to train."""
+    row = (await uow.execute(select(_training).where(_training.c.id == operation.id))).mappings().one()
+    return _told_by(operation, Training(**row))
 
 
-async def finish_training(uow: UnitOfWork, training_id: UUID, state: str, result: Mapping[str, Any], now: datetime) -> None:
-    change = update(_training).where(_training.c.id == training_id)
-    await uow.execute(change.values(state=state, result=dict(result), finished_at=now))
+def _told_by(operation: Operation, training: Training) -> Training:
+    refused = {"model_id": None, "refusal": operation.failure_en} if operation.state == "failed" else None
+    return replace(training, state=operation.state, finished_at=operation.finished_at, result=operation.result or refused)
 
 
 async def begin_drift(uow: UnitOfWork, model_id: UUID, day: date) -> bool:

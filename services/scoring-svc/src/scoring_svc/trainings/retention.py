@@ -47,7 +47,7 @@ from scoring_svc.training.distributions import Distribution
 from scoring_svc.training.estimators import Kind, KindUnavailable
 from scoring_svc.training.fitting import Fitted, back_test_of, fit
 from scoring_svc.training.table import InvalidFile
-from scoring_svc.trainings import repository
+from scoring_svc.trainings.errors import TrainingRefused
 from scoring_svc.trainings.repository import Training
 
 log = structlog.get_logger(__name__)
@@ -88,8 +88,8 @@ def plan_of(request: Mapping[str, Any], rules: LabelRules) -> Plan:
     )
 
 
-async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> None:
-    """Do a training that is locked in this transaction. One that cannot be done is ended with its reason."""
+async def do_training(uow: UnitOfWork, method: Method, training: Training, now: datetime) -> Mapping[str, Any]:
+    """Do a training in its operation's step; returns its result. Raises `TrainingRefused`."""
     plan = plan_of(training.request, method[FeatureStandard].labels)
     try:
         rhythm = await _fit_rhythm(uow, method, plan.train_cuts[0])
@@ -99,11 +99,10 @@ async def do_training(uow: UnitOfWork, method: Method, training: Training, now: 
         left_out = method[FeatureStandard].left_out
         fitted = await off_the_loop(uow, lambda: fit(plan.kind, earlier, later, left_out))
     except (InvalidFile, KindUnavailable) as error:
-        await refuse(uow, training, error, now)
-        return
+        raise TrainingRefused(error) from error
     described = _describe(method, plan, rhythm, earlier, fitted)
     card = partial(card_of, training=described, fitted=fitted, standard=method[FeatureStandard])
-    await keep(uow, training, Trained(plan, described, fitted, card), now)
+    return await keep(uow, training, Trained(plan, described, fitted, card), now)
 
 
 async def _fit_rhythm(uow: UnitOfWork, method: Method, cut: date) -> Mapping[str, float] | None:
@@ -222,8 +221,8 @@ class Trained:
     card: Callable[[str], str]
 
 
-async def keep(uow: UnitOfWork, training: Training, trained: Trained, now: datetime) -> None:
-    """Keep the version and end its training: a candidate, and back-tested where the back-test could be held."""
+async def keep(uow: UnitOfWork, training: Training, trained: Trained, now: datetime) -> Mapping[str, Any]:
+    """Keep the version, and return the result of its training: a candidate, and back-tested where the back-test could be held."""
     fitted = trained.fitted
     await register.lock_name(uow, training.name)
     number = await register.next_number(uow, training.name)
@@ -250,14 +249,9 @@ async def keep(uow: UnitOfWork, training: Training, trained: Trained, now: datet
     begun = Step(None, State.CANDIDATE, training.requested_by, now, f"training {training.id}")
     await register.record_step(uow, version.id, begun)
     if judged:
-        tested = Step(State.CANDIDATE, State.BACK_TESTED, "system:do-model-trainings", now, judged.protocol)
+        tested = Step(State.CANDIDATE, State.BACK_TESTED, "system:do-model-training", now, judged.protocol)
         await register.record_step(uow, version.id, tested)
-    await repository.finish_training(uow, training.id, "succeeded", {"model_id": str(version.id), "refusal": None}, now)
-
-
-async def refuse(uow: UnitOfWork, training: Training, why: Exception, now: datetime) -> None:
-    """End a training that cannot be done, with its reason."""
-    await repository.finish_training(uow, training.id, "failed", {"model_id": None, "refusal": str(why)}, now)
+    return {"model_id": str(version.id), "refusal": None}
 
 
 def _describe(

@@ -38,12 +38,12 @@ class TrainingRequest(Body):
 
 
 class TrainingOut(Answer):
-    """`result` names the version, or why there is none, once the training has ended."""
+    """`result` names the version, or why there is none, once the training has ended. `id` is that of its operation, too."""
 
     id: UUID
     name: str
     request: dict[str, Any]
-    state: Literal["queued", "succeeded", "failed"]
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     requested_by: str
     requested_at: datetime
     finished_at: datetime | None

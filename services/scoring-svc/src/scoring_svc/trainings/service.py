@@ -2,10 +2,11 @@
 
 from datetime import date, datetime, timedelta
 from importlib import import_module
+from typing import Final
 
 from guanxi_common.db.uow import UnitOfWork
 from guanxi_common.errors import Text
-from guanxi_common.ids import new_id
+from guanxi_common.operations import Start, start
 
 from scoring_svc.features.policy import FeatureStandard, Label
 from scoring_svc.ledger import repository as ledger
@@ -17,6 +18,9 @@ from scoring_svc.trainings import repository
 from scoring_svc.trainings.errors import CutOutOfRange, KindNotAvailable, LabelOfOtherName, NotATrainedName, UnknownProduct
 from scoring_svc.trainings.repository import Training
 from scoring_svc.trainings.schemas import TrainingRequest
+
+KIND: Final = "model-training"
+"""The kind of operations that trainings are."""
 
 
 async def request_training(
@@ -33,7 +37,8 @@ async def request_training(
     known_until = min(method.calendar.local_date(now), await ledger.feed_position(uow))
     _check_cuts(request, timedelta(days=horizon), known_until)
     asked = {**request.model_dump(mode="json", exclude={"name"}), "label": label, "horizon_days": horizon}
-    training = Training(new_id(), request.name, asked, "queued", requested_by, now)
+    operation = await start(uow, Start(KIND, requested_by, {"name": request.name, "kind": request.kind, "label": label}), now)
+    training = Training(operation.id, request.name, asked, operation.state, requested_by, now)
     await repository.insert_training(uow, training)
     return training
 

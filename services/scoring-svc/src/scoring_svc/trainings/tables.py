@@ -12,7 +12,10 @@ from scoring_svc.database import Base
 
 
 class ModelTrainingRow(Base):
-    """`state`: queued, succeeded or failed. `request` names label, kind, cuts and horizon; `result` the version, or why there is none."""
+    """What an operation of the same id is to train: `request` names label, kind, cuts and horizon.
+
+    `state`, `finished_at` and `result` (the version, or why there is none) hold of a training that ended before there were operations.
+    """
 
     __tablename__ = "model_training"
     __table_args__ = (Index("ix_model_training_open", "requested_at", postgresql_where=text("state = 'queued'")),)

@@ -9,10 +9,11 @@ from guanxi_common.db.uow import Database
 from scoring_svc.method import Method
 from scoring_svc.register import repository
 from scoring_svc.trainings import repository as trainings
-from scoring_svc.trainings.jobs import do_next_training
 from scoring_svc.trainings.repository import Training
 from scoring_svc.trainings.schemas import TrainingRequest
 from scoring_svc.trainings.service import request_training
+
+from .training_steps import do_trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def train(database: Database, method: Method, now: datetime) -> Training:
     asked = TrainingRequest(label="product_closure", train_cuts=CUTS, test_cut=date(1993, 12, 30))
     async with database.transaction() as uow:
         training = await request_training(uow, method, asked, "staff:trainer", now)
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, database, method, now)
         done = await trainings.read_training(uow, training.id)
         await uow.commit()
     assert done is not None

@@ -8,6 +8,9 @@ from uuid import UUID
 import pytest
 from guanxi_common.db.uow import Database
 from guanxi_common.ids import new_id
+from guanxi_common.operations import service as operations
+from guanxi_common.operations.repository import Caller, take
+from guanxi_common.security.principal import RowScope, ScopeKind
 from guanxi_testing.work import work_by
 from scoring_svc.features.policy import FeatureStandard
 from scoring_svc.method import Method
@@ -17,9 +20,10 @@ from scoring_svc.register.repository import ModelVersion
 from scoring_svc.training.artefact import UnreadableModel
 from scoring_svc.trainings import repository as trainings
 from scoring_svc.trainings.errors import CutOutOfRange, NotATrainedName
-from scoring_svc.trainings.jobs import do_next_training
 from scoring_svc.trainings.schemas import TrainingRequest
-from scoring_svc.trainings.service import request_training
+from scoring_svc.trainings.service import KIND, request_training
+
+from .training_steps import do_trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +42,7 @@ async def train(database: Database, method: Method, now: datetime, **changes: An
         training = await request_training(uow, method, request(**changes), TRAINER, now)
         await uow.commit()
     async with database.transaction() as uow:
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, database, method, now)
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
         done = await trainings.read_training(uow, training.id)
@@ -98,7 +102,7 @@ async def test_s3_without_a_test_cut_the_split_is_random_and_says_so(bank: Datab
 async def test_s3_a_label_with_too_few_cases_is_refused_with_its_reason(bank: Database, method: Method, now: datetime) -> None:
     async with bank.transaction() as uow:
         training = await request_training(uow, method, request(label="full_attrition"), TRAINER, now)
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, bank, method, now)
         done = await trainings.read_training(uow, training.id)
     assert done is not None
     assert done.result is not None
@@ -135,14 +139,24 @@ async def test_s3_a_killed_training_is_done_by_the_next_worker(bank: Database, m
         await request_training(uow, method, request(), TRAINER, now)
         await uow.commit()
     async with bank.transaction() as uow:
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, bank, method, now)
         async with bank.transaction() as other:
-            assert await trainings.take_queued_training(other, now) is None
+            assert await take(other, KIND, now, alone=False) is None
         # The worker dies here: nothing of it is committed.
     async with bank.transaction() as uow:
         assert await repository.list_versions(uow, name=None, past=None, limit=5) == []
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, bank, method, now)
         assert len(await repository.list_versions(uow, name=None, past=None, limit=5)) == 1
+
+
+async def test_d9_a_training_is_an_operation_and_cancelled_as_one(bank: Database, method: Method, now: datetime) -> None:
+    async with bank.transaction() as uow:
+        training = await request_training(uow, method, request(), TRAINER, now)
+        await operations.cancel(uow, Caller(RowScope(ScopeKind.OWN), TRAINER), training.id, now)
+        assert not await do_trainings(uow, bank, method, now)
+        done = await trainings.read_training(uow, training.id)
+    assert done is not None
+    assert (done.state, done.finished_at, done.result) == ("cancelled", now, None)
 
 
 @pytest.mark.parametrize("kind", ["logistic", "boosted_trees"])

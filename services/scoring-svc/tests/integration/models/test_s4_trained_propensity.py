@@ -29,10 +29,11 @@ from scoring_svc.situations.service import read_situations
 from scoring_svc.trainings import repository as trainings
 from scoring_svc.trainings.drift import measure_drift
 from scoring_svc.trainings.errors import CutOutOfRange, LabelOfOtherName, UnknownProduct
-from scoring_svc.trainings.jobs import do_next_training
 from scoring_svc.trainings.repository import Training
 from scoring_svc.trainings.schemas import TrainingRequest
 from scoring_svc.trainings.service import request_training
+
+from .training_steps import do_trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +96,7 @@ async def ask(database: Database, method: Method, now: datetime, **changes: Any)
         training = await request_training(uow, method, TrainingRequest(**asked), TRAINER, now)
         await uow.commit()
     async with database.transaction() as uow:
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, database, method, now)
         await uow.commit()
     async with database.transaction(readonly=True) as uow:
         done = await trainings.read_training(uow, training.id)

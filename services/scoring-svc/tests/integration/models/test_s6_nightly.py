@@ -18,9 +18,10 @@ from scoring_svc.runs import service as runs
 from scoring_svc.scorer.checks import check_scores
 from scoring_svc.trainings import repository as trainings
 from scoring_svc.trainings.drift import measure_drift
-from scoring_svc.trainings.jobs import do_next_training
 from scoring_svc.trainings.schemas import TrainingRequest
 from scoring_svc.trainings.service import request_training
+
+from .training_steps import do_trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +55,7 @@ async def train(database: Database, method: Method, now: datetime, role: Role, r
     """Train a version and put it to use."""
     async with database.transaction() as uow:
         training = await request_training(uow, method, TrainingRequest(**CUTS), "staff:trainer", now)
-        assert await do_next_training(uow, method, now)
+        assert await do_trainings(uow, database, method, now)
         done = await trainings.read_training(uow, training.id)
         assert done is not None
         assert done.result is not None

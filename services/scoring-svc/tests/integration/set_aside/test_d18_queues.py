@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from guanxi_common.calendar import BusinessCalendar
 from guanxi_common.db.uow import Database, UnitOfWork, create_engine
+from guanxi_common.operations.worker import do_next_step
 from guanxi_common.set_aside.repository import FailedItem, list_items, retry
 from guanxi_testing.poison import mend, poison
 from scoring_svc.actions import planner
@@ -21,7 +22,7 @@ from scoring_svc.scorer import checks
 from scoring_svc.scorer.service import score_dirty_customers
 from scoring_svc.shipped import load_method
 from scoring_svc.trainings.drift import measure_drift
-from scoring_svc.trainings.jobs import do_next_training
+from scoring_svc.trainings.jobs import training_kind
 
 pytestmark = pytest.mark.anyio
 
@@ -168,7 +169,7 @@ async def test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of(bench:
 
 async def test_d18_a_training_and_a_version_that_fail_do_not_stop_the_others(bench: Bench) -> None:
     async def train(uow: UnitOfWork, now: datetime) -> bool:
-        return await do_next_training(uow, METHOD, now)
+        return await do_next_step(uow, bench.database, training_kind(METHOD), now)
 
     async def drift(uow: UnitOfWork, now: datetime) -> int:
         return await measure_drift(uow, METHOD, now)
@@ -178,16 +179,21 @@ async def test_d18_a_training_and_a_version_that_fail_do_not_stop_the_others(ben
     for training, asked, minutes in ((bad, '{"kind": "none"}', 0), (good, request, 1)):
         await bench.do(
             lambda uow, training=training, asked=asked, minutes=minutes: uow.driver.execute(
-                "INSERT INTO model_training (id, name, request, state, requested_by, requested_at)"
+                "WITH operation AS (INSERT INTO operation (id, kind, state, parameters, requested_by, requested_at, moved_at)"
+                " VALUES ($1, 'model-training', 'queued', '{}', 'staff:1', $3, $3))"
+                " INSERT INTO model_training (id, name, request, state, requested_by, requested_at)"
                 " VALUES ($1, 'retention', $2, 'queued', 'staff:1', $3)",
                 training,
                 asked,
                 NOW + timedelta(minutes=minutes),
             )
         )
-    failed = await bench.set_aside(train)
-    assert (failed.queue, failed.item) == ("train", str(bad))
-    assert await bench.column("SELECT id FROM model_training WHERE state <> 'queued'") == [good]
+    await bench.drain(train)
+    assert await bench.column("SELECT id FROM operation WHERE state = 'failed' AND failure_code = 'training_refused'") == [good]
+    for _ in range(2):
+        bench.now += timedelta(minutes=5)
+        await bench.drain(train)
+    assert await bench.column("SELECT id FROM operation WHERE state = 'failed' AND failure_code = 'step_failed'") == [bad]
     assert await bench.run(drift) == 0
 
 
