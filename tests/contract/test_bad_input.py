@@ -25,7 +25,7 @@ WRITING = [
     "approveModel", "activateModel", "rollbackModel", "acceptGap", "retryBlockedKey", "skipBlockedRecord",
     "resumePartition", "skipPartitionLetters", "approveProposal", "rejectProposal",
     "registerClient", "changeClient", "eraseCustomer", "replaceTransfer", "suspendStaff",
-    "reinstateStaff", "deactivateStaff",
+    "reinstateStaff", "deactivateStaff", "closeMatchCase", "proposeStandard", "approveStandard", "rejectStandard",
 ]  # fmt: skip
 TAKES_A_NAME_ALONE = {"changeCustomer", "searchCustomers", "changeStaff", "changeClient"}
 """To these the corpus' body with a name and nothing else is a good one."""
