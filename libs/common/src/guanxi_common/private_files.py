@@ -6,6 +6,7 @@ A file or folder that an earlier release left open to others is closed when it i
 import fcntl
 import os
 import shutil
+import stat
 from io import TextIOWrapper
 from itertools import pairwise
 from logging.handlers import RotatingFileHandler
@@ -23,9 +24,10 @@ def private_folder(path: Path) -> Path:
 
 
 def open_private(path: Path) -> int:
-    """A descriptor for appending to the file. Raises OSError."""
+    """A descriptor for appending to the file. Raises OSError. A device, as `/dev/null`, is everybody's and keeps its mode."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
-    if os.fstat(descriptor).st_uid == os.geteuid():
+    status = os.fstat(descriptor)
+    if status.st_uid == os.geteuid() and stat.S_ISREG(status.st_mode):
         os.fchmod(descriptor, _FILE_MODE)
     return descriptor
 

@@ -1,11 +1,12 @@
 """Logs and traces are of bounded size and nobody else's to read, also those that an earlier release left open."""
 
 import fcntl
+import os
 import threading
 from pathlib import Path
 
 import pytest
-from guanxi_common.private_files import PrivateRotatingLog, SharedRotatingFile, private_folder, shift
+from guanxi_common.private_files import PrivateRotatingLog, SharedRotatingFile, open_private, private_folder, shift
 
 
 def mode(path: Path) -> int:
@@ -94,3 +95,10 @@ def test_older_files_move_on_and_the_oldest_goes(tmp_path: Path) -> None:
         path.write_text(text)
         shift(path, 2)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"log.1": "d", "log.2": "c"}
+
+
+def test_a_device_keeps_its_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed: list[int] = []
+    monkeypatch.setattr(os, "fchmod", lambda _, mode: changed.append(mode))
+    os.close(open_private(Path(os.devnull)))
+    assert changed == []
