@@ -91,7 +91,7 @@ ASVS_EDGE_RULES: Final = (
     Rule(
         "the audit log names the fields that were shown",
         "customer_svc/vulnerabilities/routes.py",
-        "REASON_FIELDS if _shows_reason(call) else FIELDS)\n        shown = ",
+        "REASON_FIELDS if call.shows(_REASON, customer_id) else FIELDS)\n        shown = ",
         "REASON_FIELDS)\n        shown = ",
         _REASONS,
         package="services/customer-svc",
@@ -99,7 +99,7 @@ ASVS_EDGE_RULES: Final = (
     Rule(
         "the reason of a vulnerability needs a permission of its own",
         "customer_svc/vulnerabilities/routes.py",
-        "    if not _shows_reason(call):",
+        "    if not call.shows(_REASON, found.customer_id):",
         "    if False:",
         _REASONS,
         package="services/customer-svc",

@@ -153,6 +153,20 @@ DUTIES_RULES: Final = (
         f"{CORRECTIONS}::test_d3_a_task_open_again_has_a_business_day_before_it_is_breached",
     ),
     _engagement(
+        "a slip of the pen has nothing judged again",
+        "interactions/service.py",
+        "    if any(getattr(corrected, name) != getattr(said, name) for name in policy.EVIDENCE):\n",
+        "    if True:\n",
+        f"{CORRECTIONS}::test_d3_a_slip_of_the_pen_has_nothing_judged_again",
+    ),
+    _engagement(
+        "a contact is not moved behind its own record",
+        "interactions/service.py",
+        "policy.is_in_the_future(corrected.occurred_at, said.recorded_at)",
+        "policy.is_in_the_future(corrected.occurred_at, work.now)",
+        f"{CORRECTIONS}::test_d3_a_contact_is_never_moved_behind_its_own_record",
+    ),
+    _engagement(
         "of two corrections at once one counts",
         "interactions/service.py",
         "    work.check_version(said.revision)\n",

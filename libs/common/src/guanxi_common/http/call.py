@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
+from uuid import UUID
 
 import msgspec
 from fastapi import Depends
@@ -110,6 +111,16 @@ class Call:
     @property
     def audit(self) -> AuditContext:
         return AuditContext(self.principal.actor, self.operation, self.purpose, self.request_id)
+
+    def shows(self, permission: str, customer_id: UUID) -> bool:
+        """Whether the caller may be shown what `permission` guards of a customer whom the operation may read.
+
+        A grant over fewer rows than the operation's shows it of nobody, and break-glass shows it of nobody.
+        """
+        kind, opened = self.principal.grants.get(permission), self.scope.opened
+        if kind is None or not kind.reaches(self.scope.kind):
+            return False
+        return not opened or customer_id not in self.scope.opened_at(self.parts.clock.now())
 
     def work(self, uow: UnitOfWork, now: datetime, allowed: tuple[int, ...] | None = None) -> Work:
         """What a use case of this call works with in the transaction `uow`."""

@@ -113,7 +113,7 @@ class Register:
         for version in learnt:
             try:
                 entries.append(_entry(version, kind.read(version, self.calendar.local_date(version.effective_at))))
-            except (ValueError, TypeError, KeyError) as error:
+            except Exception as error:  # whatever a body does, it is that version's alone: the others go on
                 # A later release may ask more of a body than an earlier one wrote; what the package wrote, it still reads its own way.
                 if version.approved_by is None and version.number in shipped:
                     entries.append(_entry(version, shipped[version.number]))

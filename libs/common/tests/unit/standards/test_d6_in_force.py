@@ -27,6 +27,7 @@ class Limit:
     def __post_init__(self) -> None:
         if self.limit < 0:
             raise ValueError("a limit is no negative number")
+        timedelta(days=self.limit)  # OverflowError for what no calendar holds
 
 
 def at(text: str) -> datetime:
@@ -141,9 +142,10 @@ def test_d6_what_ships_fills_what_comes_before_the_first_and_nothing_after() -> 
     assert register.numbered(Limit, 1).limit == 1, "version 1 has not arrived yet"
 
 
-def test_d6_a_version_that_cannot_be_used_leaves_the_one_before_in_force() -> None:
+@pytest.mark.parametrize("unusable", [-1, 10**12])
+def test_d6_a_version_that_cannot_be_used_leaves_the_one_before_in_force(unusable: int) -> None:
     register = Register([KIND], CALENDAR)
-    broken = approved(3, "2026-11-20T09:00", "2026-11-27T15:00", limit=-1)
+    broken = approved(3, "2026-11-20T09:00", "2026-11-27T15:00", limit=unusable)
     register.learn([*OF_PACKAGE, broken])
     assert limit(register, "2026-11-28T12:00") == 2
     assert register.unusable == {("limits", 3)}

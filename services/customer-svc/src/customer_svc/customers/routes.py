@@ -105,7 +105,8 @@ async def register_customer(body: CustomerRegistration, call: Annotated[Call, pe
 async def read_customer(call: Call) -> Response:
     customer_id = id_in_path(call, "customer_id")
     async with call.read(one_statement=True) as read:
-        found = await repository.read_audited(read.uow, read.scope, customer_id, read.now, read.audit, _fields_shown(call))
+        shown = _fields_shown(call, customer_id)
+        found = await repository.read_audited(read.uow, read.scope, customer_id, read.now, read.audit, shown)
     if found is None:
         raise NotFound
     # After the connection is given back: a key that is not at hand is fetched over another one.
@@ -208,7 +209,7 @@ def customer_out(customer: Customer, contact: Contact, call: Call) -> CustomerOu
         identity_document=(IdentityDocumentOut(kind=identity.kind, number=masked(identity.number)) if identity else None),
         contact=(
             ContactOut(phones=list(contact.phones), email=contact.email, address=contact.address)
-            if _shows_contact(call)
+            if call.shows("customer.contact", customer.id)
             else None
         ),
         birth_date=customer.birth_date,
@@ -221,14 +222,8 @@ def customer_out(customer: Customer, contact: Contact, call: Call) -> CustomerOu
     )
 
 
-def _shows_contact(call: Call) -> bool:
-    """Whether the caller may see contact points wherever the file may be read: a narrower grant does not show them."""
-    contact = call.principal.grants.get("customer.contact")
-    return contact is not None and contact.reaches(call.scope.kind)
-
-
-def _fields_shown(call: Call) -> tuple[str, ...]:
-    return (*PERSONAL_FIELDS, *CONTACT_FIELDS) if _shows_contact(call) else PERSONAL_FIELDS
+def _fields_shown(call: Call, customer_id: UUID) -> tuple[str, ...]:
+    return (*PERSONAL_FIELDS, *CONTACT_FIELDS) if call.shows("customer.contact", customer_id) else PERSONAL_FIELDS
 
 
 def _summary(customer: Customer) -> CustomerSummary:

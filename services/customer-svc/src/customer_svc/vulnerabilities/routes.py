@@ -26,6 +26,7 @@ from customer_svc.vulnerabilities.service import VulnerabilityRules
 
 vulnerabilities = router("vulnerabilities")
 
+_REASON = "vulnerability.reason"
 FIELDS, REASON_FIELDS = ("vulnerability",), ("vulnerability", "vulnerability_reason")
 _REPORT = {
     "kind": "life_event",
@@ -100,7 +101,7 @@ async def list_vulnerabilities(
         found = await repository.list_vulnerabilities(
             read.uow, read.scope, customer_id, read.now, past=past, limit=paging.limit + 1
         )
-        await audit.record(read.uow, read.audit, customer_id, REASON_FIELDS if _shows_reason(call) else FIELDS)
+        await audit.record(read.uow, read.audit, customer_id, REASON_FIELDS if call.shows(_REASON, customer_id) else FIELDS)
         shown = {one.id: await _out(call, one) for one in found[: paging.limit]}
         return read.reply(page_of(found, paging, cursor, key=lambda v: (v.opened_on, v.id), item=lambda v: shown[v.id]))
 
@@ -119,7 +120,7 @@ async def review_vulnerability(
 ) -> Response:
     async with call.write() as write:
         reviewed = await service.review_vulnerability(write.work, _rules(call), customer_id, vulnerability_id, body)
-        await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS if _shows_reason(call) else FIELDS)
+        await audit.record(write.uow, write.audit, customer_id, REASON_FIELDS if call.shows(_REASON, customer_id) else FIELDS)
         return await write.reply(200, await _out(call, reviewed), etag=reviewed.version)
 
 
@@ -146,15 +147,9 @@ def _rules(call: Call) -> VulnerabilityRules:
     return VulnerabilityRules(parts.standards[VulnerabilityStandard], parts.keys)
 
 
-def _shows_reason(call: Call) -> bool:
-    """Whether the caller may see reasons wherever vulnerabilities may be read: a narrower grant does not show them."""
-    grant = call.principal.grants.get("vulnerability.reason")
-    return grant is not None and grant.reaches(call.scope.kind)
-
-
 async def _out(call: Call, found: Vulnerability) -> VulnerabilityOut:
     stored = {name: getattr(found, name) for name in VulnerabilityOut.model_fields if name not in ("reason", "resolution")}
-    if not _shows_reason(call):
+    if not call.shows(_REASON, found.customer_id):
         return VulnerabilityOut(**stored, reason=None, resolution=None)
     reason, resolution = service.words_of(found, await parts_of(call).keys.get(found.customer_id))
     return VulnerabilityOut(**stored, reason=reason, resolution=resolution)

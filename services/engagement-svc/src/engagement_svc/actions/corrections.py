@@ -42,8 +42,10 @@ async def conclude_otherwise(work: Work, kept: Sequence[Task], contact: ContactM
 
 
 async def reserve_again(work: Work, rules: Rules, reopened: Sequence[Action]) -> None:
-    """Set a contact aside for each offer that is worked on again; where none fits, or consent is gone, it is declined. An offer that has
-    expired meanwhile is left to the job."""
+    """Set a contact aside for each offer that is worked on again; where none fits, consent is gone or selling is held, it is declined.
+
+    An offer that has expired meanwhile is left to the job.
+    """
     for action in reopened:
         purpose = rules.standards.actions[action.kind].purpose
         if purpose not in COUNTED or action.expires_on < work.today:
@@ -60,6 +62,8 @@ async def reserve_again(work: Work, rules: Rules, reopened: Sequence[Action]) ->
         )
         consents = await customers.read_consents(work.uow, action.customer_id)
         refusal = policy.refusal_of(wanted.consent_purpose, action.channel, action.expires_on, consents, work.today)
+        if refusal is None and await contact_budget.holds_selling(work.uow, rules.standards, action.customer_id, purpose):
+            refusal = Refusal.SALES_HOLD
         reservation = None if refusal else await contact_budget.reserve(work, rules, wanted)
         if reservation is not None:
             await repository.rest_on(work.uow, action.action_id, reservation.id)

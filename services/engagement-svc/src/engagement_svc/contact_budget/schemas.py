@@ -55,7 +55,7 @@ class ReservationOut(Answer):
     reserved_at: datetime
     settled_at: datetime | None
     made_at: datetime | None
-    ended_because: Literal["contact_limit", "no_consent"] | None
+    ended_because: Literal["contact_limit", "no_consent", "corrected"] | None
     without_consent: bool
 
 

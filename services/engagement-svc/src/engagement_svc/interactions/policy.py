@@ -8,6 +8,8 @@ from guanxi_common.calendar import BusinessCalendar
 from engagement_svc.standards import CorrectionStandard
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
+EVIDENCE = ("method", "direction", "replied", "purpose", "occurred_at", "result", "answers")
+"""What of a record is evidence. A correction of anything else (a slip of the pen) has nothing judged again."""
 
 
 def is_in_the_future(occurred_at: datetime, now: datetime) -> bool:

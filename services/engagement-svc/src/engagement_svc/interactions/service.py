@@ -85,23 +85,26 @@ async def correct_interaction(work: Work, rules: Rules, interaction_id: UUID, co
     corrected = replace(said, **correction.said)
     if corrected == said:
         raise NothingCorrected
-    if policy.is_in_the_future(corrected.occurred_at, work.now):
+    if policy.is_in_the_future(corrected.occurred_at, said.recorded_at):  # nobody records what is yet to happen
         raise ContactInTheFuture
-    await budget.lock_accounts(work.uow, [said.customer_id])
-    evidence = _evidence(corrected, said.id, rules.standards)
-    judged = await tasks.reconsider(work, rules, evidence, named=corrected.answers)
+    judged: Reconsidered | None = None
+    if any(getattr(corrected, name) != getattr(said, name) for name in policy.EVIDENCE):
+        await budget.lock_accounts(work.uow, [said.customer_id])
+        evidence = _evidence(corrected, said.id, rules.standards)
+        judged = await tasks.reconsider(work, rules, evidence, named=corrected.answers)
+        corrected = replace(corrected, completed_task_ids=[task.id for task in (*judged.kept, *judged.ended)])
     corrected = replace(
         corrected,
         booked_on=rules.calendar.local_date(corrected.occurred_at),
         late=policy.is_late(corrected.occurred_at, said.recorded_at, rules.calendar),
-        completed_task_ids=[task.id for task in (*judged.kept, *judged.ended)],
         revision=said.revision + 1,
         corrected_at=work.now,
         corrected_by=work.person,
         correction_reason=correction.reason,
     )
     await repository.store_correction(work.uow, corrected)
-    await _recount_contact(work, rules, corrected, judged)
+    if judged is not None:
+        await _recount_contact(work, rules, corrected, judged)
     await outbox.append(work.uow, _corrected(corrected))
     return corrected
 

@@ -22,14 +22,14 @@ _OPENED = (
 _KNOWN: Final = f"""
 SELECT customer_id, birth_date, consents, preferred_channels,
     (SELECT min(valid_from) FROM book_assignment book WHERE book.customer_id = customer.customer_id AND capacity = 'primary_rm') AS since,
-    (SELECT max(occurred_at) FROM interaction WHERE interaction.customer_id = customer.customer_id) AS last_contact_at,
+    (SELECT max(occurred_at) FROM interaction WHERE interaction.customer_id = customer.customer_id AND result = ANY($1)) AS last_contact_at,
     {_OPENED.format("greeting")} AS greeted_at,
     {_OPENED.format("care_contact")} AS cared_for_at,
     EXISTS (SELECT FROM task WHERE task.customer_id = customer.customer_id AND state = 'open' AND origin_kind = 'action') AS has_action
 FROM customer JOIN customer_agreements USING (customer_id)
 """  # noqa: S608  # constants
-_NEXT: Final = f"{_KNOWN} WHERE customer_id > $1 ORDER BY customer_id LIMIT $2"
-_OF: Final = f"{_KNOWN} WHERE customer_id = ANY($1::uuid[]) ORDER BY customer_id"
+_NEXT: Final = f"{_KNOWN} WHERE customer_id > $2 ORDER BY customer_id LIMIT $3"
+_OF: Final = f"{_KNOWN} WHERE customer_id = ANY($2::uuid[]) ORDER BY customer_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,18 @@ async def finish_pass(uow: UnitOfWork, day: date, now: datetime) -> None:
     await uow.driver.execute("DELETE FROM touch_pass WHERE day < $1::date - $2::int", day, KEPT_DAYS)
 
 
-async def read_next(uow: UnitOfWork, calendar: BusinessCalendar, after: UUID, limit: int) -> list[Known]:
-    """The next customers in the order of their ids."""
-    return [_known(row, calendar) for row in await uow.driver.fetch(_NEXT, after, limit)]
+async def read_next(
+    uow: UnitOfWork, calendar: BusinessCalendar, reached: Collection[str], after: UUID, limit: int
+) -> list[Known]:
+    """The next customers in the order of their ids. `reached`: the results of contacts in which somebody was."""
+    return [_known(row, calendar) for row in await uow.driver.fetch(_NEXT, list(reached), after, limit)]
 
 
-async def read_known(uow: UnitOfWork, calendar: BusinessCalendar, customer_ids: Collection[UUID]) -> list[Known]:
+async def read_known(
+    uow: UnitOfWork, calendar: BusinessCalendar, reached: Collection[str], customer_ids: Collection[UUID]
+) -> list[Known]:
     """These customers, in the order of their ids."""
-    return [_known(row, calendar) for row in await uow.driver.fetch(_OF, list(customer_ids))]
+    return [_known(row, calendar) for row in await uow.driver.fetch(_OF, list(reached), list(customer_ids))]
 
 
 def _known(row: Mapping[str, Any], calendar: BusinessCalendar) -> Known:

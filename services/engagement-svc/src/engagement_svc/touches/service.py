@@ -28,7 +28,7 @@ async def open_touches(work: Work, rules: Rules, standard: TouchStandard) -> int
     day = await repository.take_pass(work.uow, work.today)
     if day is None:
         return 0
-    chunk = await repository.read_next(work.uow, rules.calendar, day.position, CHUNK)
+    chunk = await repository.read_next(work.uow, rules.calendar, _reached(rules), day.position, CHUNK)
     if not chunk:
         await repository.finish_pass(work.uow, day.day, work.now)
         return 0
@@ -39,7 +39,13 @@ async def open_touches(work: Work, rules: Rules, standard: TouchStandard) -> int
 
 async def open_touches_of(work: Work, rules: Rules, standard: TouchStandard, customer_ids: Collection[UUID]) -> None:
     """The same for customers of whom something new is known: the day's pass may have gone by."""
-    await _open_due(work, rules, standard, await repository.read_known(work.uow, rules.calendar, customer_ids))
+    known = await repository.read_known(work.uow, rules.calendar, _reached(rules), customer_ids)
+    await _open_due(work, rules, standard, known)
+
+
+def _reached(rules: Rules) -> list[str]:
+    """The results by which a silence ends: an attempt ends none."""
+    return [code for code, result in rules.standards.contact_results.items() if result.counts]
 
 
 async def _open_due(work: Work, rules: Rules, standard: TouchStandard, customers: Sequence[Known]) -> None:

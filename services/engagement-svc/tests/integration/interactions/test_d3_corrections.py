@@ -187,6 +187,18 @@ async def test_d3_an_offer_whose_consent_has_gone_meanwhile_is_not_worked_on_aga
     assert await branch.budget() == (0, 0, 0)
 
 
+async def test_d3_an_offer_is_not_worked_on_again_while_selling_is_held(branch: Any) -> None:
+    await branch.agree(consents=[SAID])
+    await branch.recommend(**OFFER)
+    contact = await record(branch, purpose="related_sales")
+    await branch.complain()
+    await correct(branch, contact, result="not_reached")
+    assert {task.task_type for task in await open_tasks(branch)} == {"complaint_acknowledgement", "complaint_resolution"}
+    [declined] = await branch.told("action.declined")
+    assert declined["reason"] == "sales_hold"
+    assert await branch.budget() == (0, 0, 0)
+
+
 async def test_d3_what_the_record_named_stays_named_unless_the_correction_says_otherwise(branch: Any) -> None:
     await branch.recommend(kind="retention")
     await branch.recommend(kind="care")
@@ -199,6 +211,32 @@ async def test_d3_what_the_record_named_stays_named_unless_the_correction_says_o
         await correct(branch, corrected, method="sms")
     corrected = await correct(branch, corrected, purpose="care", answers=None)
     assert set(corrected.completed_task_ids) == set(opened.values())
+
+
+async def test_d3_a_slip_of_the_pen_has_nothing_judged_again(branch: Any) -> None:
+    """Of a record from before `answers` were kept the purpose alone would be left to judge by."""
+    await branch.recommend()
+    [task] = await open_tasks(branch)
+    contact = await record(branch, purpose="plan_follow_up", answers=[task.id])
+    used = await branch.budget()
+    async with branch.database.transaction() as uow:
+        await uow.driver.execute("UPDATE interaction SET answers = NULL")
+        await uow.commit()
+    corrected = await correct(branch, contact, content="Talked at length.")
+    assert (corrected.content, corrected.completed_task_ids) == ("Talked at length.", [task.id])
+    assert await open_tasks(branch) == []
+    assert (await kinds_told(branch))[-1] == "interaction.corrected"
+    assert await branch.told("task.reopened") == []
+    assert await branch.budget() == used
+
+
+async def test_d3_a_contact_is_never_moved_behind_its_own_record(branch: Any) -> None:
+    contact = await record(branch)
+    branch.clock.advance(4 * DAY)
+    with pytest.raises(ContactInTheFuture):
+        await correct(branch, contact, occurred_at=contact.recorded_at + DAY)
+    moved = await correct(branch, contact, occurred_at=contact.recorded_at - DAY)
+    assert moved.occurred_at == contact.recorded_at - DAY
 
 
 async def test_d3_of_two_corrections_at_once_one_counts(branch: Any) -> None:

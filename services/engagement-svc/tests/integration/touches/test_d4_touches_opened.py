@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from engagement_svc.actions.service import Recommendation
 from engagement_svc.customers.consumers import AGREEMENTS, FILES
+from engagement_svc.interactions.schemas import InteractionRecord
+from engagement_svc.interactions.service import record_interaction
 from engagement_svc.rules import Rules
 from engagement_svc.standards import load_standards
 from engagement_svc.touches import service
@@ -92,6 +94,18 @@ async def test_d4_a_birthday_and_a_silence_become_tasks_with_a_contact_set_aside
     assert {(row["customer_id"], row["purpose"], row["state"]) for row in held} == {
         (born, "care", "reserved"), (silent, "care", "reserved")
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("result", "expected"), [("not_reached", [("care_contact", "open")]), ("reached_neutral", [])])
+async def test_d4_an_attempt_ends_no_silence(branch: Any, result: str, expected: list[tuple[str, str]]) -> None:
+    silent = await know(branch, None, 90)
+    body = {"method": "phone", "purpose": "service", "occurred_at": branch.clock.now(), "content": "Called."}
+    told = InteractionRecord(customer_id=silent, **body, result=result)
+    async with branch.database.transaction() as uow:
+        await record_interaction(branch.work(uow), RULES, told)
+        await uow.commit()
+    await look(branch)
+    assert await tasks(branch, silent) == expected
 
 
 async def test_d4_seen_again_by_two_workers_a_snapshot_and_on_later_days_it_is_one_touch(branch: Any) -> None:

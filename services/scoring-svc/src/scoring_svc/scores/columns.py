@@ -50,7 +50,7 @@ def columns_of(score: Score, history: CustomerHistory) -> tuple[Any, ...]:
 
 
 def is_plain(score: Score) -> bool:
-    """Whether `detail_of` can give the score from its columns, and a book run compute it anew from them."""
+    """Whether `score_of` can give the score from its columns, and a book run compute it anew from them."""
     figures = score.figures
     by_rules = score.challenger is None and score.versions.trained is None
     money = [getattr(figures, name) for name in _MONEY]
@@ -64,7 +64,7 @@ def is_plain(score: Score) -> bool:
 
 
 def score_of(row: Mapping[str, Any], method: Method) -> Score:
-    """The score of a plain row. The rules are those that `model_version` names, the names of groups those in force.
+    """The score of a plain row. The rules are those that `model_version` names; the groups are called as when it was made.
 
     Raises `LookupError` or `ValueError` for a version that there is not.
     """
@@ -80,6 +80,6 @@ def score_of(row: Mapping[str, Any], method: Method) -> Score:
         bands_version=row["bands_version"],
         retention=retention_risk(RetentionInputs(as_of=row["as_of"], **inputs), standard),
         figures=Figures(other_currencies=(), **inputs),
-        rfm=rfm_of(method[RfmStandard], number, recency, frequency, monetary),
+        rfm=rfm_of(method.on(row["as_of"], row["known_at"])[RfmStandard], number, recency, frequency, monetary),
         lifetime=Lifetime(row["p_alive_bp"], row["expected_acts_90_days"]),
     )

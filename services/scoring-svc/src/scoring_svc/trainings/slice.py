@@ -19,7 +19,7 @@ def _jobs(parts: ScoringWorkerParts) -> list[Job]:
         return 0
 
     return [
-        *operation_jobs(parts.database, [training_kind(parts.method, parts.patience)], parts.clock),
+        *operation_jobs(parts.database, [training_kind(parts.methods.at, parts.patience)], parts.clock),
         parts.job("measure-drift", 300.0, drift),
     ]
 

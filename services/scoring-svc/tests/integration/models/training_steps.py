@@ -10,7 +10,7 @@ from scoring_svc.trainings.jobs import training_kind
 
 async def do_trainings(uow: UnitOfWork, database: Database, method: Method, now: datetime) -> bool:
     """Every step that is due; False if there was none."""
-    steps, kind = 0, training_kind(method)
+    steps, kind = 0, training_kind(lambda _: method)
     while await do_next_step(uow, database, kind, now):
         steps += 1
     return steps > 0

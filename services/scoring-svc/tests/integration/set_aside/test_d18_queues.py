@@ -169,7 +169,7 @@ async def test_d18_a_book_run_passes_over_who_cannot_be_scored_or_told_of(bench:
 
 async def test_d18_a_training_and_a_version_that_fail_do_not_stop_the_others(bench: Bench) -> None:
     async def train(uow: UnitOfWork, now: datetime) -> bool:
-        return await do_next_step(uow, bench.database, training_kind(METHOD), now)
+        return await do_next_step(uow, bench.database, training_kind(lambda _: METHOD), now)
 
     async def drift(uow: UnitOfWork, now: datetime) -> int:
         return await measure_drift(uow, METHOD, now)
