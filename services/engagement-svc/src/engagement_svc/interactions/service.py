@@ -130,9 +130,9 @@ async def _recount_contact(work: Work, rules: Rules, interaction: Interaction, j
     contact = ContactMade(interaction.id, interaction.occurred_at, result.outcome, outbound)
     counted = await budget.of_interaction(work.uow, interaction.id, interaction.customer_id)
     reopened = await corrections.reopen(work, judged.reopened)
-    kept = {action.reservation_id for action in await corrections.conclude_otherwise(work, judged.kept, contact)}
+    kept = [rules.standards.actions[one.kind].purpose for one in await corrections.conclude_otherwise(work, judged.kept, contact)]
     used = await actions.conclude(work, rules, judged.ended, contact)
-    counted_as = next((one.purpose for one in counted if one.id in kept), counting.counted_as(interaction.purpose))
+    counted_as = next((purpose for purpose in kept if purpose in counting.COUNTED), counting.counted_as(interaction.purpose))
     made = _made(interaction, counted_as) if outbound and result.counts and not used and counted_as else None
     await contact_budget.recount(work, rules, counted, made, actions.give_way)
     await corrections.reserve_again(work, rules, reopened)

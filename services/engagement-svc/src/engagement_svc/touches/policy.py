@@ -98,7 +98,9 @@ class Due:
 
 
 def touch_due(known: Known, today: date, standard: TouchStandard) -> Due | None:
-    """The touch that is due, the birthday before care; None: none."""
+    """The touch that is due, the birthday before care; None: none, or the customer's book is not here yet, and nobody would see it."""
+    if known.since is None:
+        return None
     return _birthday(known, today, standard) or _care(known, today, standard)
 
 

@@ -230,6 +230,17 @@ async def test_d3_a_slip_of_the_pen_has_nothing_judged_again(branch: Any) -> Non
     assert await branch.budget() == used
 
 
+async def test_d3_a_contact_stays_in_the_budget_however_often_it_is_corrected(branch: Any) -> None:
+    """A visit about the customer's own matter answered a care call: it counts as care, before and after."""
+    await branch.recommend(kind="care", channel="phone")
+    [task] = await open_tasks(branch)
+    contact = await record(branch, method="visit", purpose="service", answers=[task.id])
+    for result in ("reached_neutral", "reached_positive", "reached_neutral"):
+        assert await branch.budget() == (1, 0, 0)
+        contact = await correct(branch, contact, result=result)
+    assert await branch.budget() == (1, 0, 0)
+
+
 async def test_d3_a_contact_is_never_moved_behind_its_own_record(branch: Any) -> None:
     contact = await record(branch)
     branch.clock.advance(4 * DAY)

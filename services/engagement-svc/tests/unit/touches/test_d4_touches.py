@@ -46,8 +46,14 @@ def test_d4_a_birthday_is_near_from_a_week_before_through_the_day(born: date, to
 )
 def test_d4_one_birthday_is_greeted_once_whoever_asked_for_it(greeted_on: date | None, again: bool) -> None:
     on = TODAY + days(5)  # the week began two days ago
-    found = due(birth_date=date(1980, on.month, on.day), greeted_on=greeted_on)
+    found = due(since=TODAY - days(10), birth_date=date(1980, on.month, on.day), greeted_on=greeted_on)
     assert found == (("birthday", on, on) if again else None)
+
+
+def test_d4_nobody_is_touched_before_the_book_is_here() -> None:
+    """The task would stand on nobody's list."""
+    assert due(birth_date=date(1980, 12, 1), last_contact_on=TODAY - days(400)) is None
+    assert due(birth_date=date(1980, 12, 1), since=TODAY) is not None
 
 
 @pytest.mark.parametrize(
