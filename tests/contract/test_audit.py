@@ -47,7 +47,7 @@ WITHOUT_AN_ENTRY = {
 }
 """Reads that show nothing of a customer. A write is never among them."""
 
-LISTS_OF_CUSTOMERS = {"listActions", "listCustomersWithoutAction"}
+LISTS_OF_CUSTOMERS = {"listActions", "listCustomersWithoutAction", "listMatchCases", "listAccessGrants"}
 """One entry for each customer on the page: none where the page is empty, as it is here."""
 
 

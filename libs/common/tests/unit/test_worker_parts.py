@@ -12,7 +12,7 @@ from guanxi_common.db.uow import Database, create_engine
 from guanxi_common.erasure.replay import erasing
 from guanxi_common.jobs import Job, job_part
 from guanxi_common.parts import Part, PartProblem, backoff_after, health_of, running
-from guanxi_common.process import Worker, api_parts
+from guanxi_common.process import Worker, Workload, api_parts
 from guanxi_common.settings import ServiceSettings
 from guanxi_testing.eventually import eventually
 from prometheus_client import REGISTRY
@@ -347,7 +347,9 @@ async def test_d18_every_part_of_a_process_has_a_deadline_but_the_one_that_waits
     async def step() -> None:
         """Of the start."""
 
-    worker = Worker(settings, database, SystemClock(), [], [], needed_revision=None, steps={"keys": step})
+    worker = Worker(
+        settings, database, SystemClock(), Workload(needed_revision=None, subscriptions=[], jobs=[], steps={"keys": step})
+    )
     watching = api_parts(settings, SystemClock(), "engagement_svc", erasing([]))["background"]
     without = {part.name for part in (*worker.parts, *watching) if part.stalled_after is None}
     assert without == {"http"}

@@ -6,10 +6,32 @@ from uuid import UUID
 
 from guanxi_common.http.bodies import Answer, Body, Line, Prose
 from guanxi_common.instants import Instant
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 KIND = r"^[a-z][a-z_]{0,63}$"
-Contents = Annotated[dict[str, Any], Field(max_length=200, description="As the schema of the kind says (`readStandard`).")]
+LONGEST_TEXT = 2_000
+
+
+def _of_short_texts(contents: dict[str, Any]) -> dict[str, Any]:
+    """No schema of a kind bounds its texts; four times the longest that ships is enough for any, names and keys alike."""
+    waiting: list[Any] = [contents]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise PydanticCustomError("string_too_long", "A text is longer than 2,000 characters.")
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+    return contents
+
+
+Contents = Annotated[
+    dict[str, Any],
+    Field(max_length=200, description="As the schema of the kind says (`readStandard`); texts of at most 2,000 characters."),
+    AfterValidator(_of_short_texts),
+]
 
 
 class VersionProposal(Body):
