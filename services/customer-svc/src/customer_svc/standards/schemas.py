@@ -7,7 +7,6 @@ from uuid import UUID
 from guanxi_common.http.bodies import Answer, Body, Line, Prose
 from guanxi_common.instants import Instant
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 KIND = r"^[a-z][a-z_]{0,63}$"
 LONGEST_TEXT = 2_000
@@ -19,7 +18,7 @@ def _of_short_texts(contents: dict[str, Any]) -> dict[str, Any]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise PydanticCustomError("string_too_long", "A text is longer than 2,000 characters.")
+            raise ValueError("a text is longer than 2,000 characters")
         if isinstance(value, dict):
             waiting += [*value, *value.values()]
         elif isinstance(value, list):
