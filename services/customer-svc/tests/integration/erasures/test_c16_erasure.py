@@ -44,7 +44,7 @@ class Office:
         self.keys = Keys()
         self.file_of_list = folder / "list.jsonl"
         self.list = FileErasureList(self.file_of_list)
-        self.rules = ErasureRules(self.list, self.keys)  # type: ignore[arg-type]
+        self.rules = ErasureRules(self.list, self.keys)  # type: ignore[arg-type]  # all that they ask of a key store
         self.watch = ErasureWatch(self.database, self.list, completing(self.keys), ManualClock(desk.now))  # type: ignore[arg-type]
 
     async def erase(self, scope: RowScope = SYSTEM_SCOPE, *, commit: bool = True) -> None:

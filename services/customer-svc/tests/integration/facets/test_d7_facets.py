@@ -30,7 +30,7 @@ async def tell(desk: Any, *told: Facet) -> None:
 
 
 async def erase(desk: Any) -> None:
-    await desk.write(lambda uow: complete_erasures(uow, Keys(), [Erasure(desk.customer, desk.now)]))  # type: ignore[arg-type]
+    await desk.write(lambda uow: complete_erasures(uow, Keys(), [Erasure(desk.customer, desk.now)]))  # type: ignore[arg-type]  # all that it asks of a key store
 
 
 async def test_d7_each_facet_counts_by_itself_and_carries_its_part_alone(desk: Any) -> None:

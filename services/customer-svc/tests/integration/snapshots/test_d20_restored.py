@@ -189,6 +189,6 @@ async def test_d20_a_key_that_cannot_be_opened_is_one_customer_s_failure_and_is_
     assert progress.failed == 1
     keys.damaged = False
     desk.now = NOW + timedelta(hours=1)
-    assert await desk.write(lambda uow: publish_failed(desk.system(uow), keys)) == 1  # type: ignore[arg-type]
+    assert await desk.write(lambda uow: publish_failed(desk.system(uow), keys)) == 1  # type: ignore[arg-type]  # all that it asks of a key store
     assert str(desk.customer) in {key for key, _, _ in await versions_told(desk)}
     assert (await desk.write(lambda uow: republication.read_progress(uow, name))).failed == 0
